@@ -1,0 +1,12 @@
+//! Pure decisions: which endpoint, retry or not, what a failure means, whose fault it is.
+//!
+//! Nothing in here does I/O, reads a clock or rolls dice: `now` and `jitter` are arguments.
+
+pub mod endpoint;
+pub mod fleet;
+pub mod group;
+pub mod outcome;
+pub mod plan;
+pub mod ratelimit;
+pub mod route;
+pub mod secret;
