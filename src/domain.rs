@@ -10,3 +10,4 @@ pub mod plan;
 pub mod ratelimit;
 pub mod route;
 pub mod secret;
+pub mod standing;

@@ -1,1 +1,316 @@
-//! stub
+//! All endpoints and groups as one state machine.
+//!
+//! [`Fleet::apply`] takes one fact or wish at an instant and says what changed; [`Fleet::view`] is the immutable
+//! picture that everybody else reads. One task owns the fleet; nobody else writes.
+//!
+//! Invariants (held by property tests): at most one group is active; a paused group is never active; a group is active
+//! whenever one is not paused (automatic mode); cooldowns, pauses with an end, rests and set-asides end by themselves.
+
+mod change;
+mod view;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub use change::{Change, Condition};
+pub use view::{EndpointView, FleetView, GroupView, Permit, Permits};
+
+use super::endpoint::{EndpointId, EndpointSpec, GroupId};
+use super::group::{self, Group, Pause};
+use super::outcome::{Blame, Failure};
+use super::standing::{Availability, Probed, Standing};
+
+/// The parts of the configuration the fleet acts on.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Groups are switched automatically.
+    pub auto_switch: bool,
+    /// How long a failed group cools.
+    pub cooldown: Duration,
+    /// A real success within this time outweighs a failed probe.
+    pub check_interval: Duration,
+    /// Latency decides the order, so a change of it is worth a new view.
+    pub by_latency: bool,
+    /// The endpoint of `-p`.
+    pub pinned: Option<EndpointId>,
+}
+
+/// A fact or a wish.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// An attempt ended well.
+    Succeeded {
+        /// Where.
+        endpoint: EndpointId,
+        /// The model asked for.
+        model: Option<Arc<str>>,
+        /// When the attempt started.
+        started: Instant,
+    },
+    /// The first content of an attempt was passed on.
+    Committed {
+        /// Where.
+        endpoint: EndpointId,
+        /// When the attempt started.
+        started: Instant,
+        /// From its start to the first byte.
+        ttfb: Duration,
+    },
+    /// An attempt failed.
+    Failed {
+        /// Where.
+        endpoint: EndpointId,
+        /// The model asked for.
+        model: Option<Arc<str>>,
+        /// When the attempt started.
+        started: Instant,
+        /// How.
+        failure: Failure,
+    },
+    /// Every endpoint of a group failed one request.
+    GroupExhausted {
+        /// The group.
+        group: GroupId,
+        /// All of those failures were blamed on the endpoints.
+        blamed: bool,
+    },
+    /// A probe was answered, or not.
+    Probed {
+        /// Where.
+        endpoint: EndpointId,
+        /// How.
+        result: Probed,
+    },
+    /// A person makes this the active group until it fails or is released.
+    Activate(GroupId),
+    /// Ends the effect of `Activate`.
+    Release,
+    /// A person pauses a group.
+    Pause(GroupId, Pause),
+    /// A person ends a pause.
+    Resume(GroupId),
+    /// Time passed.
+    Tick,
+}
+
+/// What [`Fleet::apply`] did.
+#[derive(Debug, Default, PartialEq)]
+pub struct Applied {
+    /// What people and waiting requests should learn of.
+    pub changes: Vec<Change>,
+    /// The view is out of date.
+    pub dirty: bool,
+}
+
+struct Member {
+    spec: Arc<EndpointSpec>,
+    standing: Standing,
+    permits: Arc<Permits>,
+}
+
+/// Every endpoint and group with its state.
+pub struct Fleet {
+    settings: Settings,
+    members: Vec<Member>,
+    /// In rank order: priority, then file order.
+    groups: Vec<Group>,
+    /// Made active by a person.
+    activated: Option<GroupId>,
+    /// The active group of manual mode.
+    manual: Option<GroupId>,
+    /// Manual mode has seen its group work, or a person chose: from now on only people switch.
+    manual_settled: bool,
+    seen: change::Summary,
+    revision: u64,
+}
+
+impl Fleet {
+    /// A fleet of these endpoints, nothing known about any of them.
+    pub fn new(settings: Settings, specs: &[Arc<EndpointSpec>], now: Instant) -> Self {
+        let members = specs.iter().map(|spec| Member::new(Arc::clone(spec))).collect();
+        let mut fleet = Self {
+            settings,
+            members,
+            groups: groups_of(specs),
+            activated: None,
+            manual: None,
+            manual_settled: false,
+            seen: change::Summary::default(),
+            revision: 0,
+        };
+        fleet.settle_manual(now);
+        fleet.seen = fleet.summary(now);
+        fleet
+    }
+
+    /// Takes one input.
+    pub fn apply(&mut self, input: Input, now: Instant) -> Applied {
+        let dirty = self.take(input, now);
+        if !dirty {
+            return Applied::default();
+        }
+        self.settle_manual(now);
+        let summary = self.summary(now);
+        let changes = self.seen.difference(&summary);
+        self.seen = summary;
+        self.revision += 1;
+        Applied { changes, dirty }
+    }
+
+    /// The next instant at which something changes by time alone; apply [`Input::Tick`] then.
+    pub fn next_change(&self, now: Instant) -> Option<Instant> {
+        let members = self.members.iter().filter_map(|m| m.standing.next_change(now));
+        let groups = self.groups.iter().filter_map(|g| g.next_change(now));
+        members.chain(groups).min()
+    }
+
+    /// The picture everybody reads.
+    pub fn view(&self, now: Instant) -> FleetView {
+        view::build(self, now)
+    }
+
+    /// True when something worth a new view changed.
+    fn take(&mut self, input: Input, now: Instant) -> bool {
+        match input {
+            Input::Succeeded { endpoint, model, started } => self.on(&endpoint, |s| {
+                let clean = s.streak == 0 && s.stated.is_empty() && s.set_aside.is_none();
+                let known = clean && s.health == super::standing::Health::Up;
+                s.succeeded(model.as_deref(), started, now);
+                !known
+            }),
+            Input::Committed { endpoint, started, ttfb } => {
+                let by_latency = self.settings.by_latency;
+                self.on(&endpoint, |s| {
+                    let rested = s.rest_until.is_some();
+                    s.committed(started, ttfb);
+                    rested || by_latency
+                })
+            }
+            Input::Failed { endpoint, model, started, failure } => self.on(&endpoint, |s| {
+                s.failed(&failure, model.as_deref(), started, now);
+                !matches!(failure.blame, Blame::Client | Blame::Us)
+            }),
+            Input::Probed { endpoint, result } => {
+                let recent = self.settings.check_interval;
+                self.on(&endpoint, |s| {
+                    s.probed(&result, recent, now);
+                    true
+                })
+            }
+            Input::GroupExhausted { group, blamed } => self.exhaust(&group, blamed, now),
+            Input::Activate(group) => self.activate(group),
+            Input::Release => self.activated.take().is_some(),
+            Input::Pause(group, pause) => self.with_group(&group, |g| g.paused = Some(pause)),
+            Input::Resume(group) => self.with_group(&group, |g| {
+                g.paused = None;
+                g.cooling_until = None;
+            }),
+            Input::Tick => true,
+        }
+    }
+
+    fn on(&mut self, id: &EndpointId, act: impl FnOnce(&mut Standing) -> bool) -> bool {
+        self.members.iter_mut().find(|m| m.spec.id == *id).is_some_and(|m| act(&mut m.standing))
+    }
+
+    fn with_group(&mut self, id: &GroupId, act: impl FnOnce(&mut Group)) -> bool {
+        self.groups.iter_mut().find(|g| g.id == *id).map(act).is_some()
+    }
+
+    fn activate(&mut self, id: GroupId) -> bool {
+        let known = self.with_group(&id, |g| {
+            g.paused = None;
+            g.cooling_until = None;
+        });
+        if known {
+            self.manual = Some(id.clone());
+            self.manual_settled = true;
+            self.activated = Some(id);
+        }
+        known
+    }
+
+    fn exhaust(&mut self, id: &GroupId, blamed: bool, now: Instant) -> bool {
+        if !self.settings.auto_switch {
+            return false;
+        }
+        let dropped = self.activated.take_if(|a| a == id).is_some();
+        let elsewhere = self.groups.iter().any(|g| g.id != *id && !g.is_paused(now) && self.usable(g, now));
+        let until = now + self.settings.cooldown;
+        let cools = blamed && elsewhere && self.with_group(id, |g| g.cooling_until = Some(until));
+        dropped || cools
+    }
+
+    fn usable(&self, group: &Group, now: Instant) -> bool {
+        self.members.iter().filter(|m| m.spec.group == group.id && m.spec.enabled).any(|m| {
+            matches!(m.standing.availability(None, now), Availability::Usable | Availability::HalfOpen)
+        })
+    }
+
+    fn pinned_group(&self) -> Option<&GroupId> {
+        let pinned = self.settings.pinned.as_ref()?;
+        self.members.iter().find(|m| m.spec.id == *pinned).map(|m| &m.spec.group)
+    }
+
+    /// The active group of automatic mode.
+    fn automatic(&self, now: Instant) -> Option<GroupId> {
+        let lifted = self.activated.as_ref().or_else(|| self.pinned_group());
+        let standings: Vec<group::Standing> = self
+            .groups
+            .iter()
+            .map(|g| group::Standing {
+                lifted: lifted == Some(&g.id),
+                paused: g.is_paused(now),
+                cooling: g.is_cooling(now),
+                usable: self.usable(g, now),
+            })
+            .collect();
+        group::choose_active(&standings).and_then(|i| self.groups.get(i)).map(|g| g.id.clone())
+    }
+
+    fn active(&self, now: Instant) -> Option<GroupId> {
+        if self.settings.auto_switch {
+            return self.automatic(now);
+        }
+        let manual = self.manual.as_ref()?;
+        let open = self.groups.iter().any(|g| g.id == *manual && !g.is_paused(now));
+        open.then(|| manual.clone())
+    }
+
+    /// Manual mode starts with the best group that works; once it was seen to work only people switch.
+    fn settle_manual(&mut self, now: Instant) {
+        if self.settings.auto_switch || self.manual_settled {
+            return;
+        }
+        self.manual = self.automatic(now);
+        self.manual_settled = self.manual.as_ref().is_some_and(|group| {
+            let known_up = |m: &&Member| m.standing.health == super::standing::Health::Up;
+            self.members.iter().filter(|m| m.spec.group == *group).any(|m| known_up(&m))
+        });
+    }
+
+    fn summary(&self, now: Instant) -> change::Summary {
+        change::Summary::of(self, now)
+    }
+}
+
+impl Member {
+    fn new(spec: Arc<EndpointSpec>) -> Self {
+        Self { spec, standing: Standing::default(), permits: Arc::default() }
+    }
+}
+
+/// The groups of these endpoints in rank order. A group's priority is that of its first endpoint.
+fn groups_of(specs: &[Arc<EndpointSpec>]) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for spec in specs {
+        if !groups.iter().any(|g| g.id == spec.group) {
+            groups.push(Group::new(spec.group.clone(), spec.group_priority));
+        }
+    }
+    groups.sort_by_key(|g| g.priority);
+    groups
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,391 @@
-//! stub
+//! What to do next for one request: send, sleep, or stop.
+//!
+//! A plan is started with what the request needs, told every outcome, and answers with the next [`Step`]. It keeps one
+//! budget for everything: tries per endpoint, tries in all, and a deadline after which nothing new is begun. It always
+//! ends: every step either uses up budget, leaves an endpoint for good, or is the verdict.
+//!
+//! ```text
+//! start -> Send -> (Send | Sleep -> Send)* -> Done(verdict)
+//! ```
+
+mod verdict;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub use verdict::{Refusal, RelayRule, Verdict};
+
+use super::endpoint::{EndpointId, EndpointSpec, GroupId};
+use super::fleet::FleetView;
+use super::outcome::{Blame, Failure, Kind, Next, Same};
+use super::route::{self, Candidate, RouteRequest, Skip, StrategyKind, Tier};
+use super::standing::{Availability, Why};
+
+/// The limits of every plan.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Tries per endpoint.
+    pub max_attempts: u32,
+    /// Tries over all endpoints.
+    pub max_total_attempts: u32,
+    /// First back-off.
+    pub base_delay: Duration,
+    /// Longest back-off.
+    pub max_delay: Duration,
+    /// Growth of the back-off.
+    pub multiplier: f64,
+    /// Order inside a group.
+    pub strategy: StrategyKind,
+}
+
+/// How freely a request may be sent again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Replay {
+    /// As often as the budget allows.
+    Free,
+    /// Only while it certainly had no effect: the endpoint never got it, or refused it for lack of capacity.
+    Unprocessed,
+    /// Never: its body is gone after the first try.
+    Never,
+}
+
+/// What to do next.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// Ask this endpoint.
+    Send(Attempt),
+    /// Wait until then, or until the fleet changes; then call [`Plan::on_wake`].
+    Sleep {
+        /// The end of the back-off.
+        until: Instant,
+    },
+    /// The end.
+    Done(Verdict),
+}
+
+/// One try.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// Counted from 1 over the whole request.
+    pub number: u32,
+    /// Whom to ask.
+    pub spec: Arc<EndpointSpec>,
+    /// Not over a pooled connection.
+    pub fresh: bool,
+    /// Only with the endpoint's half-open permit; without it call [`Plan::on_denied`].
+    pub needs_permit: bool,
+    /// The first try of this request at this endpoint.
+    pub first_here: bool,
+}
+
+/// A group in which nothing usable is left for this request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Exhausted {
+    /// The group.
+    pub group: GroupId,
+    /// Every failure in it was the endpoints' own fault.
+    pub blamed: bool,
+}
+
+struct Tried {
+    spec: Arc<EndpointSpec>,
+    attempts: u32,
+    /// The one try outside the budget after a stale connection was had.
+    free_used: bool,
+    last: Option<(u32, Failure)>,
+}
+
+/// The plan of one request.
+pub struct Plan {
+    policy: Policy,
+    route: RouteRequest,
+    replay: Replay,
+    deadline: Instant,
+    /// Attempts handed out, which is the number of the last one.
+    sent: u32,
+    /// Attempts that count against the budget.
+    spent: u32,
+    tried: Vec<Tried>,
+    current: usize,
+    /// End of the current back-off.
+    resume: Option<Instant>,
+    exhausted: Option<Exhausted>,
+    skipped: Vec<Skip>,
+}
+
+impl Plan {
+    /// A plan for one request and its first step.
+    pub fn start(
+        policy: Policy,
+        route: RouteRequest,
+        replay: Replay,
+        deadline: Instant,
+        view: &FleetView,
+        now: Instant,
+    ) -> (Self, Step) {
+        let mut plan = Self {
+            policy,
+            route,
+            replay,
+            deadline,
+            sent: 0,
+            spent: 0,
+            tried: Vec::new(),
+            current: 0,
+            resume: None,
+            exhausted: None,
+            skipped: Vec::new(),
+        };
+        let step = plan.next_endpoint(view, now);
+        (plan, step)
+    }
+
+    /// The last attempt failed. `jitter` is uniform in `0.0..1.0`.
+    pub fn on_outcome(&mut self, failure: Failure, view: &FleetView, now: Instant, jitter: f64) -> Step {
+        let number = self.sent;
+        let Some(tried) = self.tried.get_mut(self.current) else { return self.done(view, now) };
+        tried.last = Some((number, failure.clone()));
+        if failure.same == Same::Free && self.replay != Replay::Never && !tried.free_used {
+            tried.free_used = true;
+            return self.send(true, false);
+        }
+        if !self.may_continue(&failure, now) {
+            return self.done(view, now);
+        }
+        if failure.next == Next::OwnCredential {
+            self.route.own_credential_only = true;
+        }
+        match self.back_off(&failure, view, now, jitter) {
+            Some(Duration::ZERO) => self.send(false, true),
+            Some(delay) => self.sleep(now + delay),
+            None => self.leave(view, now),
+        }
+    }
+
+    /// The sleep is over, or the fleet changed while sleeping.
+    pub fn on_wake(&mut self, view: &FleetView, now: Instant) -> Step {
+        let Some(until) = self.resume.take() else { return self.next_endpoint(view, now) };
+        if self.has_left(view, now) && self.best_untried(view, now).is_some_and(|c| c.tier == Tier::Usable) {
+            return self.leave(view, now);
+        }
+        if now < until {
+            self.resume = Some(until);
+            return Step::Sleep { until };
+        }
+        self.send(false, true)
+    }
+
+    /// The half-open permit of the attempt just handed out was taken by somebody else.
+    pub fn on_denied(&mut self, view: &FleetView, now: Instant) -> Step {
+        self.sent = self.sent.saturating_sub(1);
+        self.spent = self.spent.saturating_sub(1);
+        if self.tried.get(self.current).is_some_and(|t| t.last.is_none()) {
+            self.tried.pop();
+        }
+        self.next_endpoint(view, now)
+    }
+
+    /// The group that this request has just used up, once.
+    pub fn take_exhausted(&mut self) -> Option<Exhausted> {
+        self.exhausted.take()
+    }
+
+    /// Endpoints that the last routing decision left out, and why.
+    pub fn skipped(&self) -> &[Skip] {
+        &self.skipped
+    }
+
+    /// Attempts handed out so far.
+    pub fn attempts(&self) -> u32 {
+        self.sent
+    }
+
+    fn may_continue(&self, failure: &Failure, now: Instant) -> bool {
+        let wanted = match failure.next {
+            Next::No => false,
+            Next::AfterTransient => self.transient_before().is_some(),
+            Next::OwnCredential | Next::Yes => true,
+        };
+        wanted && self.may_replay(failure.kind, failure.status) && self.budget_left(now)
+    }
+
+    fn budget_left(&self, now: Instant) -> bool {
+        self.spent == 0 || (self.spent < self.policy.max_total_attempts && now < self.deadline)
+    }
+
+    fn may_replay(&self, kind: Kind, status: Option<u16>) -> bool {
+        match self.replay {
+            Replay::Free => true,
+            Replay::Never => false,
+            Replay::Unprocessed => {
+                matches!(kind, Kind::Dns | Kind::Connect | Kind::Proxy | Kind::Tls | Kind::Stale)
+                    || matches!(status, Some(401..=403 | 429 | 503 | 529))
+            }
+        }
+    }
+
+    /// The wait before the same endpoint is asked again; `None` when it is not.
+    fn back_off(&self, failure: &Failure, view: &FleetView, now: Instant, jitter: f64) -> Option<Duration> {
+        let tried = self.tried.get(self.current)?;
+        let limit = match failure.same {
+            Same::Never | Same::Free => 0,
+            Same::Once => self.policy.max_attempts.min(2),
+            Same::UpToLimit => self.policy.max_attempts,
+            Same::IfAlone if self.best_untried(view, now).is_some() => 0,
+            Same::IfAlone => self.policy.max_attempts,
+        };
+        if tried.attempts >= limit || (self.has_left(view, now) && self.best_untried(view, now).is_some()) {
+            return None;
+        }
+        let delay = self.delay(failure, tried.attempts, jitter);
+        (now + delay < self.deadline).then_some(delay)
+    }
+
+    fn delay(&self, failure: &Failure, attempts: u32, jitter: f64) -> Duration {
+        let short = self.policy.base_delay.min(Duration::from_secs(1));
+        match (failure.kind, failure.stated) {
+            (_, Some(stated)) => stated.wait + short.mul_f64(jitter * 0.1),
+            (Kind::Throttled, None) => short.mul_f64(0.5 + jitter),
+            (Kind::EmptyCompletion, None) => Duration::ZERO,
+            _ => back_off(&self.policy, attempts).mul_f64(jitter),
+        }
+    }
+
+    fn sleep(&mut self, until: Instant) -> Step {
+        self.resume = Some(until);
+        Step::Sleep { until }
+    }
+
+    /// True when waiting for the current endpoint has become pointless.
+    fn has_left(&self, view: &FleetView, now: Instant) -> bool {
+        let Some(tried) = self.tried.get(self.current) else { return true };
+        let Some(endpoint) = view.endpoint(&tried.spec.id) else { return true };
+        let paused =
+            view.group(&endpoint.spec.group).is_none_or(|g| g.state == super::group::GroupState::Paused);
+        paused
+            || matches!(
+                endpoint.availability(self.route.model.as_deref(), now),
+                Availability::Disabled
+                    | Availability::Resting(Why::BreakerOpen | Why::Credential | Why::ProbeFailed, _)
+            )
+    }
+
+    /// Asks the current endpoint again.
+    fn send(&mut self, fresh: bool, counted: bool) -> Step {
+        let Some(tried) = self.tried.get_mut(self.current) else {
+            return Step::Done(verdict::nothing_tried(&[]));
+        };
+        tried.attempts += u32::from(counted);
+        self.spent += u32::from(counted);
+        self.sent += 1;
+        Step::Send(Attempt {
+            number: self.sent,
+            spec: Arc::clone(&tried.spec),
+            fresh,
+            needs_permit: false,
+            first_here: false,
+        })
+    }
+
+    /// Gives the current endpoint up and asks the next one.
+    fn leave(&mut self, view: &FleetView, now: Instant) -> Step {
+        self.note_exhausted(view, now);
+        self.next_endpoint(view, now)
+    }
+
+    fn next_endpoint(&mut self, view: &FleetView, now: Instant) -> Step {
+        self.resume = None;
+        if !self.budget_left(now) {
+            return self.done(view, now);
+        }
+        match self.best_untried(view, now) {
+            Some(candidate) => self.send_first(candidate),
+            None => self.done(view, now),
+        }
+    }
+
+    fn send_first(&mut self, candidate: Candidate) -> Step {
+        self.current = self.tried.len();
+        let spec = Arc::clone(&candidate.spec);
+        self.tried.push(Tried { spec, attempts: 1, free_used: false, last: None });
+        self.spent += 1;
+        self.sent += 1;
+        Step::Send(Attempt {
+            number: self.sent,
+            spec: candidate.spec,
+            fresh: self.replay == Replay::Never,
+            needs_permit: candidate.needs_permit,
+            first_here: true,
+        })
+    }
+
+    fn best_untried(&self, view: &FleetView, now: Instant) -> Option<Candidate> {
+        let order = route::order(view, self.policy.strategy, &self.route, now);
+        order.candidates.into_iter().find(|c| !self.has_tried(&c.spec.id))
+    }
+
+    fn has_tried(&self, id: &EndpointId) -> bool {
+        self.tried.iter().any(|t| t.spec.id == *id)
+    }
+
+    /// Remembers that the current endpoint's group has nothing usable left for this request.
+    fn note_exhausted(&mut self, view: &FleetView, now: Instant) {
+        let Some(group) = self.tried.get(self.current).map(|t| t.spec.group.clone()) else { return };
+        let order = route::order(view, self.policy.strategy, &self.route, now);
+        let left = order
+            .candidates
+            .iter()
+            .any(|c| c.spec.group == group && c.tier == Tier::Usable && !self.has_tried(&c.spec.id));
+        if left {
+            return;
+        }
+        let mut mine = self.tried.iter().filter(|t| t.spec.group == group);
+        let blamed = mine.all(|t| t.last.as_ref().is_some_and(|(_, f)| f.blame == Blame::Endpoint));
+        self.exhausted = Some(Exhausted { group, blamed });
+    }
+
+    fn transient_before(&self) -> Option<&(u32, Failure)> {
+        self.failures().filter(|(_, f)| f.is_transient()).last()
+    }
+
+    fn failures(&self) -> impl Iterator<Item = &(u32, Failure)> {
+        self.tried.iter().filter_map(|t| t.last.as_ref())
+    }
+
+    fn done(&mut self, view: &FleetView, now: Instant) -> Step {
+        let order = route::order(view, self.policy.strategy, &self.route, now);
+        self.skipped = order.skipped;
+        if self.current < self.tried.len() && self.exhausted.is_none() {
+            self.note_final_exhaustion(view, now);
+        }
+        let failures: Vec<(&EndpointId, u32, &Failure)> =
+            self.tried.iter().filter_map(|t| t.last.as_ref().map(|(n, f)| (&t.spec.id, *n, f))).collect();
+        if failures.is_empty() {
+            return Step::Done(verdict::nothing_tried(&self.skipped));
+        }
+        Step::Done(verdict::of(&failures))
+    }
+
+    /// A request that ends on a transient failure has used up its last group too.
+    fn note_final_exhaustion(&mut self, view: &FleetView, now: Instant) {
+        let transient =
+            self.tried.get(self.current).and_then(|t| t.last.as_ref()).is_some_and(|(_, f)| f.is_transient());
+        if transient {
+            self.note_exhausted(view, now);
+        }
+    }
+}
+
+/// The back-off before try `n + 1`, without its jitter.
+pub fn back_off(policy: &Policy, n: u32) -> Duration {
+    let exponent = i32::try_from(n.saturating_sub(1)).unwrap_or(i32::MAX);
+    let factor = policy.multiplier.powi(exponent);
+    let seconds = policy.base_delay.as_secs_f64() * factor;
+    if !seconds.is_finite() || seconds >= policy.max_delay.as_secs_f64() {
+        return policy.max_delay;
+    }
+    Duration::from_secs_f64(seconds)
+}
+
+#[cfg(test)]
+mod tests;

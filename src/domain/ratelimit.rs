@@ -1,1 +1,163 @@
-//! stub
+//! Reading from response headers when an endpoint can be asked again.
+//!
+//! Sources, strongest first: `retry-after` (seconds or an HTTP date), then every bucket that says it is used up
+//! together with its reset: `anthropic-ratelimit-{requests,tokens,input-tokens,output-tokens}-{remaining,reset}`
+//! (resets as RFC 3339) and, for subscriptions, `anthropic-ratelimit-unified[-5h|-7d|…]-{status,reset}`
+//! (resets as Unix seconds). Nothing is invented: what no header says stays unknown.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use jiff::Timestamp;
+
+/// A wait that the endpoint itself asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stated {
+    /// From now.
+    pub wait: Duration,
+    /// What has to wait.
+    pub scope: Scope,
+}
+
+/// What a rest applies to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Requests for the same model.
+    Model,
+    /// Every request (a rejected 5 h or 7 d account window).
+    Endpoint,
+}
+
+const PREFIX: &str = "anthropic-ratelimit-";
+const BUCKETS: [&str; 4] = ["requests", "tokens", "input-tokens", "output-tokens"];
+/// A reset further away than this is a clock error, not a limit.
+const LONGEST: Duration = Duration::from_secs(35 * 24 * 3600);
+
+/// The wait a 429 states, if it states one.
+pub fn stated_wait(headers: &HeaderMap, wall: Timestamp) -> Option<Stated> {
+    let scope = if account_rejected(headers) { Scope::Endpoint } else { Scope::Model };
+    retry_after(headers, wall)
+        .or_else(|| unified_wait(headers, wall))
+        .or_else(|| used_up_wait(headers, wall))
+        .map(|wait| Stated { wait, scope })
+}
+
+/// True when a window of the whole account is used up. Other unified windows cover one class of models.
+fn account_rejected(headers: &HeaderMap) -> bool {
+    ["5h", "7d"].iter().any(|w| text(headers, &format!("{PREFIX}unified-{w}-status")) == Some("rejected"))
+}
+
+/// `retry-after` in either of its forms.
+pub fn retry_after(headers: &HeaderMap, wall: Timestamp) -> Option<Duration> {
+    let value = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse::<f64>() {
+        return (seconds.is_finite() && seconds >= 0.0)
+            .then(|| Duration::try_from_secs_f64(seconds).ok().map(|d| d.min(LONGEST)))
+            .flatten();
+    }
+    let at = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
+    until(at, wall)
+}
+
+/// The latest reset among the buckets that have nothing left.
+fn used_up_wait(headers: &HeaderMap, wall: Timestamp) -> Option<Duration> {
+    BUCKETS
+        .iter()
+        .filter(|b| text(headers, &format!("{PREFIX}{b}-remaining")) == Some("0"))
+        .filter_map(|b| until(instant(text(headers, &format!("{PREFIX}{b}-reset"))?)?, wall))
+        .max()
+}
+
+/// The latest reset among the unified windows that say `rejected`.
+fn unified_wait(headers: &HeaderMap, wall: Timestamp) -> Option<Duration> {
+    headers
+        .iter()
+        .filter(|(_, value)| value.as_bytes() == b"rejected")
+        .filter_map(|(name, _)| name.as_str().strip_suffix("-status"))
+        .filter(|stem| stem.starts_with("anthropic-ratelimit-unified"))
+        .filter_map(|stem| until(instant(text(headers, &format!("{stem}-reset"))?)?, wall))
+        .max()
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok().map(str::trim)
+}
+
+/// RFC 3339 or Unix seconds.
+fn instant(value: &str) -> Option<Timestamp> {
+    match value.parse::<i64>() {
+        Ok(seconds) => Timestamp::from_second(seconds).ok(),
+        Err(_) => value.parse().ok(),
+    }
+}
+
+/// Time left until `at`; zero when it has passed, nothing when it is absurdly far.
+fn until(at: Timestamp, wall: Timestamp) -> Option<Duration> {
+    let left = at.duration_since(wall);
+    if left.is_negative() {
+        return Some(Duration::ZERO);
+    }
+    Some(left.unsigned_abs()).filter(|d| *d <= LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{HeaderName, HeaderValue};
+
+    fn wall() -> Timestamp {
+        "2026-11-23T00:00:00Z".parse().unwrap()
+    }
+
+    fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(n, v)| (n.parse::<HeaderName>().unwrap(), v.parse::<HeaderValue>().unwrap()))
+            .collect()
+    }
+
+    fn secs(pairs: &[(&str, &str)]) -> Option<(u64, Scope)> {
+        stated_wait(&headers(pairs), wall()).map(|s| (s.wait.as_secs(), s.scope))
+    }
+
+    #[test]
+    fn waits_are_read_from_every_known_header() {
+        assert_eq!(secs(&[]), None);
+        assert_eq!(secs(&[("retry-after", "30")]), Some((30, Scope::Model)));
+        assert_eq!(secs(&[("retry-after", "Mon, 23 Nov 2026 00:01:00 GMT")]), Some((60, Scope::Model)));
+        let bucket = [
+            ("anthropic-ratelimit-tokens-remaining", "0"),
+            ("anthropic-ratelimit-tokens-reset", "2026-11-23T00:00:40Z"),
+            ("anthropic-ratelimit-requests-remaining", "3"),
+            ("anthropic-ratelimit-requests-reset", "2026-11-23T05:00:00Z"),
+        ];
+        assert_eq!(secs(&bucket), Some((40, Scope::Model)));
+        let unified = [
+            ("anthropic-ratelimit-unified-5h-status", "rejected"),
+            ("anthropic-ratelimit-unified-5h-reset", "1795399200"),
+            ("anthropic-ratelimit-unified-7d-status", "allowed"),
+        ];
+        let left = 1_795_399_200 - wall().as_second();
+        assert_eq!(secs(&unified), Some((u64::try_from(left).unwrap(), Scope::Endpoint)));
+    }
+
+    #[test]
+    fn nonsense_is_unknown_not_zero() {
+        for bad in ["soon", "-1", "NaN", "inf", ""] {
+            assert_eq!(secs(&[("retry-after", bad)]), None, "{bad}");
+        }
+        assert_eq!(
+            secs(&[
+                ("anthropic-ratelimit-tokens-remaining", "0"),
+                ("anthropic-ratelimit-tokens-reset", "9999-01-01T00:00:00Z"),
+            ]),
+            None
+        );
+    }
+
+    #[test]
+    fn a_reset_that_has_passed_is_no_wait() {
+        assert_eq!(secs(&[("retry-after", "Sun, 22 Nov 2026 23:59:00 GMT")]), Some((0, Scope::Model)));
+    }
+}

@@ -1,1 +1,220 @@
-//! stub
+//! The order in which endpoints are asked for one request.
+//!
+//! 1. Usable endpoints of the active group, in the order of the strategy.
+//! 2. Usable endpoints of the other groups by rank (automatic mode only; cooling and paused groups left out).
+//! 3. Last resort: what rests by our own decision, in the same order, then cooling groups. An endpoint that said until
+//!    when it cannot serve is not in the list at all, nor is one that is switched off or in a paused group.
+//!
+//! The endpoint of `-p` leads its tier, and its group leads the groups.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde::Serialize;
+
+use super::endpoint::{Credential, EndpointId, EndpointSpec};
+use super::fleet::{EndpointView, FleetView, GroupView};
+use super::group::GroupState;
+use super::standing::{Availability, Why};
+
+/// How endpoints inside a group are ordered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StrategyKind {
+    /// By number, then file order.
+    Priority,
+    /// By recent latency to the first byte.
+    Fastest,
+    /// New sessions to the endpoint with the fewest requests in flight.
+    Balanced,
+}
+
+/// What routing needs to know of a request.
+#[derive(Clone, Debug)]
+pub struct RouteRequest {
+    /// The model asked for.
+    pub model: Option<Arc<str>>,
+    /// Only endpoints with a credential of their own.
+    pub own_credential_only: bool,
+    /// Only endpoints not known to lack count_tokens.
+    pub counts_tokens: bool,
+}
+
+/// One endpoint that may be asked.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// The endpoint.
+    pub spec: Arc<EndpointSpec>,
+    /// Its tier; lower tiers are asked first.
+    pub tier: Tier,
+    /// It is half-open: only with the permit.
+    pub needs_permit: bool,
+}
+
+/// How good a candidate is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tier {
+    /// Nothing speaks against it.
+    Usable,
+    /// It rests by our own decision, or its group cools.
+    LastResort,
+}
+
+/// An endpoint that is not asked, and why.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Skip {
+    /// The endpoint.
+    pub endpoint: EndpointId,
+    /// Why not.
+    pub reason: SkipReason,
+}
+
+/// Why an endpoint is not asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SkipReason {
+    /// Switched off in the configuration.
+    Disabled,
+    /// Its group is paused.
+    GroupPaused,
+    /// Manual mode, and its group is not the active one.
+    NotActiveGroup,
+    /// It said until when it is out of budget.
+    RateLimited {
+        /// Seconds left.
+        seconds: u64,
+    },
+    /// It would need the client's credential, which was refused.
+    ClientCredential,
+    /// It does not count tokens.
+    NoCountTokens,
+}
+
+/// Everything routing decided.
+#[derive(Clone, Debug, Default)]
+pub struct Order {
+    /// Best first.
+    pub candidates: Vec<Candidate>,
+    /// The rest.
+    pub skipped: Vec<Skip>,
+}
+
+/// The order of endpoints for this request at `now`.
+pub fn order(view: &FleetView, strategy: StrategyKind, request: &RouteRequest, now: Instant) -> Order {
+    let mut order = Order::default();
+    let mut ranked: Vec<(Key<'_>, Candidate)> = Vec::with_capacity(view.endpoints.len());
+    for (index, endpoint) in view.endpoints.iter().enumerate() {
+        match judge(view, endpoint, request, now) {
+            Ok((candidate, group_rank)) => {
+                ranked.push((Key { group_rank, endpoint, index, view }, candidate));
+            }
+            Err(reason) => order.skipped.push(Skip { endpoint: endpoint.spec.id.clone(), reason }),
+        }
+    }
+    ranked.sort_by(|(a, ca), (b, cb)| ca.tier.cmp(&cb.tier).then_with(|| a.compare(b, strategy)));
+    order.candidates = ranked.into_iter().map(|(_, c)| c).collect();
+    order
+}
+
+/// When the first of the endpoints that stated a rest can be asked again, if those are all there is to wait for.
+pub fn earliest_stated(view: &FleetView, request: &RouteRequest, now: Instant) -> Option<Instant> {
+    view.endpoints
+        .iter()
+        .filter_map(|e| match e.availability(request.model.as_deref(), now) {
+            Availability::Stated(until) => Some(until),
+            _ => None,
+        })
+        .min()
+}
+
+fn judge(
+    view: &FleetView,
+    endpoint: &EndpointView,
+    request: &RouteRequest,
+    now: Instant,
+) -> Result<(Candidate, usize), SkipReason> {
+    let (group_rank, group) = ranked_group(view, endpoint).ok_or(SkipReason::NotActiveGroup)?;
+    if request.counts_tokens && endpoint.spec.supports_count_tokens == Some(false) {
+        return Err(SkipReason::NoCountTokens);
+    }
+    if request.own_credential_only && endpoint.spec.credential == Credential::Pass {
+        return Err(SkipReason::ClientCredential);
+    }
+    let availability = endpoint.availability(request.model.as_deref(), now);
+    let (mut tier, needs_permit) = tier_of(availability, endpoint, now)?;
+    match group.state {
+        GroupState::Paused => return Err(SkipReason::GroupPaused),
+        GroupState::Standby | GroupState::Cooling if !view.auto_switch => {
+            return Err(SkipReason::NotActiveGroup);
+        }
+        GroupState::Cooling => tier = Tier::LastResort,
+        GroupState::Active | GroupState::Standby => {}
+    }
+    Ok((Candidate { spec: Arc::clone(&endpoint.spec), tier, needs_permit }, group_rank))
+}
+
+fn tier_of(
+    availability: Availability,
+    endpoint: &EndpointView,
+    now: Instant,
+) -> Result<(Tier, bool), SkipReason> {
+    match availability {
+        Availability::Usable => Ok((Tier::Usable, false)),
+        Availability::HalfOpen if endpoint.permits.half_open_taken() => Ok((Tier::LastResort, false)),
+        Availability::HalfOpen => Ok((Tier::Usable, true)),
+        Availability::Resting(Why::Credential | Why::Failed | Why::BreakerOpen | Why::ProbeFailed, _) => {
+            Ok((Tier::LastResort, false))
+        }
+        Availability::Stated(until) => {
+            Err(SkipReason::RateLimited { seconds: until.saturating_duration_since(now).as_secs() })
+        }
+        Availability::Disabled => Err(SkipReason::Disabled),
+    }
+}
+
+/// The endpoint's group and its place: the active group first, then by rank.
+fn ranked_group<'a>(view: &'a FleetView, endpoint: &EndpointView) -> Option<(usize, &'a GroupView)> {
+    let (rank, group) = view.groups.iter().enumerate().find(|(_, g)| g.id == endpoint.spec.group)?;
+    let active = view.active.as_ref() == Some(&group.id);
+    Some((if active { 0 } else { rank + 1 }, group))
+}
+
+struct Key<'a> {
+    group_rank: usize,
+    endpoint: &'a EndpointView,
+    index: usize,
+    view: &'a FleetView,
+}
+
+impl Key<'_> {
+    fn compare(&self, other: &Self, strategy: StrategyKind) -> Ordering {
+        self.group_rank
+            .cmp(&other.group_rank)
+            .then_with(|| other.is_pinned().cmp(&self.is_pinned()))
+            .then_with(|| match strategy {
+                StrategyKind::Fastest => by_latency(self.endpoint, other.endpoint),
+                StrategyKind::Priority | StrategyKind::Balanced => Ordering::Equal,
+            })
+            .then_with(|| self.endpoint.spec.priority.cmp(&other.endpoint.spec.priority))
+            .then_with(|| self.index.cmp(&other.index))
+    }
+
+    fn is_pinned(&self) -> bool {
+        self.view.pinned.as_ref() == Some(&self.endpoint.spec.id)
+    }
+}
+
+/// Measured before unmeasured, then faster before slower.
+fn by_latency(a: &EndpointView, b: &EndpointView) -> Ordering {
+    match (a.standing.latency_ms, b.standing.latency_ms) {
+        (Some(x), Some(y)) => x.total_cmp(&y),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => Ordering::Equal,
+    }
+}
+
+#[cfg(test)]
+mod tests;

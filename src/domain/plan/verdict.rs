@@ -1,0 +1,135 @@
+//! What the client gets when every endpoint that could be asked has failed.
+//!
+//! | last word | the client gets |
+//! |---|---|
+//! | the client's own fault, 429 | that answer, unchanged |
+//! | 529 or a refused credential of one single endpoint | that answer, unchanged |
+//! | the same after several endpoints | 503 naming each endpoint and its status |
+//! | another 5xx | that answer if its body is an Anthropic error object, else its status in our words |
+//! | no response in time | 504 |
+//! | anything else | 502 |
+//!
+//! A 404 after a transient failure elsewhere does not decide: that failure does.
+
+use std::time::Duration;
+
+use crate::domain::endpoint::EndpointId;
+use crate::domain::outcome::{Failure, Kind, error_type_of_status};
+use crate::domain::route::{Skip, SkipReason};
+
+/// The end of a plan.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Verdict {
+    /// An upstream answer to pass on, if there is one.
+    pub relay: Option<(u32, RelayRule)>,
+    /// What to say otherwise.
+    pub refusal: Refusal,
+    /// The class of the failure that decided, `None` when nothing could be tried.
+    pub kind: Option<Kind>,
+}
+
+/// When an upstream answer is passed on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RelayRule {
+    /// As it is.
+    Always,
+    /// If its body is an Anthropic error object.
+    IfErrorObject,
+}
+
+/// An answer of our own.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Refusal {
+    /// HTTP status.
+    pub status: u16,
+    /// Anthropic error type.
+    pub kind: &'static str,
+    /// For people. Names endpoints and statuses, never upstream text or URLs.
+    pub message: String,
+    /// `retry-after`, at most a minute.
+    pub retry_after: Option<Duration>,
+}
+
+/// Longest `retry-after` of ours: beyond it Claude Code gives up at once.
+pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
+
+impl Refusal {
+    fn new(status: u16, message: String) -> Self {
+        Self { status, kind: error_type_of_status(status), message, retry_after: None }
+    }
+}
+
+/// The verdict over these failures, one per endpoint with the number of its attempt, in the order they were asked.
+pub(super) fn of(failures: &[(&EndpointId, u32, &Failure)]) -> Verdict {
+    let deciding = deciding(failures);
+    let Some((_, number, failure)) = deciding else { return nothing_tried(&[]) };
+    let several = failures.len() > 1;
+    let (rule, status) = match failure.kind {
+        Kind::Overloaded | Kind::Credential if several => (None, 503),
+        Kind::ServerError => (Some(RelayRule::IfErrorObject), failure.status.unwrap_or(502)),
+        Kind::HeaderTimeout | Kind::IdleTimeout => (None, 504),
+        Kind::Local => (None, 500),
+        _ if failure.status.is_some() || failure.kind == Kind::EmptyCompletion => {
+            (Some(RelayRule::Always), failure.status.unwrap_or(502))
+        }
+        _ => (None, 502),
+    };
+    Verdict {
+        relay: rule.map(|r| (*number, r)),
+        refusal: Refusal::new(status, message(failures)),
+        kind: Some(failure.kind),
+    }
+}
+
+fn deciding<'a, 'b>(
+    failures: &'b [(&'a EndpointId, u32, &'a Failure)],
+) -> Option<&'b (&'a EndpointId, u32, &'a Failure)> {
+    let last = failures.iter().max_by_key(|(_, n, _)| *n)?;
+    if last.2.kind == Kind::NotFound {
+        let transient = failures.iter().filter(|(_, _, f)| f.is_transient()).max_by_key(|(_, n, _)| *n);
+        return transient.or(Some(last));
+    }
+    Some(last)
+}
+
+fn message(failures: &[(&EndpointId, u32, &Failure)]) -> String {
+    let each: Vec<String> = failures.iter().map(|(id, _, f)| format!("{id}: {}", f.brief())).collect();
+    match each.as_slice() {
+        [one] => format!("The endpoint failed. {one}"),
+        _ => format!("Every endpoint failed. {}", each.join(", ")),
+    }
+}
+
+/// The verdict when there was no endpoint to ask.
+pub(super) fn nothing_tried(skipped: &[Skip]) -> Verdict {
+    let limited = skipped.iter().filter_map(|s| match s.reason {
+        SkipReason::RateLimited { seconds } => Some(seconds),
+        _ => None,
+    });
+    let each: Vec<String> = skipped.iter().map(describe).collect();
+    let each = each.join(", ");
+    let refusal = if let Some(seconds) = limited.min() {
+        let wait = Duration::from_secs(seconds.max(1)).min(LONGEST_RETRY_AFTER);
+        Refusal {
+            retry_after: Some(wait),
+            ..Refusal::new(429, format!("Every endpoint that may be used is rate limited. {each}"))
+        }
+    } else if skipped.iter().any(|s| s.reason == SkipReason::NoCountTokens) {
+        Refusal::new(404, format!("No endpoint counts tokens. {each}"))
+    } else {
+        Refusal::new(503, format!("No endpoint may be used. {each}"))
+    };
+    Verdict { relay: None, refusal, kind: None }
+}
+
+fn describe(skip: &Skip) -> String {
+    let why = match skip.reason {
+        SkipReason::Disabled => "switched off".to_owned(),
+        SkipReason::GroupPaused => "its group is paused".to_owned(),
+        SkipReason::NotActiveGroup => "its group is not the active one".to_owned(),
+        SkipReason::RateLimited { seconds } => format!("rate limited for another {seconds} s"),
+        SkipReason::ClientCredential => "needs the client's credential".to_owned(),
+        SkipReason::NoCountTokens => "does not count tokens".to_owned(),
+    };
+    format!("{}: {why}", skip.endpoint)
+}

@@ -1,0 +1,335 @@
+//! The standing of one endpoint: its health, its rests, its circuit breaker.
+//!
+//! | state | entered by | left by |
+//! |---|---|---|
+//! | closed | start, a success | a failure that counts: a rest of 1, 2, 4, … 30 s |
+//! | open | the third endpoint-blamed failure in a row: the rest is the breaker's open period | the end of that rest |
+//! | half-open | the end of an open period | a success closes it, a failure opens it again |
+//!
+//! Beside that: *stated* rests (the endpoint said until when, per model or for everything), a *set-aside* credential,
+//! and the *health* that probes see.
+//!
+//! One incident counts once: a failure of an attempt that started before the last counted failure changes nothing, so
+//! that a hundred requests which hit the same outage together do not open the breaker a hundredfold; likewise a
+//! success of such an attempt proves nothing about the time after.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::outcome::{Blame, Failure, Kind};
+use super::ratelimit::{Scope, Stated};
+
+/// Longest rest of our own making.
+pub const LONGEST_REST: Duration = Duration::from_secs(30);
+/// Endpoint-blamed failures in a row that open the breaker.
+pub const OPEN_AFTER: u32 = 3;
+/// A stated rest is re-tried this often before it ends.
+pub const STATED_RETRY: Duration = Duration::from_secs(15 * 60);
+/// A refused credential is set aside this long at first.
+pub const SET_ASIDE_FIRST: Duration = Duration::from_secs(60);
+/// … and this long at most.
+pub const SET_ASIDE_LONGEST: Duration = Duration::from_secs(600);
+/// Models with a stated rest remembered per endpoint.
+const MAX_STATED: usize = 64;
+
+/// What probes say.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Health {
+    /// Not probed yet and no request has succeeded.
+    #[default]
+    Unknown,
+    /// The last word was an answer.
+    Up,
+    /// The last probe failed.
+    Down,
+}
+
+/// The circuit breaker.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Breaker {
+    /// Requests pass.
+    #[default]
+    Closed,
+    /// No request passes until the rest ends.
+    Open,
+    /// One request at a time passes.
+    HalfOpen,
+}
+
+/// A rest the endpoint asked for.
+#[derive(Clone, PartialEq, Debug)]
+pub struct StatedRest {
+    /// The model it applies to; `None` is everything.
+    pub model: Option<Arc<str>>,
+    /// Its end.
+    pub until: Instant,
+    /// From here on one request may look whether it still holds.
+    pub retry_at: Instant,
+}
+
+/// The last failure, for people.
+#[derive(Clone, PartialEq, Debug)]
+pub struct LastError {
+    /// Its class.
+    pub kind: Kind,
+    /// Its status.
+    pub status: Option<u16>,
+    /// When it ended.
+    pub at: Instant,
+}
+
+/// Whether a request may go to an endpoint right now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Availability {
+    /// Yes.
+    Usable,
+    /// Yes, for whoever gets the permit.
+    HalfOpen,
+    /// Not while anything better exists; `None` until a probe or success says otherwise.
+    Resting(Why, Option<Instant>),
+    /// The endpoint said no until then: never overrun.
+    Stated(Instant),
+    /// Switched off in the configuration.
+    Disabled,
+}
+
+/// Why an endpoint rests.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// It failed recently.
+    Failed,
+    /// Its breaker is open.
+    BreakerOpen,
+    /// Its credential was refused.
+    Credential,
+    /// Its probe failed.
+    ProbeFailed,
+}
+
+/// What is remembered about one endpoint.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    /// Probe state.
+    pub health: Health,
+    /// Its probe was answered with 401 or 403.
+    pub credential_problem: bool,
+    /// Failures in a row that made it rest.
+    pub streak: u32,
+    /// Those of them that were blamed on the endpoint.
+    pub blamed: u32,
+    /// End of the rest of our own making.
+    pub rest_until: Option<Instant>,
+    /// Rests it stated.
+    pub stated: Vec<StatedRest>,
+    /// End and length of the time its credential is set aside.
+    pub set_aside: Option<(Instant, Duration)>,
+    /// The last failure that counted, or was shown.
+    pub last_error: Option<LastError>,
+    /// End of the last request that succeeded.
+    pub last_success: Option<Instant>,
+    /// Recent time to first byte, milliseconds, smoothed.
+    pub latency_ms: Option<f64>,
+    /// The last counted failure; attempts that started earlier say nothing new.
+    incident: Option<Instant>,
+    /// End of the previous incident of the credential.
+    credential_incident: Option<Instant>,
+}
+
+/// Weight of a new latency sample.
+const LATENCY_WEIGHT: f64 = 0.3;
+
+impl Standing {
+    /// The breaker at `now`.
+    pub fn breaker(&self, now: Instant) -> Breaker {
+        if self.blamed < OPEN_AFTER {
+            return Breaker::Closed;
+        }
+        if self.rest_until.is_some_and(|until| now < until) { Breaker::Open } else { Breaker::HalfOpen }
+    }
+
+    /// Whether a request for `model` may go here at `now`. Without a model only rests of the whole endpoint count.
+    pub fn availability(&self, model: Option<&str>, now: Instant) -> Availability {
+        if let Some((until, _)) = self.set_aside.filter(|(until, _)| now < *until) {
+            return Availability::Resting(Why::Credential, Some(until));
+        }
+        let stated = self.stated_for(model, now);
+        if let Some(rest) = stated.filter(|s| now < s.retry_at) {
+            return Availability::Stated(rest.until);
+        }
+        if let Some(until) = self.rest_until.filter(|until| now < *until) {
+            let why = if self.blamed >= OPEN_AFTER { Why::BreakerOpen } else { Why::Failed };
+            return Availability::Resting(why, Some(until));
+        }
+        if self.health == Health::Down {
+            return Availability::Resting(Why::ProbeFailed, None);
+        }
+        if stated.is_some() || self.blamed >= OPEN_AFTER {
+            Availability::HalfOpen
+        } else {
+            Availability::Usable
+        }
+    }
+
+    fn stated_for(&self, model: Option<&str>, now: Instant) -> Option<&StatedRest> {
+        self.stated
+            .iter()
+            .filter(|s| now < s.until && (s.model.is_none() || s.model.as_deref() == model))
+            .max_by_key(|s| s.retry_at)
+    }
+
+    /// A request that started at `started` succeeded.
+    pub fn succeeded(&mut self, model: Option<&str>, started: Instant, now: Instant) {
+        self.last_success = Some(now);
+        if self.credential_incident.is_none_or(|at| started >= at) {
+            self.set_aside = None;
+        }
+        if self.incident.is_some_and(|at| started < at) {
+            return;
+        }
+        self.health = Health::Up;
+        self.credential_problem = false;
+        self.streak = 0;
+        self.blamed = 0;
+        self.rest_until = None;
+        self.stated.retain(|s| s.model.is_some() && s.model.as_deref() != model);
+    }
+
+    /// The first content of a request that started at `started` went to its client: the endpoint can be used again,
+    /// though only a whole answer clears its record.
+    pub fn committed(&mut self, started: Instant, ttfb: Duration) {
+        self.observe_latency(ttfb);
+        if self.incident.is_none_or(|at| started >= at) {
+            self.health = Health::Up;
+            self.rest_until = None;
+            self.blamed = self.blamed.min(OPEN_AFTER - 1);
+        }
+    }
+
+    /// Adds a latency sample.
+    pub fn observe_latency(&mut self, sample: Duration) {
+        let ms = sample.as_secs_f64() * 1e3;
+        self.latency_ms = Some(self.latency_ms.map_or(ms, |old| old + (ms - old) * LATENCY_WEIGHT));
+    }
+
+    /// A request failed here. `started` is the start of its attempt.
+    pub fn failed(&mut self, failure: &Failure, model: Option<&str>, started: Instant, now: Instant) {
+        match failure.blame {
+            Blame::Client | Blame::Us => return,
+            Blame::Credential => self.set_credential_aside(started, now),
+            Blame::Endpoint | Blame::EndpointSoft | Blame::Throttle => self.rest(failure.blame, started, now),
+            Blame::Nobody => {}
+        }
+        if let Some(stated) = failure.stated {
+            self.state_rest(stated, model, now);
+        }
+        if failure.kind != Kind::Stale && failure.kind != Kind::EmptyCompletion {
+            self.last_error = Some(LastError { kind: failure.kind, status: failure.status, at: now });
+        }
+    }
+
+    fn rest(&mut self, blame: Blame, started: Instant, now: Instant) {
+        if self.incident.is_some_and(|at| started < at) {
+            return;
+        }
+        self.incident = Some(now);
+        self.streak = self.streak.saturating_add(1);
+        if blame == Blame::Endpoint {
+            self.blamed = self.blamed.saturating_add(1);
+        }
+        self.rest_until = Some(now + rest_length(self.streak));
+    }
+
+    fn set_credential_aside(&mut self, started: Instant, now: Instant) {
+        if self.credential_incident.is_some_and(|at| started < at) {
+            return;
+        }
+        self.credential_incident = Some(now);
+        let length = self.set_aside.map_or(SET_ASIDE_FIRST, |(_, last)| (last * 2).min(SET_ASIDE_LONGEST));
+        self.set_aside = Some((now + length, length));
+    }
+
+    fn state_rest(&mut self, stated: Stated, model: Option<&str>, now: Instant) {
+        let model: Option<Arc<str>> = match stated.scope {
+            Scope::Endpoint => None,
+            Scope::Model => model.map(Arc::from),
+        };
+        self.stated.retain(|s| s.until > now && s.model != model);
+        if self.stated.len() >= MAX_STATED {
+            self.stated.remove(0);
+        }
+        let until = now + stated.wait;
+        self.stated.push(StatedRest { model, until, retry_at: until.min(now + STATED_RETRY) });
+    }
+
+    /// A probe was answered. `recent` is the time within which a real success outweighs a failed probe.
+    pub fn probed(&mut self, result: &Probed, recent: Duration, now: Instant) {
+        match result {
+            Probed::Up { latency, authenticated } => self.probe_up(*latency, *authenticated),
+            Probed::CredentialRefused { latency } => {
+                self.probe_up(*latency, false);
+                self.credential_problem = true;
+            }
+            Probed::Down(kind) => self.probe_down(*kind, recent, now),
+        }
+    }
+
+    fn probe_up(&mut self, latency: Duration, authenticated: bool) {
+        self.health = Health::Up;
+        self.observe_latency(latency);
+        if authenticated {
+            self.credential_problem = false;
+            self.set_aside = None;
+        }
+        if self.last_error.as_ref().is_some_and(|e| e.kind.is_transport()) {
+            self.rest_until = None;
+        }
+    }
+
+    fn probe_down(&mut self, kind: Kind, recent: Duration, now: Instant) {
+        if self.last_success.is_some_and(|at| now.saturating_duration_since(at) < recent) {
+            return;
+        }
+        self.health = Health::Down;
+        self.last_error = Some(LastError { kind, status: None, at: now });
+    }
+
+    /// The next instant at which something here changes by time alone.
+    pub fn next_change(&self, now: Instant) -> Option<Instant> {
+        let aside = self.set_aside.map(|(until, _)| until);
+        let stated = self.stated.iter().flat_map(|s| [s.until, s.retry_at]);
+        self.rest_until.into_iter().chain(aside).chain(stated).filter(|at| *at > now).min()
+    }
+}
+
+/// The n-th rest in a row.
+pub fn rest_length(n: u32) -> Duration {
+    let doublings = n.saturating_sub(1).min(5);
+    Duration::from_secs(1 << doublings).min(LONGEST_REST)
+}
+
+/// What a probe found.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Probed {
+    /// Any answer that is not a 5xx. `authenticated` when it was a success with the endpoint's own credential.
+    Up {
+        /// To the response head.
+        latency: Duration,
+        /// The credential was accepted.
+        authenticated: bool,
+    },
+    /// 401 or 403 with the endpoint's own credential: up, but people should look.
+    CredentialRefused {
+        /// To the response head.
+        latency: Duration,
+    },
+    /// No answer, or a 5xx.
+    Down(Kind),
+}
+
+#[cfg(test)]
+mod tests;
