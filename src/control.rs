@@ -1,0 +1,114 @@
+//! The single task that owns the fleet: takes facts and wishes, publishes the view.
+
+pub mod probe;
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::fleet::{Fleet, FleetView, Input};
+use crate::events::{Event, Events};
+
+/// Everybody's way to the fleet; cheap to clone.
+///
+/// The channel is not bounded because it is written from `Drop` when a client vanishes, where nothing can wait; it holds
+/// at most a few messages per request in flight, and taking one costs less than a microsecond.
+#[derive(Clone, Debug)]
+pub struct Control {
+    tx: mpsc::UnboundedSender<Message>,
+    view: watch::Receiver<Arc<FleetView>>,
+}
+
+/// An input, and whom to tell when it has taken effect.
+struct Message {
+    input: Input,
+    applied: Option<oneshot::Sender<()>>,
+}
+
+/// Resolves once an input has taken effect in the view (or the control task is gone).
+pub type Applied = oneshot::Receiver<()>;
+
+/// What [`run`] needs.
+pub struct Task {
+    fleet: Fleet,
+    rx: mpsc::UnboundedReceiver<Message>,
+    view: watch::Sender<Arc<FleetView>>,
+    events: Events,
+}
+
+/// A control task for this fleet, and the way to it.
+pub fn new(fleet: Fleet, events: Events) -> (Control, Task) {
+    let now = Instant::now().into_std();
+    let (tx, rx) = mpsc::unbounded_channel();
+    let (view_tx, view) = watch::channel(Arc::new(fleet.view(now)));
+    (Control { tx, view }, Task { fleet, rx, view: view_tx, events })
+}
+
+impl Control {
+    /// Tells the fleet something. After shutdown it goes nowhere.
+    pub fn tell(&self, input: Input) {
+        let _ = self.tx.send(Message { input, applied: None });
+    }
+
+    /// Tells the fleet something whose effect must be seen before anything else happens, so that a client that just got
+    /// an error cannot meet the same endpoint again by being quick.
+    pub fn tell_awaited(&self, input: Input) -> Applied {
+        let (tx, rx) = oneshot::channel();
+        let _ = self.tx.send(Message { input, applied: Some(tx) });
+        rx
+    }
+
+    /// The newest view.
+    pub fn view(&self) -> Arc<FleetView> {
+        Arc::clone(&self.view.borrow())
+    }
+
+    /// A receiver that wakes on every new view.
+    pub fn watch(&self) -> watch::Receiver<Arc<FleetView>> {
+        self.view.clone()
+    }
+}
+
+/// Runs until `stop`.
+pub async fn run(mut task: Task, stop: CancellationToken) {
+    loop {
+        let next = task.fleet.next_change(Instant::now().into_std());
+        let message = tokio::select! {
+            () = stop.cancelled() => return,
+            message = task.rx.recv() => message,
+            () = at(next) => Some(Message { input: Input::Tick, applied: None }),
+        };
+        let Some(message) = message else { return };
+        task.take(message.input);
+        if let Some(applied) = message.applied {
+            let _ = applied.send(());
+        }
+    }
+}
+
+async fn at(next: Option<std::time::Instant>) {
+    match next {
+        Some(instant) => sleep_until(instant.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Task {
+    fn take(&mut self, input: Input) {
+        let now = Instant::now().into_std();
+        let applied = self.fleet.apply(input, now);
+        if !applied.dirty {
+            return;
+        }
+        self.view.send_replace(Arc::new(self.fleet.view(now)));
+        if applied.changes.is_empty() {
+            return;
+        }
+        for change in &applied.changes {
+            tracing::info!(target: "cc_forwarder::fleet", "{change}");
+        }
+        self.events.send(Event::Fleet(applied.changes.into()));
+    }
+}

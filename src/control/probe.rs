@@ -1,0 +1,181 @@
+//! Health probes: which endpoints are due, and asking them.
+//!
+//! Every enabled endpoint of every group that is not paused is asked once per interval, standby groups too, with the
+//! same credentials and headers as real requests. An endpoint that passes the client's credential on is asked only
+//! while it is down, without a credential.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::StatusCode;
+use http_body_util::{BodyExt, Empty};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::Control;
+use crate::config::{Config, HealthCheck};
+use crate::domain::endpoint::{Credential, EndpointId, EndpointSpec};
+use crate::domain::fleet::{EndpointView, FleetView, Input};
+use crate::domain::group::GroupState;
+use crate::domain::outcome::Kind;
+use crate::domain::standing::{Health, Probed};
+use crate::proxy::headers;
+use crate::proxy::transport::{SendErrorKind, Transport};
+
+/// Bytes of a probe's answer that are read so that its connection can be used again.
+const DRAIN_LIMIT: usize = 256 * 1024;
+
+/// What a probe found, with what people want to see of it.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// For the fleet.
+    pub result: Probed,
+    /// The status, if there was an answer.
+    pub status: Option<u16>,
+    /// In words, if there was none.
+    pub error: Option<String>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// The endpoints that are due at `now`, given when each was last asked.
+pub fn due(
+    view: &FleetView,
+    last: &HashMap<EndpointId, Instant>,
+    interval: Duration,
+    now: Instant,
+) -> Vec<Arc<EndpointSpec>> {
+    let elapsed = |id: &EndpointId| last.get(id).is_none_or(|at| now.saturating_duration_since(*at) >= interval);
+    view.endpoints
+        .iter()
+        .filter(|e| wants_probe(view, e) && elapsed(&e.spec.id))
+        .map(|e| Arc::clone(&e.spec))
+        .collect()
+}
+
+fn wants_probe(view: &FleetView, endpoint: &EndpointView) -> bool {
+    let paused = view.group(&endpoint.spec.group).is_none_or(|g| g.state == GroupState::Paused);
+    let passes = endpoint.spec.credential == Credential::Pass;
+    let failing = endpoint.standing.health == Health::Down || endpoint.standing.streak > 0;
+    endpoint.spec.enabled && !paused && (!passes || failing)
+}
+
+/// What an answer of this status means.
+pub fn judge(status: StatusCode, credential: &Credential, latency: Duration) -> Probed {
+    let refused = matches!(status.as_u16(), 401 | 403);
+    if status.is_server_error() {
+        Probed::Down(Kind::ServerError)
+    } else if refused && *credential != Credential::Pass {
+        Probed::CredentialRefused { latency }
+    } else {
+        Probed::Up { latency, authenticated: status.is_success() && *credential != Credential::Pass }
+    }
+}
+
+/// Asks one endpoint.
+pub async fn ask(transport: &Transport, spec: &EndpointSpec, check: &HealthCheck) -> Report {
+    let started = tokio::time::Instant::now();
+    let outcome = tokio::time::timeout(check.timeout, answer(transport, spec, check)).await;
+    let took = started.elapsed();
+    match outcome {
+        Ok(Ok(status)) => {
+            let result = judge(status, &spec.credential, took);
+            Report { result, status: Some(status.as_u16()), error: None, took }
+        }
+        Ok(Err((kind, error))) => Report { result: Probed::Down(kind), status: None, error: Some(error), took },
+        Err(_) => {
+            let error = format!("no answer within {:?}", check.timeout);
+            Report { result: Probed::Down(Kind::HeaderTimeout), status: None, error: Some(error), took }
+        }
+    }
+}
+
+async fn answer(
+    transport: &Transport,
+    spec: &EndpointSpec,
+    check: &HealthCheck,
+) -> Result<StatusCode, (Kind, String)> {
+    let path: http::Uri = check.path.parse().map_err(|_| (Kind::Local, "health.health_path is no path".to_owned()))?;
+    let target = headers::request_target(&spec.url, &path).map_err(|e| (Kind::Local, e.to_string()))?;
+    let mut request = http::Request::new(Empty::new());
+    *request.uri_mut() = target;
+    *request.headers_mut() = headers::probe_headers(spec);
+    let sent = transport.send(spec, request, check.timeout, false).await;
+    let answer = sent.map_err(|e| (kind_of(e.kind), e.to_string()))?;
+    let status = answer.head.status;
+    // Reading the rest lets the connection be used again; a body that is long or fails is not the probe's business.
+    let _ = http_body_util::Limited::new(answer.body, DRAIN_LIMIT).collect().await;
+    Ok(status)
+}
+
+fn kind_of(kind: SendErrorKind) -> Kind {
+    match kind {
+        SendErrorKind::Dns => Kind::Dns,
+        SendErrorKind::Connect | SendErrorKind::ConnectTimeout => Kind::Connect,
+        SendErrorKind::Proxy => Kind::Proxy,
+        SendErrorKind::Tls => Kind::Tls,
+        SendErrorKind::HeaderTimeout => Kind::HeaderTimeout,
+        SendErrorKind::Reset | SendErrorKind::Protocol | SendErrorKind::RequestBody => Kind::Reset,
+    }
+}
+
+/// Probes until `stop`.
+pub async fn run(
+    control: Control,
+    transport: Transport,
+    config: watch::Receiver<Arc<Config>>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+) {
+    let mut last: HashMap<EndpointId, Instant> = HashMap::new();
+    let mut running: HashSet<EndpointId> = HashSet::new();
+    let (done_tx, mut done) = mpsc::unbounded_channel::<EndpointId>();
+    let mut view = control.watch();
+    loop {
+        while let Ok(id) = done.try_recv() {
+            running.remove(&id);
+        }
+        let check = config.borrow().health.clone();
+        let now = tokio::time::Instant::now().into_std();
+        for spec in due(&control.view(), &last, check.check_interval, now) {
+            last.insert(spec.id.clone(), now);
+            if running.insert(spec.id.clone()) {
+                tasks.spawn(one(control.clone(), transport.clone(), spec, check.clone(), done_tx.clone()));
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(pause(&last, check.check_interval, now)) => {}
+            changed = view.changed() => if changed.is_err() { return },
+            Some(id) = done.recv() => { running.remove(&id); }
+        }
+    }
+}
+
+/// Time until the next endpoint can be due.
+fn pause(last: &HashMap<EndpointId, Instant>, interval: Duration, now: Instant) -> Duration {
+    let left = |at: &Instant| interval.saturating_sub(now.saturating_duration_since(*at));
+    last.values().map(left).filter(|d| !d.is_zero()).min().unwrap_or(interval)
+}
+
+async fn one(
+    control: Control,
+    transport: Transport,
+    spec: Arc<EndpointSpec>,
+    check: HealthCheck,
+    done: mpsc::UnboundedSender<EndpointId>,
+) {
+    let report = ask(&transport, &spec, &check).await;
+    tracing::debug!(
+        target: "cc_forwarder::probe",
+        endpoint = %spec.id,
+        status = report.status,
+        took_ms = report.took.as_secs_f64() * 1e3,
+        error = report.error.as_deref(),
+        "probed"
+    );
+    control.tell(Input::Probed { endpoint: spec.id.clone(), result: report.result });
+    let _ = done.send(spec.id.clone());
+}

@@ -1,0 +1,125 @@
+//! Facts, in the past tense, from whoever saw them to whoever shows, stores or counts them.
+//!
+//! Sending never blocks and never drops: a terminal record is sent from `Drop` when a client vanishes. The [`hub`]
+//! takes the events one by one, keeps the [`board`] and publishes a [`board::Snapshot`] at most ten times a second.
+
+pub mod board;
+pub mod hub;
+pub mod record;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::mpsc;
+
+use crate::domain::endpoint::{EndpointId, GroupId};
+use crate::domain::fleet::Change;
+use crate::domain::outcome::Kind;
+pub use record::{AttemptRecord, RequestId, RequestRecord, State};
+
+/// One fact.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A request was accepted.
+    Accepted(Arc<Accepted>),
+    /// An attempt began.
+    AttemptStarted {
+        /// Whose.
+        id: RequestId,
+        /// Counted from 1.
+        number: u32,
+        /// Where.
+        endpoint: EndpointId,
+        /// Its group.
+        group: GroupId,
+    },
+    /// An attempt failed before anything was passed on.
+    AttemptFailed {
+        /// Whose.
+        id: RequestId,
+        /// Where.
+        endpoint: EndpointId,
+        /// How.
+        kind: Kind,
+        /// With which status.
+        status: Option<u16>,
+    },
+    /// The first content went to the client.
+    Committed {
+        /// Whose.
+        id: RequestId,
+        /// From the start of the attempt to its first byte, milliseconds.
+        ttfb_ms: f64,
+    },
+    /// A request ended; nothing follows for it.
+    Settled(Arc<RequestRecord>),
+    /// The fleet changed.
+    Fleet(Arc<[Change]>),
+}
+
+/// What is known of a request when it is accepted.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Accepted {
+    /// Ours.
+    pub id: RequestId,
+    /// When.
+    pub at: jiff::Timestamp,
+    /// `messages`, `count_tokens`, …
+    pub class: crate::claude::request::Class,
+    /// HTTP method.
+    pub method: String,
+    /// Path without the query.
+    pub path: String,
+}
+
+/// The sending end; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Events {
+    tx: mpsc::UnboundedSender<Event>,
+    depth: Arc<AtomicU64>,
+}
+
+/// The receiving end.
+#[derive(Debug)]
+pub struct EventStream {
+    rx: mpsc::UnboundedReceiver<Event>,
+    depth: Arc<AtomicU64>,
+}
+
+/// A channel for events.
+pub fn channel() -> (Events, EventStream) {
+    let (tx, rx) = mpsc::unbounded_channel();
+    let depth = Arc::new(AtomicU64::new(0));
+    (Events { tx, depth: Arc::clone(&depth) }, EventStream { rx, depth })
+}
+
+impl Events {
+    /// Sends one event. After the hub has gone it goes nowhere.
+    pub fn send(&self, event: Event) {
+        self.depth.fetch_add(1, Ordering::Relaxed);
+        if self.tx.send(event).is_err() {
+            self.depth.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Events sent but not yet taken by the hub.
+    pub fn depth(&self) -> u64 {
+        self.depth.load(Ordering::Relaxed)
+    }
+}
+
+impl EventStream {
+    /// The next event; `None` when every sender is gone.
+    pub async fn next(&mut self) -> Option<Event> {
+        let event = self.rx.recv().await?;
+        self.depth.fetch_sub(1, Ordering::Relaxed);
+        Some(event)
+    }
+
+    /// The next event if one is there already.
+    pub fn try_next(&mut self) -> Option<Event> {
+        let event = self.rx.try_recv().ok()?;
+        self.depth.fetch_sub(1, Ordering::Relaxed);
+        Some(event)
+    }
+}

@@ -1,0 +1,252 @@
+//! A pure reducer from events to what screens and scripts show.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{Accepted, Event, RequestId, RequestRecord, State};
+use crate::claude::usage::Usage;
+use crate::domain::endpoint::{EndpointId, GroupId};
+use crate::domain::fleet::{Condition, EndpointView, FleetView, GroupView};
+use crate::domain::group::GroupState;
+use crate::domain::outcome::Kind;
+
+/// Ended requests kept.
+const RECENT: usize = 200;
+
+/// Counts since the start of the program.
+#[derive(Clone, Default, PartialEq, Debug, Serialize)]
+pub struct Totals {
+    /// Requests accepted.
+    pub accepted: u64,
+    /// Ended with a whole answer.
+    pub completed: u64,
+    /// Ended with an error.
+    pub failed: u64,
+    /// Ended by the client.
+    pub cancelled: u64,
+    /// Attempts.
+    pub attempts: u64,
+    /// Requests completed after at least one failed attempt.
+    pub rescued: u64,
+    /// Tokens over all requests.
+    pub usage: Usage,
+}
+
+/// A request that has not ended.
+#[derive(Clone, Debug, Serialize)]
+pub struct Live {
+    /// What was known at its start.
+    #[serde(flatten)]
+    pub accepted: Arc<Accepted>,
+    /// Where it is.
+    pub phase: Phase,
+    /// The endpoint asked last.
+    pub endpoint: Option<EndpointId>,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// The failure of the last attempt that failed.
+    pub last_failure: Option<(EndpointId, Kind)>,
+}
+
+/// Where a request is in its life.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Accepted, nothing sent.
+    Pending,
+    /// Waiting for an endpoint's answer.
+    Forwarding,
+    /// An attempt failed, the next one follows.
+    Retrying,
+    /// The answer is being passed on.
+    Streaming,
+}
+
+/// The state behind a snapshot.
+#[derive(Debug)]
+pub struct Board {
+    started: Timestamp,
+    totals: Totals,
+    live: BTreeMap<RequestId, Live>,
+    recent: VecDeque<Arc<RequestRecord>>,
+}
+
+/// A picture of everything that is live plus what ended last.
+#[derive(Clone, Debug, Serialize)]
+pub struct Snapshot {
+    /// When it was taken.
+    pub at: Timestamp,
+    /// When the program started.
+    pub started: Timestamp,
+    /// Counts since then.
+    pub totals: Totals,
+    /// Requests go here first.
+    pub active_group: Option<GroupId>,
+    /// The endpoint of `-p`.
+    pub pinned: Option<EndpointId>,
+    /// In rank order.
+    pub groups: Vec<GroupStatus>,
+    /// In file order.
+    pub endpoints: Vec<EndpointStatus>,
+    /// Requests that have not ended, oldest first.
+    pub live: Vec<Live>,
+    /// Requests that ended, newest first.
+    pub recent: Vec<Arc<RequestRecord>>,
+}
+
+/// One group in a snapshot.
+#[derive(Clone, Debug, Serialize)]
+pub struct GroupStatus {
+    /// Its name.
+    pub name: GroupId,
+    /// Lower first.
+    pub priority: u32,
+    /// Its state.
+    pub state: GroupState,
+    /// Seconds until its pause or cooldown ends.
+    pub ends_in: Option<f64>,
+}
+
+/// One endpoint in a snapshot.
+#[derive(Clone, Debug, Serialize)]
+pub struct EndpointStatus {
+    /// Its name.
+    pub name: EndpointId,
+    /// Its group.
+    pub group: GroupId,
+    /// Where it lives.
+    pub url: String,
+    /// Rank inside its group.
+    pub priority: u32,
+    /// Its condition.
+    pub condition: Condition,
+    /// Its probe was answered with 401 or 403.
+    pub credential_problem: bool,
+    /// Failures in a row.
+    pub failures_in_a_row: u32,
+    /// Seconds until something about it changes by itself.
+    pub changes_in: Option<f64>,
+    /// Recent time to first byte, milliseconds.
+    pub latency_ms: Option<f64>,
+    /// Requests in flight.
+    pub in_flight: u32,
+    /// The last failure.
+    pub last_error: Option<String>,
+}
+
+impl Board {
+    /// An empty board.
+    pub fn new(started: Timestamp) -> Self {
+        Self { started, totals: Totals::default(), live: BTreeMap::new(), recent: VecDeque::new() }
+    }
+
+    /// Counts since the start.
+    pub fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    /// Takes one event.
+    pub fn apply(&mut self, event: Event) {
+        match event {
+            Event::Accepted(accepted) => self.accept(accepted),
+            Event::AttemptStarted { id, number, endpoint, .. } => self.on(id, |live| {
+                live.phase = Phase::Forwarding;
+                live.endpoint = Some(endpoint);
+                live.attempts = number;
+            }),
+            Event::AttemptFailed { id, endpoint, kind, .. } => self.on(id, |live| {
+                live.phase = Phase::Retrying;
+                live.last_failure = Some((endpoint, kind));
+            }),
+            Event::Committed { id, .. } => self.on(id, |live| live.phase = Phase::Streaming),
+            Event::Settled(record) => self.settle(record),
+            Event::Fleet(_) => {}
+        }
+    }
+
+    fn accept(&mut self, accepted: Arc<Accepted>) {
+        self.totals.accepted += 1;
+        let id = accepted.id;
+        let live =
+            Live { accepted, phase: Phase::Pending, endpoint: None, attempts: 0, last_failure: None };
+        self.live.insert(id, live);
+    }
+
+    fn on(&mut self, id: RequestId, act: impl FnOnce(&mut Live)) {
+        if let Some(live) = self.live.get_mut(&id) {
+            act(live);
+        }
+    }
+
+    fn settle(&mut self, record: Arc<RequestRecord>) {
+        self.live.remove(&record.id);
+        self.totals.attempts += record.attempts.len() as u64;
+        self.totals.usage.add(&record.usage);
+        match record.state {
+            State::Completed => {
+                self.totals.completed += 1;
+                self.totals.rescued += u64::from(record.attempts.len() > 1);
+            }
+            State::Failed | State::Interrupted => self.totals.failed += 1,
+            State::Cancelled => self.totals.cancelled += 1,
+        }
+        self.recent.push_front(record);
+        self.recent.truncate(RECENT);
+    }
+
+    /// The picture at `now`.
+    pub fn snapshot(&self, view: &FleetView, now: Instant, at: Timestamp) -> Snapshot {
+        let mut live: Vec<Live> = self.live.values().cloned().collect();
+        live.sort_by_key(|l| l.accepted.at);
+        Snapshot {
+            at,
+            started: self.started,
+            totals: self.totals.clone(),
+            active_group: view.active.clone(),
+            pinned: view.pinned.clone(),
+            groups: view.groups.iter().map(|g| group_status(g, now)).collect(),
+            endpoints: view.endpoints.iter().map(|e| endpoint_status(e, now)).collect(),
+            live,
+            recent: self.recent.iter().cloned().collect(),
+        }
+    }
+}
+
+fn seconds(until: Option<Instant>, now: Instant) -> Option<f64> {
+    until.map(|at| at.saturating_duration_since(now)).filter(|d| *d > Duration::ZERO).map(|d| d.as_secs_f64())
+}
+
+fn group_status(group: &GroupView, now: Instant) -> GroupStatus {
+    GroupStatus {
+        name: group.id.clone(),
+        priority: group.priority,
+        state: group.state,
+        ends_in: seconds(group.paused_until.or(group.cooling_until), now),
+    }
+}
+
+/// One endpoint as screens and scripts show it.
+pub fn endpoint_status(endpoint: &EndpointView, now: Instant) -> EndpointStatus {
+    let standing = &endpoint.standing;
+    let describe = |kind: Kind, status: Option<u16>| match status {
+        Some(status) => format!("{} ({status})", kind.words()),
+        None => kind.words().to_owned(),
+    };
+    EndpointStatus {
+        name: endpoint.spec.id.clone(),
+        group: endpoint.spec.group.clone(),
+        url: endpoint.spec.url.to_string(),
+        priority: endpoint.spec.priority,
+        condition: endpoint.condition(now),
+        credential_problem: standing.credential_problem,
+        failures_in_a_row: standing.streak,
+        changes_in: seconds(standing.next_change(now), now),
+        latency_ms: standing.latency_ms,
+        in_flight: endpoint.permits.in_flight(),
+        last_error: standing.last_error.as_ref().map(|e| describe(e.kind, e.status)),
+    }
+}

@@ -1,0 +1,77 @@
+//! The one task that takes events: keeps the board, hands terminal records on, publishes snapshots.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+
+use super::board::{Board, Snapshot};
+use super::{Event, EventStream, RequestRecord};
+use crate::domain::fleet::FleetView;
+
+/// Least time between two snapshots.
+const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(100);
+/// Events taken in one go before the clock is looked at.
+const BATCH: usize = 256;
+
+/// Where the hub's output goes.
+#[derive(Debug)]
+pub struct Outputs {
+    /// The newest snapshot; only built while somebody watches.
+    pub snapshot: watch::Sender<Arc<Snapshot>>,
+    /// Every terminal record, for whoever must not miss one.
+    pub records: Option<mpsc::UnboundedSender<Arc<RequestRecord>>>,
+}
+
+/// Runs until every sender of events is gone, then publishes one last snapshot and returns the board.
+pub async fn run(
+    mut events: EventStream,
+    fleet: watch::Receiver<Arc<FleetView>>,
+    outputs: Outputs,
+    mut board: Board,
+) -> Board {
+    let mut due: Option<Instant> = None;
+    loop {
+        let event = tokio::select! {
+            event = events.next() => event,
+            () = until(due) => {
+                publish(&outputs, &board, &fleet);
+                due = None;
+                continue;
+            }
+        };
+        let Some(event) = event else { break };
+        take(event, &mut board, &outputs);
+        for _ in 1..BATCH {
+            let Some(event) = events.try_next() else { break };
+            take(event, &mut board, &outputs);
+        }
+        due = due.or_else(|| Some(Instant::now() + SNAPSHOT_INTERVAL));
+    }
+    publish(&outputs, &board, &fleet);
+    board
+}
+
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn take(event: Event, board: &mut Board, outputs: &Outputs) {
+    if let (Event::Settled(record), Some(records)) = (&event, &outputs.records) {
+        // The reader outlives the hub; were it gone, nobody would be left to tell.
+        let _ = records.send(Arc::clone(record));
+    }
+    board.apply(event);
+}
+
+fn publish(outputs: &Outputs, board: &Board, fleet: &watch::Receiver<Arc<FleetView>>) {
+    if outputs.snapshot.receiver_count() > 0 {
+        let view = Arc::clone(&fleet.borrow());
+        let now = Instant::now().into_std();
+        outputs.snapshot.send_replace(Arc::new(board.snapshot(&view, now, jiff::Timestamp::now())));
+    }
+}

@@ -1,0 +1,185 @@
+//! The terminal record of a request and its parts.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use serde::{Serialize, Serializer};
+
+use crate::claude::request::Class;
+use crate::claude::usage::Usage;
+use crate::domain::endpoint::{EndpointId, GroupId};
+use crate::domain::outcome::Kind;
+use crate::domain::route::Skip;
+
+/// The id of a request: `req-` and eight hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct RequestId(u32);
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "req-{:08x}", self.0)
+    }
+}
+
+impl Serialize for RequestId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Not a request id.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a request id (expected req- and eight hex digits)")]
+pub struct NotAnId;
+
+impl FromStr for RequestId {
+    type Err = NotAnId;
+
+    fn from_str(s: &str) -> Result<Self, NotAnId> {
+        let hex = s.strip_prefix("req-").filter(|h| h.len() == 8).ok_or(NotAnId)?;
+        u32::from_str_radix(hex, 16).map(Self).map_err(|_| NotAnId)
+    }
+}
+
+/// Hands out ids that never repeat within 2^32 requests: a counter behind a permutation of the 32-bit numbers, so that
+/// neighbours do not look alike.
+#[derive(Debug)]
+pub struct Ids(AtomicU32);
+
+impl Ids {
+    /// A sequence that starts at `seed`.
+    pub fn starting_at(seed: u32) -> Self {
+        Self(AtomicU32::new(seed))
+    }
+
+    /// The next id.
+    pub fn next_id(&self) -> RequestId {
+        RequestId(scramble(self.0.fetch_add(1, Ordering::Relaxed)))
+    }
+}
+
+/// A bijection on the 32-bit numbers: xor-shifts and multiplications by odd numbers can each be undone.
+fn scramble(mut x: u32) -> u32 {
+    x ^= x >> 16;
+    x = x.wrapping_mul(0x21f0_aaad);
+    x ^= x >> 15;
+    x = x.wrapping_mul(0x735a_2d97);
+    x ^ (x >> 15)
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// The client got a whole answer.
+    Completed,
+    /// The client got an error, or a broken answer.
+    Failed,
+    /// The client went away.
+    Cancelled,
+    /// This program was killed in the middle.
+    Interrupted,
+}
+
+/// Everything known about a request once it has ended.
+#[derive(Clone, Debug, Serialize)]
+pub struct RequestRecord {
+    /// Ours.
+    pub id: RequestId,
+    /// The endpoint's `request-id`.
+    pub upstream_id: Option<String>,
+    /// When it was accepted.
+    pub accepted: jiff::Timestamp,
+    /// From acceptance to the first byte passed on, milliseconds.
+    pub first_byte_ms: Option<f64>,
+    /// From acceptance to the end, milliseconds.
+    pub duration_ms: f64,
+    /// Peer address.
+    pub client: Option<IpAddr>,
+    /// `user-agent`.
+    pub user_agent: Option<String>,
+    /// HTTP method.
+    pub method: String,
+    /// Path without the query.
+    pub path: String,
+    /// `messages`, `count_tokens`, …
+    pub class: Class,
+    /// The model asked for.
+    pub model: Option<String>,
+    /// The model that answered.
+    pub served_model: Option<String>,
+    /// Claude Code's session.
+    pub session: Option<String>,
+    /// `x-claude-code-agent-id`.
+    pub agent: Option<String>,
+    /// A streaming request.
+    pub stream: bool,
+    /// The endpoint whose answer (or failure) was the last.
+    pub endpoint: Option<EndpointId>,
+    /// Its group.
+    pub group: Option<GroupId>,
+    /// The status the client got.
+    pub status: Option<u16>,
+    /// How it ended.
+    pub state: State,
+    /// The class of the failure.
+    pub failure: Option<Kind>,
+    /// The failure in words.
+    pub error: Option<String>,
+    /// Why it was cancelled.
+    pub cancel_reason: Option<String>,
+    /// Bytes of the request body.
+    pub bytes_in: u64,
+    /// Bytes of the response body passed on.
+    pub bytes_out: u64,
+    /// Tokens over all attempts.
+    pub usage: Usage,
+    /// In order.
+    pub attempts: Vec<AttemptRecord>,
+    /// Endpoints the last routing decision left out.
+    pub skipped: Vec<Skip>,
+}
+
+/// One attempt of a request.
+#[derive(Clone, Debug, Serialize)]
+pub struct AttemptRecord {
+    /// Counted from 1.
+    pub number: u32,
+    /// Where.
+    pub endpoint: EndpointId,
+    /// Its group.
+    pub group: GroupId,
+    /// From the request's acceptance to its start, milliseconds.
+    pub start_ms: f64,
+    /// Time to connect; nothing on a reused connection.
+    pub connect_ms: Option<f64>,
+    /// From its start to the response head.
+    pub first_byte_ms: Option<f64>,
+    /// From its start to its end.
+    pub duration_ms: f64,
+    /// The endpoint's status.
+    pub status: Option<u16>,
+    /// How it failed; nothing for an answer that was passed on whole.
+    pub failure: Option<Kind>,
+    /// The client went away during it.
+    pub cancelled: bool,
+    /// Tokens it reported.
+    pub usage: Usage,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_distinct_and_parse_back() {
+        let ids = Ids::starting_at(u32::MAX - 5);
+        let all: std::collections::HashSet<RequestId> = (0..50_000).map(|_| ids.next_id()).collect();
+        assert_eq!(all.len(), 50_000);
+        let id = ids.next_id();
+        assert_eq!(id.to_string().parse(), Ok(id));
+        assert_eq!("req-12".parse::<RequestId>(), Err(NotAnId));
+    }
+}

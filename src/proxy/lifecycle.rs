@@ -1,0 +1,404 @@
+//! The life of one request, as it is recorded: opened when it is accepted, closed exactly once.
+//!
+//! The [`Lifecycle`] travels with the request: through the forward loop, then inside the response body. Whoever drops it
+//! without having settled it has lost the client (or panicked), and the record says so.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderMap;
+use tokio::time::Instant;
+use tracing::Span;
+
+use crate::claude::request::Class;
+use crate::claude::usage::Usage;
+use crate::control::Control;
+use crate::domain::endpoint::EndpointSpec;
+use crate::domain::fleet::Input;
+use crate::domain::outcome::{Blame, Failure, Kind, Next, Same};
+use crate::domain::plan::Attempt;
+use crate::domain::route::Skip;
+use crate::events::{Accepted, AttemptRecord, Event, Events, RequestId, RequestRecord, State};
+
+/// An endpoint that was silent this long when its client left is blamed softly.
+const SILENCE_TO_BLAME: Duration = Duration::from_secs(120);
+
+/// How a request ends.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Ending {
+    /// The client got a whole answer.
+    Completed,
+    /// The client got an error, or a broken answer.
+    Failed(Kind, String),
+    /// The client went away.
+    Cancelled(&'static str),
+}
+
+/// What is known when a request is accepted.
+pub struct Opening {
+    /// Ours.
+    pub id: RequestId,
+    /// Its class.
+    pub class: Class,
+    /// HTTP method.
+    pub method: String,
+    /// Path without query.
+    pub path: String,
+    /// Peer address.
+    pub client: Option<IpAddr>,
+    /// `user-agent`.
+    pub user_agent: Option<String>,
+    /// `x-claude-code-agent-id`.
+    pub agent: Option<String>,
+}
+
+struct OpenAttempt {
+    started: Instant,
+    spec: Arc<EndpointSpec>,
+    number: u32,
+    start_ms: f64,
+    connect_ms: Option<f64>,
+    first_byte_ms: Option<f64>,
+    status: Option<u16>,
+}
+
+/// One request on its way.
+pub struct Lifecycle {
+    events: Events,
+    control: Control,
+    accepted: Instant,
+    /// `None` once settled.
+    draft: Option<Box<RequestRecord>>,
+    open: Option<OpenAttempt>,
+    last_heard: Instant,
+    /// Why an unsettled drop would be no fault of the client.
+    stopping: tokio_util::sync::CancellationToken,
+    span: Span,
+}
+
+impl Lifecycle {
+    /// Opens the record and tells the hub.
+    pub fn open(
+        opening: Opening,
+        events: Events,
+        control: Control,
+        stopping: tokio_util::sync::CancellationToken,
+    ) -> Self {
+        let at = jiff::Timestamp::now();
+        let now = Instant::now();
+        let span = tracing::info_span!(target: "cc_forwarder::request", "request", id = %opening.id);
+        events.send(Event::Accepted(Arc::new(Accepted {
+            id: opening.id,
+            at,
+            class: opening.class,
+            method: opening.method.clone(),
+            path: opening.path.clone(),
+        })));
+        let draft = Some(Box::new(draft(opening, at)));
+        Self { events, control, accepted: now, draft, open: None, last_heard: now, stopping, span }
+    }
+
+    /// The span that every log line of this request belongs to.
+    pub fn span(&self) -> &Span {
+        &self.span
+    }
+
+    /// Changes what is known of the request.
+    pub fn note(&mut self, change: impl FnOnce(&mut RequestRecord)) {
+        if let Some(draft) = &mut self.draft {
+            change(draft);
+        }
+    }
+
+    /// An attempt begins.
+    pub fn attempt_started(&mut self, attempt: &Attempt) {
+        let started = Instant::now();
+        self.last_heard = started;
+        let start_ms = millis(started - self.accepted);
+        let spec = Arc::clone(&attempt.spec);
+        self.note(|r| {
+            r.endpoint = Some(spec.id.clone());
+            r.group = Some(spec.group.clone());
+        });
+        if let Some(draft) = &self.draft {
+            self.events.send(Event::AttemptStarted {
+                id: draft.id,
+                number: attempt.number,
+                endpoint: spec.id.clone(),
+                group: spec.group.clone(),
+            });
+        }
+        self.open = Some(OpenAttempt {
+            started,
+            spec,
+            number: attempt.number,
+            start_ms,
+            connect_ms: None,
+            first_byte_ms: None,
+            status: None,
+        });
+    }
+
+    /// The endpoint answered with a head.
+    pub fn head(&mut self, connect: Option<Duration>, status: u16, headers: &HeaderMap) {
+        let now = Instant::now();
+        self.last_heard = now;
+        if let Some(open) = &mut self.open {
+            open.connect_ms = connect.map(millis);
+            open.first_byte_ms = Some(millis(now - open.started));
+            open.status = Some(status);
+        }
+        let id = headers.get("request-id").and_then(|v| v.to_str().ok()).map(str::to_owned);
+        self.note(|r| r.upstream_id = id.or(r.upstream_id.take()));
+    }
+
+    /// Bytes came from the endpoint.
+    pub fn heard(&mut self, at: Instant) {
+        self.last_heard = at;
+    }
+
+    /// The attempt failed before anything was passed on. Resolves when the fleet knows.
+    pub async fn attempt_failed(&mut self, failure: &Failure, usage: Usage) {
+        let Some(closed) = self.close_attempt(Some(failure.kind), false, usage) else { return };
+        let (id, class) = self.draft.as_ref().map(|d| (d.id, d.class)).unzip();
+        if let Some(id) = id {
+            let endpoint = closed.spec.id.clone();
+            self.events.send(Event::AttemptFailed { id, endpoint, kind: failure.kind, status: failure.status });
+        }
+        self.span.in_scope(|| {
+            tracing::warn!(
+                target: "cc_forwarder::request",
+                endpoint = %closed.spec.id,
+                attempt = closed.number,
+                status = failure.status,
+                kind = failure.kind.words(),
+                "attempt failed"
+            );
+        });
+        if class.is_some_and(moves_health) {
+            let applied = self.control.tell_awaited(self.failed_input(&closed, failure.clone()));
+            let _ = applied.await;
+        }
+    }
+
+    fn failed_input(&self, attempt: &OpenAttempt, failure: Failure) -> Input {
+        Input::Failed {
+            endpoint: attempt.spec.id.clone(),
+            model: self.model(),
+            started: attempt.started.into_std(),
+            failure,
+        }
+    }
+
+    fn model(&self) -> Option<Arc<str>> {
+        self.draft.as_ref()?.model.as_deref().map(Arc::from)
+    }
+
+    /// The first content is about to be passed on.
+    pub fn committed(&mut self, status: u16) {
+        let now = Instant::now();
+        let first_byte_ms = millis(now - self.accepted);
+        self.note(|r| {
+            r.status = Some(status);
+            r.first_byte_ms = Some(first_byte_ms);
+        });
+        let (Some(open), Some(draft)) = (&self.open, &self.draft) else { return };
+        let ttfb = open.first_byte_ms.unwrap_or_else(|| millis(now - open.started));
+        self.events.send(Event::Committed { id: draft.id, ttfb_ms: ttfb });
+        if moves_health(draft.class) && status < 300 {
+            self.control.tell(Input::Committed {
+                endpoint: open.spec.id.clone(),
+                started: open.started.into_std(),
+                ttfb: Duration::from_secs_f64(ttfb / 1e3),
+            });
+        }
+    }
+
+    /// The answer that was being passed on ended well.
+    pub fn answered(&mut self, usage: Usage) {
+        let Some(closed) = self.close_attempt(None, false, usage) else { return };
+        if self.draft.as_ref().is_some_and(|d| moves_health(d.class)) {
+            self.control.tell(Input::Succeeded {
+                endpoint: closed.spec.id.clone(),
+                model: self.model(),
+                started: closed.started.into_std(),
+            });
+        }
+    }
+
+    /// The answer that was being passed on broke. The receiver resolves when the fleet knows.
+    pub fn broke(&mut self, failure: &Failure, usage: Usage) -> Option<crate::control::Applied> {
+        let closed = self.close_attempt(Some(failure.kind), false, usage)?;
+        let moves = self.draft.as_ref().is_some_and(|d| moves_health(d.class));
+        moves.then(|| self.control.tell_awaited(self.failed_input(&closed, failure.clone())))
+    }
+
+    /// Closes the open attempt without any effect on the endpoint.
+    pub fn relayed(&mut self, kind: Kind, usage: Usage) {
+        self.close_attempt(Some(kind), false, usage);
+    }
+
+    /// The client got this many bytes more.
+    pub fn sent(&mut self, bytes: u64) {
+        self.note(|r| r.bytes_out += bytes);
+    }
+
+    /// Remembers which endpoints routing left out.
+    pub fn skipped(&mut self, skipped: &[Skip]) {
+        self.note(|r| r.skipped = skipped.to_vec());
+    }
+
+    fn close_attempt(&mut self, failure: Option<Kind>, cancelled: bool, usage: Usage) -> Option<OpenAttempt> {
+        let open = self.open.take()?;
+        let record = AttemptRecord {
+            number: open.number,
+            endpoint: open.spec.id.clone(),
+            group: open.spec.group.clone(),
+            start_ms: open.start_ms,
+            connect_ms: open.connect_ms,
+            first_byte_ms: open.first_byte_ms,
+            duration_ms: millis(open.started.elapsed()),
+            status: open.status,
+            failure,
+            cancelled,
+            usage: usage.clone(),
+        };
+        self.note(|r| {
+            r.usage.add(&usage);
+            r.attempts.push(record);
+        });
+        Some(open)
+    }
+
+    /// Ends the request. Only the first call counts.
+    pub fn settle(&mut self, ending: Ending, status: Option<u16>) {
+        let Some(mut record) = self.draft.take() else { return };
+        record.duration_ms = millis(self.accepted.elapsed());
+        record.status = status.or(record.status);
+        match &ending {
+            Ending::Completed => record.state = State::Completed,
+            Ending::Failed(kind, text) => {
+                record.state = State::Failed;
+                record.failure = Some(*kind);
+                record.error = Some(text.clone());
+            }
+            Ending::Cancelled(reason) => {
+                record.state = State::Cancelled;
+                record.cancel_reason = Some((*reason).to_owned());
+            }
+        }
+        self.span.in_scope(|| log(&record));
+        self.events.send(Event::Settled(Arc::from(record)));
+    }
+
+    /// What an unsettled drop means.
+    fn abandoned(&self) -> Ending {
+        if std::thread::panicking() {
+            Ending::Failed(Kind::Local, "internal error (panic)".to_owned())
+        } else if self.stopping.is_cancelled() {
+            Ending::Cancelled("shutdown")
+        } else {
+            Ending::Cancelled("client disconnected")
+        }
+    }
+
+    fn blame_silence(&mut self, attempt: &OpenAttempt) {
+        let silent = self.last_heard.elapsed() >= SILENCE_TO_BLAME;
+        if silent && self.draft.as_ref().is_some_and(|d| moves_health(d.class)) {
+            let failure = Failure {
+                kind: Kind::IdleTimeout,
+                status: None,
+                blame: Blame::EndpointSoft,
+                same: Same::Never,
+                next: Next::No,
+                stated: None,
+            };
+            self.control.tell(self.failed_input(attempt, failure));
+        }
+    }
+
+    /// Ends a request whose client has gone, with what its last attempt had reported.
+    pub fn abandon(&mut self, usage: Usage) {
+        let ending = self.abandoned();
+        if let Some(closed) = self.close_attempt(None, true, usage) {
+            if matches!(ending, Ending::Cancelled("client disconnected")) {
+                self.blame_silence(&closed);
+            }
+        }
+        self.settle(ending, None);
+    }
+}
+
+impl Drop for Lifecycle {
+    fn drop(&mut self) {
+        if self.draft.is_some() {
+            self.abandon(Usage::default());
+        }
+    }
+}
+
+/// Only real conversations say something about an endpoint.
+fn moves_health(class: Class) -> bool {
+    class == Class::Messages
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
+
+fn draft(opening: Opening, at: jiff::Timestamp) -> RequestRecord {
+    RequestRecord {
+        id: opening.id,
+        upstream_id: None,
+        accepted: at,
+        first_byte_ms: None,
+        duration_ms: 0.0,
+        client: opening.client,
+        user_agent: opening.user_agent,
+        method: opening.method,
+        path: opening.path,
+        class: opening.class,
+        model: None,
+        served_model: None,
+        session: None,
+        agent: opening.agent,
+        stream: false,
+        endpoint: None,
+        group: None,
+        status: None,
+        state: State::Interrupted,
+        failure: None,
+        error: None,
+        cancel_reason: None,
+        bytes_in: 0,
+        bytes_out: 0,
+        usage: Usage::default(),
+        attempts: Vec::new(),
+        skipped: Vec::new(),
+    }
+}
+
+fn log(record: &RequestRecord) {
+    let endpoint = record.endpoint.as_ref().map_or("-", |e| &*e.0);
+    let model = record.model.as_deref().unwrap_or("-");
+    let (attempts, ms) = (record.attempts.len(), record.duration_ms.round());
+    match record.state {
+        State::Completed => tracing::info!(
+            target: "cc_forwarder::request",
+            endpoint, model, status = record.status, attempts, ms,
+            input = record.usage.prompt_tokens(), output = record.usage.output,
+            "completed"
+        ),
+        State::Cancelled => tracing::info!(
+            target: "cc_forwarder::request",
+            endpoint, model, attempts, ms, reason = record.cancel_reason.as_deref(),
+            "cancelled"
+        ),
+        State::Failed | State::Interrupted => tracing::warn!(
+            target: "cc_forwarder::request",
+            endpoint, model, status = record.status, attempts, ms, error = record.error.as_deref(),
+            "failed"
+        ),
+    }
+}
