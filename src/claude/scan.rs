@@ -1,1 +1,240 @@
-//! stub
+//! A forward-only walk over the members of one JSON object, without looking inside values nobody asked for.
+//!
+//! It exists because the fields we need (`stream`, `model`, `usage`) stand behind up to 32 MiB of conversation, and a
+//! full parse of that would cost more than everything else the proxy does to a request.
+//!
+//! Rules:
+//! - only members of the *outermost* object are reported, in file order, duplicates included;
+//! - the object's own grammar is checked completely: keys, colons, commas, top-level scalars, nothing but white space
+//!   after the closing brace;
+//! - values that are skipped are checked only as far as needed to find their end for certain: strings are closed and
+//!   brackets match in kind. A wrong comma or escape deep inside is not noticed; the top level is never misplaced;
+//! - anything else is [`Malformed`], reported by the iterator as its last item. A caller that must not act on half an
+//!   object reads to the end before it believes anything;
+//! - no recursion: nesting costs one bit per level on the heap, never stack.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use memchr::memchr;
+use serde::de::IgnoredAny;
+
+#[cfg(test)]
+mod tests;
+
+/// The bytes are not one whole JSON object.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("not one whole JSON object")]
+pub struct Malformed;
+
+/// One member of the outermost object.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Member<'a> {
+    /// The key with its escapes resolved.
+    pub key: Cow<'a, str>,
+    /// The value as written, without surrounding white space.
+    pub value: &'a [u8],
+    /// Where the value stands in the scanned bytes.
+    pub span: Range<usize>,
+}
+
+/// The members of the object that `json` consists of. A byte order mark is not accepted: see [`trim`].
+pub fn members(json: &[u8]) -> Members<'_> {
+    Members { json, at: 0, state: State::Start }
+}
+
+/// Iterator over the members of one object; made by [`members`]. After an `Err` there is nothing more.
+#[derive(Clone, Debug)]
+pub struct Members<'a> {
+    json: &'a [u8],
+    at: usize,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    Start,
+    AfterMember,
+    Done,
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = Result<Member<'a>, Malformed>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let step = match self.state {
+            State::Start => self.first(),
+            State::AfterMember => self.following(),
+            State::Done => return None,
+        };
+        self.state = if matches!(step, Ok(Some(_))) { State::AfterMember } else { State::Done };
+        step.transpose()
+    }
+}
+
+impl<'a> Members<'a> {
+    fn first(&mut self) -> Result<Option<Member<'a>>, Malformed> {
+        self.expect(b'{')?;
+        match self.peek() {
+            Some(b'}') => self.close(),
+            _ => self.member().map(Some),
+        }
+    }
+
+    fn following(&mut self) -> Result<Option<Member<'a>>, Malformed> {
+        match self.peek() {
+            Some(b'}') => self.close(),
+            _ => {
+                self.expect(b',')?;
+                self.member().map(Some)
+            }
+        }
+    }
+
+    fn member(&mut self) -> Result<Member<'a>, Malformed> {
+        self.peek();
+        let start = self.at;
+        self.at = string_end(self.json, start).ok_or(Malformed)?;
+        let key = text(&self.json[start..self.at])?.ok_or(Malformed)?;
+        self.expect(b':')?;
+        self.peek();
+        let start = self.at;
+        self.at = value_end(self.json, start).ok_or(Malformed)?;
+        Ok(Member { key, value: &self.json[start..self.at], span: start..self.at })
+    }
+
+    fn close(&mut self) -> Result<Option<Member<'a>>, Malformed> {
+        self.at += 1;
+        if self.peek().is_some() { Err(Malformed) } else { Ok(None) }
+    }
+
+    /// The next byte that is not white space, which becomes the current one.
+    fn peek(&mut self) -> Option<u8> {
+        self.at += self.json[self.at..].iter().take_while(|b| is_blank(**b)).count();
+        self.json.get(self.at).copied()
+    }
+
+    fn expect(&mut self, byte: u8) -> Result<(), Malformed> {
+        if self.peek() != Some(byte) {
+            return Err(Malformed);
+        }
+        self.at += 1;
+        Ok(())
+    }
+}
+
+/// The text of a string value; `None` for a value of another type, [`Malformed`] for a string no strict parser takes.
+pub fn text(value: &[u8]) -> Result<Option<Cow<'_, str>>, Malformed> {
+    let [b'"', inner @ .., b'"'] = value else {
+        return Ok(None);
+    };
+    if memchr(b'\\', inner).is_none() && inner.iter().all(|b| *b >= b' ') {
+        return std::str::from_utf8(inner).map(|s| Some(Cow::Borrowed(s))).map_err(|_| Malformed);
+    }
+    serde_json::from_slice::<String>(value).map(|s| Some(Cow::Owned(s))).map_err(|_| Malformed)
+}
+
+/// A value that is a plain unsigned integer (no sign, fraction or exponent) within 64 bits.
+pub fn uint(value: &[u8]) -> Option<u64> {
+    if !value.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    std::str::from_utf8(value).ok()?.parse().ok()
+}
+
+/// The bytes without a leading byte order mark and without white space around them.
+pub fn trim(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes).trim_ascii()
+}
+
+/// True when the bytes are one whole, strictly valid JSON object. A full pass: for small or rare inputs.
+pub fn is_whole_object(json: &[u8]) -> bool {
+    json.trim_ascii_start().first() == Some(&b'{') && serde_json::from_slice::<IgnoredAny>(json).is_ok()
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
+}
+
+/// The position after the value that starts at `at`.
+fn value_end(json: &[u8], at: usize) -> Option<usize> {
+    match json.get(at)? {
+        b'"' => string_end(json, at),
+        b'{' | b'[' => container_end(json, at),
+        _ => scalar_end(json, at),
+    }
+}
+
+/// The position after the closing quote of the string that opens at `open`.
+fn string_end(json: &[u8], open: usize) -> Option<usize> {
+    if json.get(open) != Some(&b'"') {
+        return None;
+    }
+    let mut from = open + 1;
+    loop {
+        let quote = from + memchr(b'"', &json[from..])?;
+        // A run of backslashes belongs to one quote only, so looking back stays linear.
+        let backslashes = json[from..quote].iter().rev().take_while(|b| **b == b'\\').count();
+        from = quote + 1;
+        if backslashes % 2 == 0 {
+            return Some(from);
+        }
+    }
+}
+
+fn scalar_end(json: &[u8], at: usize) -> Option<usize> {
+    let rest = &json[at..];
+    let len = rest.iter().position(|b| is_blank(*b) || matches!(b, b',' | b'}' | b']')).unwrap_or(rest.len());
+    serde_json::from_slice::<IgnoredAny>(&rest[..len]).ok()?;
+    Some(at + len)
+}
+
+fn container_end(json: &[u8], open: usize) -> Option<usize> {
+    let mut nesting = Nesting::default();
+    let mut at = open;
+    loop {
+        match *json.get(at)? {
+            b'"' => {
+                at = string_end(json, at)?;
+                continue;
+            }
+            opening @ (b'{' | b'[') => nesting.push(opening == b'{'),
+            closing @ (b'}' | b']') => {
+                if nesting.pop()? != (closing == b'}') {
+                    return None;
+                }
+                if nesting.depth == 0 {
+                    return Some(at + 1);
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+}
+
+/// Which brackets are open, one bit each (set for an object); the innermost is the lowest bit of `bits`.
+#[derive(Default)]
+struct Nesting {
+    bits: u64,
+    /// Full words of outer levels. Stays unallocated up to 64 levels.
+    outer: Vec<u64>,
+    depth: usize,
+}
+
+impl Nesting {
+    fn push(&mut self, object: bool) {
+        if self.depth > 0 && self.depth % 64 == 0 {
+            self.outer.push(self.bits);
+        }
+        self.bits = self.bits << 1 | u64::from(object);
+        self.depth += 1;
+    }
+
+    fn pop(&mut self) -> Option<bool> {
+        self.depth = self.depth.checked_sub(1)?;
+        let object = self.bits & 1 == 1;
+        self.bits = if self.depth > 0 && self.depth % 64 == 0 { self.outer.pop()? } else { self.bits >> 1 };
+        Some(object)
+    }
+}

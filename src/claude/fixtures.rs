@@ -1,0 +1,119 @@
+//! Streams and bodies as real upstreams send them, for the tests of this module tree.
+
+use serde_json::{Value, json};
+
+/// How the lines of a stream end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum LineEnd {
+    Lf,
+    CrLf,
+    Cr,
+}
+
+/// One event in the API's form: name line, data line, blank line.
+pub(crate) fn event(name: &str, data: &Value) -> String {
+    format!("event: {name}\ndata: {data}\n\n")
+}
+
+/// `message_start` with this `usage`.
+pub(crate) fn message_start(usage: Value) -> String {
+    let message = json!({
+        "id": "msg_01", "type": "message", "role": "assistant", "model": "claude-opus-4-8", "content": [],
+        "stop_reason": null, "stop_sequence": null, "usage": usage,
+    });
+    event("message_start", &json!({"type": "message_start", "message": message}))
+}
+
+/// `message_delta` with this stop reason and `usage`.
+pub(crate) fn message_delta(stop_reason: Value, usage: Value) -> String {
+    let delta = json!({"stop_reason": stop_reason, "stop_sequence": null});
+    event("message_delta", &json!({"type": "message_delta", "delta": delta, "usage": usage}))
+}
+
+/// `message_stop`.
+pub(crate) fn message_stop() -> String {
+    event("message_stop", &json!({"type": "message_stop"}))
+}
+
+/// `ping`.
+pub(crate) fn ping() -> String {
+    event("ping", &json!({"type": "ping"}))
+}
+
+/// An `error` event in the API's shape.
+pub(crate) fn error_event(kind: &str, message: &str) -> String {
+    event("error", &json!({"type": "error", "error": {"type": kind, "message": message}}))
+}
+
+/// A `content_block_start` with this block.
+pub(crate) fn block_start(index: usize, block: Value) -> String {
+    event(
+        "content_block_start",
+        &json!({"type": "content_block_start", "index": index, "content_block": block}),
+    )
+}
+
+/// A `content_block_delta` with this delta.
+pub(crate) fn block_delta(index: usize, delta: Value) -> String {
+    event("content_block_delta", &json!({"type": "content_block_delta", "index": index, "delta": delta}))
+}
+
+/// A `content_block_stop`.
+pub(crate) fn block_stop(index: usize) -> String {
+    event("content_block_stop", &json!({"type": "content_block_stop", "index": index}))
+}
+
+/// A whole block: start, one delta per entry, stop.
+fn block(index: usize, start: Value, deltas: impl IntoIterator<Item = Value>) -> String {
+    let deltas: String = deltas.into_iter().map(|d| block_delta(index, d)).collect();
+    block_start(index, start) + &deltas + &block_stop(index)
+}
+
+/// A turn as Claude Code sees it: a ping, signed thinking, text in `words` pieces (multi-byte characters included), a
+/// tool call, and usage with cache reads and both kinds of cache writes.
+pub(crate) fn full_stream(words: usize) -> String {
+    let text = (0..words).map(|i| json!({"type": "text_delta", "text": format!("wörd {i} 🦀\n")}));
+    let thinking = [
+        json!({"type": "thinking_delta", "thinking": "Let me see."}),
+        json!({"type": "signature_delta", "signature": "Ab+/".repeat(100)}),
+    ];
+    let input = ["", "{\"path\":", " \"src/lib.rs\"}"]
+        .map(|p| json!({"type": "input_json_delta", "partial_json": p}));
+    let tool = json!({"type": "tool_use", "id": "toolu_01", "name": "Read", "input": {}});
+    [
+        message_start(json!({
+            "input_tokens": 12, "cache_creation_input_tokens": 300, "cache_read_input_tokens": 110_689,
+            "cache_creation": {"ephemeral_5m_input_tokens": 100, "ephemeral_1h_input_tokens": 200},
+            "output_tokens": 1, "service_tier": "standard", "inference_geo": "us",
+        })),
+        ping(),
+        block(0, json!({"type": "thinking", "thinking": "", "signature": ""}), thinking),
+        block(1, json!({"type": "text", "text": ""}), text),
+        block(2, tool, input),
+        message_delta(
+            json!("tool_use"),
+            json!({"output_tokens": 582, "server_tool_use": {"web_search_requests": 2}}),
+        ),
+        message_stop(),
+    ]
+    .concat()
+}
+
+/// The same stream with other line ends.
+pub(crate) fn with_line_ends(stream: &str, end: LineEnd) -> Vec<u8> {
+    let end = match end {
+        LineEnd::Lf => "\n",
+        LineEnd::CrLf => "\r\n",
+        LineEnd::Cr => "\r",
+    };
+    stream.replace('\n', end).into_bytes()
+}
+
+/// A non-streaming answer.
+pub(crate) fn message(content: Value, stop_reason: &str, output_tokens: u64) -> String {
+    json!({
+        "id": "msg_01", "type": "message", "role": "assistant", "model": "claude-opus-4-8", "content": content,
+        "stop_reason": stop_reason, "usage": {"input_tokens": 3, "output_tokens": output_tokens},
+    })
+    .to_string()
+}
