@@ -3,6 +3,8 @@
 //! `init` and the panic hook are global, so each scenario runs in a child: this same test binary, told by
 //! [`SCENARIO`] what to do.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may unwrap like the tests")]
+
 use std::path::Path;
 use std::process::{Command, Output};
 
