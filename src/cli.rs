@@ -1,0 +1,184 @@
+//! The command line: what can be asked for, and what old scripts write.
+//!
+//! | written | meaning |
+//! |---|---|
+//! | `cc-forwarder [options]` | run the forwarder |
+//! | `cc-forwarder demo` | see it work without any account |
+//! | `cc-forwarder check` | validate the configuration, probe the endpoints |
+//! | `-config PATH`, `-no-tui`, `-version`, `-web`, `-web-port N` | as with two dashes: the predecessor's spelling |
+//!
+//! Nothing here acts. [`parse`] fails with clap's error, which knows its text and its exit code (0 for help and version,
+//! [`EXIT_USAGE`] for bad usage).
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use clap::builder::PossibleValue;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::Level;
+
+/// Exit code: everything went as asked.
+pub const EXIT_OK: u8 = 0;
+/// Exit code: it was understood, and failed.
+pub const EXIT_FAILED: u8 = 1;
+/// Exit code: the command line makes no sense.
+pub const EXIT_USAGE: u8 = 2;
+
+/// Version and, where the build was told (`CC_FORWARDER_COMMIT` in its environment), the commit.
+pub fn version() -> &'static str {
+    static VERSION: LazyLock<String> = LazyLock::new(|| {
+        let version = env!("CARGO_PKG_VERSION");
+        option_env!("CC_FORWARDER_COMMIT")
+            .map_or(version.to_owned(), |commit| format!("{version} ({commit})"))
+    });
+    &VERSION
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  cc-forwarder                              use the config found, or pass your own login through
+  ANTHROPIC_BASE_URL=http://localhost:8088 claude
+                                            use Claude Code through it, in a second terminal
+  cc-forwarder --config my.yaml -p backup   prefer the endpoint 'backup' for this run
+  cc-forwarder check                        is the configuration right, do the endpoints answer?
+  cc-forwarder demo                         watch failovers with simulated endpoints
+
+Configuration, first found: --config, $CC_FORWARDER_CONFIG, ./config/config.yaml, the user's config
+directory; without any: one endpoint, https://api.anthropic.com, with the client's own credential.
+
+Environment:
+  CC_FORWARDER_CONFIG   configuration file, unless --config is given
+  NO_COLOR              no colours in log lines, if not empty
+
+Exit codes: 0 fine, 1 failed, 2 bad usage";
+
+/// The whole command line.
+#[derive(Parser, Clone, PartialEq, Eq, Debug)]
+#[command(
+    name = "cc-forwarder",
+    version = version(),
+    about = "Stands between Claude Code (or any Anthropic SDK) and your Claude API endpoints",
+    after_help = AFTER_HELP,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    /// Something else than running the forwarder.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// How to run, without a command.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// What can be asked for besides running.
+#[derive(Subcommand, Clone, PartialEq, Eq, Debug)]
+pub enum Command {
+    /// Run against simulated endpoints and clients: no account, no configuration
+    Demo(DemoArgs),
+    /// Validate the configuration, then probe every endpoint
+    Check(CheckArgs),
+}
+
+/// Options of running the forwarder.
+#[derive(Args, Clone, PartialEq, Eq, Default, Debug)]
+pub struct RunArgs {
+    /// Configuration file (YAML)
+    #[arg(long, value_name = "PATH")]
+    pub config: Option<PathBuf>,
+    /// Put this endpoint first for this run; the others stay as failover
+    #[arg(short, long, value_name = "ENDPOINT")]
+    pub pin: Option<String>,
+    /// Log lines from this level up: trace, debug, info, warn or error
+    #[arg(long, value_name = "LEVEL", hide_possible_values = true)]
+    pub log_level: Option<Level>,
+    /// Run without a terminal interface (this version has none)
+    #[arg(long)]
+    pub no_tui: bool,
+    /// Force the admin port on.
+    #[arg(long, hide = true)]
+    pub web: bool,
+    /// Port of the admin port, instead of web.port.
+    #[arg(long, value_name = "N", hide = true)]
+    pub web_port: Option<u16>,
+}
+
+/// Options of `demo`.
+#[derive(Args, Clone, PartialEq, Eq, Default, Debug)]
+pub struct DemoArgs {
+    /// End after this many seconds [default: 20 without a terminal, with Ctrl-C on one]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub seconds: Option<u32>,
+}
+
+/// Options of `check`.
+#[derive(Args, Clone, PartialEq, Eq, Default, Debug)]
+pub struct CheckArgs {
+    /// Configuration file (YAML)
+    #[arg(long, value_name = "PATH")]
+    pub config: Option<PathBuf>,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+    /// Validate only; send nothing
+    #[arg(long)]
+    pub no_probe: bool,
+}
+
+impl ValueEnum for Level {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(match self {
+            Self::Trace => "trace",
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }))
+    }
+}
+
+/// Reads a command line, program name first.
+///
+/// # Errors
+/// Bad usage; also help and version, which are text to print and exit code 0.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(normalise(args))
+}
+
+/// Long options that may be written with one dash: the predecessor's, and those of running beside them.
+/// `-pin x` in particular would otherwise be understood as `-p in x`.
+const LEGACY: [&str; 9] =
+    ["config", "no-tui", "tui", "version", "web", "web-port", "help", "pin", "log-level"];
+
+/// The arguments with the predecessor's `-config PATH` and `-config=PATH` as `--config …`. Everything else, and
+/// everything behind `--`, stays as it is.
+pub fn normalise(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut options_end = false;
+    args.into_iter()
+        .map(|arg| {
+            options_end |= arg == "--";
+            if options_end || !is_legacy(&arg) {
+                return arg;
+            }
+            let mut modern = OsString::from("-");
+            modern.push(arg);
+            modern
+        })
+        .collect()
+}
+
+fn is_legacy(arg: &OsStr) -> bool {
+    // Looked at as lossy text, which keeps the ASCII in front of a `=`; the argument itself stays as it is.
+    let text = arg.to_string_lossy();
+    let Some(name) = text.strip_prefix('-') else { return false };
+    LEGACY.contains(&name.split_once('=').map_or(name, |(name, _)| name))
+}
+
+#[cfg(test)]
+mod tests;

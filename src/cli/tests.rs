@@ -1,0 +1,148 @@
+//! Command lines people write, and the help they get.
+
+use clap::CommandFactory;
+use clap::error::ErrorKind;
+
+use super::*;
+
+fn args(line: &str) -> Vec<OsString> {
+    std::iter::once("cc-forwarder").chain(line.split_whitespace()).map(OsString::from).collect()
+}
+
+fn parsed(line: &str) -> Cli {
+    parse(args(line)).unwrap()
+}
+
+fn failure(line: &str) -> clap::Error {
+    parse(args(line)).unwrap_err()
+}
+
+fn run(run: RunArgs) -> Cli {
+    Cli { command: None, run }
+}
+
+#[test]
+fn the_definition_is_consistent() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn nothing_means_run() {
+    assert_eq!(parsed(""), run(RunArgs::default()));
+}
+
+#[test]
+fn run_takes_its_options() {
+    let all = run(RunArgs {
+        config: Some("a.yaml".into()),
+        pin: Some("backup".into()),
+        log_level: Some(Level::Debug),
+        no_tui: true,
+        web: true,
+        web_port: Some(8011),
+    });
+    let modern = "--config a.yaml --pin backup --log-level debug --no-tui --web --web-port 8011";
+    let legacy = "-config a.yaml -p backup --log-level=debug -no-tui -web -web-port 8011";
+    let joined = "-config=a.yaml -pin=backup -log-level=debug -no-tui -web -web-port=8011";
+    for line in [modern, legacy, joined] {
+        assert_eq!(parsed(line), all, "{line}");
+    }
+}
+
+#[test]
+fn sub_commands_take_theirs() {
+    assert_eq!(parsed("demo --seconds 6").command, Some(Command::Demo(DemoArgs { seconds: Some(6) })));
+    let check = CheckArgs { config: Some("b.yaml".into()), json: true, no_probe: true };
+    assert_eq!(parsed("check -config b.yaml --json --no-probe").command, Some(Command::Check(check)));
+}
+
+#[test]
+fn only_whole_legacy_names_are_rewritten() {
+    let rewritten = |line: &str| {
+        let words = normalise(args(line));
+        words.iter().skip(1).map(|word| word.to_str().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(rewritten("-version -tui -help"), "--version --tui --help");
+    for same in ["-p config -c x -configs -h -V - --config -", "-- -config x", "config=-config", "-webport"] {
+        assert_eq!(rewritten(same), same);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_path_that_is_not_utf8_survives() {
+    use std::os::unix::ffi::OsStringExt;
+    let odd = OsString::from_vec(b"-config=\xff.yaml".to_vec());
+    let cli = parse([OsString::from("cc-forwarder"), odd]).unwrap();
+    assert_eq!(cli.run.config.unwrap().into_os_string().into_vec(), b"\xff.yaml");
+}
+
+#[test]
+fn bad_usage_is_exit_code_2_and_names_the_word() {
+    for (line, named) in [
+        ("--no-such", "--no-such"),
+        ("-web-port 70000", "70000"),
+        ("--log-level loud", "loud"),
+        ("demo --seconds 0", "0"),
+        ("status", "status"),
+        ("--no-tui check", "check"),
+        ("--config", "--config"),
+    ] {
+        let error = failure(line);
+        assert_eq!(error.exit_code(), i32::from(EXIT_USAGE), "{line}");
+        assert!(error.to_string().contains(named), "{line}: {error}");
+    }
+}
+
+#[test]
+fn version_and_help_are_no_failures() {
+    let version_error = failure("-version");
+    assert_eq!(
+        (version_error.kind(), version_error.exit_code()),
+        (ErrorKind::DisplayVersion, i32::from(EXIT_OK))
+    );
+    assert_eq!(version_error.to_string(), format!("cc-forwarder {}\n", version()));
+    assert!(version().starts_with(env!("CARGO_PKG_VERSION")));
+    assert_eq!(failure("-help").kind(), ErrorKind::DisplayHelp);
+}
+
+const HELP: &str = "\
+Stands between Claude Code (or any Anthropic SDK) and your Claude API endpoints
+
+Usage: cc-forwarder [OPTIONS]
+       cc-forwarder <COMMAND>
+
+Commands:
+  demo   Run against simulated endpoints and clients: no account, no configuration
+  check  Validate the configuration, then probe every endpoint
+
+Options:
+      --config <PATH>      Configuration file (YAML)
+  -p, --pin <ENDPOINT>     Put this endpoint first for this run; the others stay as failover
+      --log-level <LEVEL>  Log lines from this level up: trace, debug, info, warn or error
+      --no-tui             Run without a terminal interface (this version has none)
+  -h, --help               Print help
+  -V, --version            Print version
+
+Examples:
+  cc-forwarder                              use the config found, or pass your own login through
+  ANTHROPIC_BASE_URL=http://localhost:8088 claude
+                                            use Claude Code through it, in a second terminal
+  cc-forwarder --config my.yaml -p backup   prefer the endpoint 'backup' for this run
+  cc-forwarder check                        is the configuration right, do the endpoints answer?
+  cc-forwarder demo                         watch failovers with simulated endpoints
+
+Configuration, first found: --config, $CC_FORWARDER_CONFIG, ./config/config.yaml, the user's config
+directory; without any: one endpoint, https://api.anthropic.com, with the client's own credential.
+
+Environment:
+  CC_FORWARDER_CONFIG   configuration file, unless --config is given
+  NO_COLOR              no colours in log lines, if not empty
+
+Exit codes: 0 fine, 1 failed, 2 bad usage
+";
+
+#[test]
+fn help_reads_like_this() {
+    assert_eq!(failure("--help").to_string(), HELP);
+}
