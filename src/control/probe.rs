@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
-use http_body_util::{BodyExt, Empty};
+use http_body_util::BodyExt;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -22,7 +22,7 @@ use crate::domain::group::GroupState;
 use crate::domain::outcome::Kind;
 use crate::domain::standing::{Health, Probed};
 use crate::proxy::headers;
-use crate::proxy::transport::{SendErrorKind, Transport};
+use crate::proxy::transport::{Payload, Reuse, SendErrorKind, Transport};
 
 /// Bytes of a probe's answer that are read so that its connection can be used again.
 const DRAIN_LIMIT: usize = 256 * 1024;
@@ -75,7 +75,7 @@ pub fn judge(status: StatusCode, credential: &Credential, latency: Duration) -> 
 }
 
 /// Asks one endpoint.
-pub async fn ask(transport: &Transport, spec: &EndpointSpec, check: &HealthCheck) -> Report {
+pub async fn ask(transport: &Transport, spec: &Arc<EndpointSpec>, check: &HealthCheck) -> Report {
     let started = tokio::time::Instant::now();
     let outcome = tokio::time::timeout(check.timeout, answer(transport, spec, check)).await;
     let took = started.elapsed();
@@ -94,15 +94,15 @@ pub async fn ask(transport: &Transport, spec: &EndpointSpec, check: &HealthCheck
 
 async fn answer(
     transport: &Transport,
-    spec: &EndpointSpec,
+    spec: &Arc<EndpointSpec>,
     check: &HealthCheck,
 ) -> Result<StatusCode, (Kind, String)> {
     let path: http::Uri = check.path.parse().map_err(|_| (Kind::Local, "health.health_path is no path".to_owned()))?;
     let target = headers::request_target(&spec.url, &path).map_err(|e| (Kind::Local, e.to_string()))?;
-    let mut request = http::Request::new(Empty::new());
+    let mut request = http::Request::new(Payload::empty());
     *request.uri_mut() = target;
     *request.headers_mut() = headers::probe_headers(spec);
-    let sent = transport.send(spec, request, check.timeout, false).await;
+    let sent = transport.send(spec, request, check.timeout, Reuse::Allowed).await;
     let answer = sent.map_err(|e| (kind_of(e.kind), e.to_string()))?;
     let status = answer.head.status;
     // Reading the rest lets the connection be used again; a body that is long or fails is not the probe's business.

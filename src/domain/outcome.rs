@@ -243,6 +243,24 @@ impl Failure {
         Self::new(Kind::Local, Blame::Us, Same::Never, Next::No)
     }
 
+    /// An answer that broke after it had begun: nothing is retried, but the endpoint's standing and the next request's
+    /// routing learn of it.
+    pub fn after_commit(kind: Kind) -> Self {
+        Self::new(kind, Blame::Endpoint, Same::Never, Next::Yes)
+    }
+
+    /// An error of this type that the endpoint sent after its answer had begun.
+    pub fn of_error_type(error_type: &str) -> Self {
+        let status = status_of_error_type(error_type);
+        let (kind, blame) = match status {
+            529 => (Kind::Overloaded, Blame::EndpointSoft),
+            429 => (Kind::Throttled, Blame::Throttle),
+            500..=599 => (Kind::ServerError, Blame::Endpoint),
+            _ => (Kind::ClientError, Blame::Client),
+        };
+        Self::new(kind, blame, Same::Never, Next::No).with_status(status)
+    }
+
     /// True when trying again later or elsewhere may cure it.
     pub fn is_transient(&self) -> bool {
         self.next == Next::Yes && !matches!(self.blame, Blame::Credential)

@@ -185,7 +185,7 @@ impl Board {
     fn settle(&mut self, record: Arc<RequestRecord>) {
         self.live.remove(&record.id);
         self.totals.attempts += record.attempts.len() as u64;
-        self.totals.usage.add(&record.usage);
+        self.totals.usage += &record.usage;
         match record.state {
             State::Completed => {
                 self.totals.completed += 1;

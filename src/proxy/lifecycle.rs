@@ -3,18 +3,20 @@
 //! The [`Lifecycle`] travels with the request: through the forward loop, then inside the response body. Whoever drops it
 //! without having settled it has lost the client (or panicked), and the record says so.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::HeaderMap;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
 use crate::claude::request::Class;
 use crate::claude::usage::Usage;
 use crate::control::Control;
-use crate::domain::endpoint::EndpointSpec;
+use crate::domain::endpoint::{EndpointId, EndpointSpec};
 use crate::domain::fleet::Input;
 use crate::domain::outcome::{Blame, Failure, Kind, Next, Same};
 use crate::domain::plan::Attempt;
@@ -73,18 +75,43 @@ pub struct Lifecycle {
     open: Option<OpenAttempt>,
     last_heard: Instant,
     /// Why an unsettled drop would be no fault of the client.
-    stopping: tokio_util::sync::CancellationToken,
+    stopping: CancellationToken,
+    mismatches: Arc<Mismatches>,
     span: Span,
+}
+
+/// Pairs of a model asked for and another one served that people have been told of.
+#[derive(Debug, Default)]
+pub struct Mismatches(Mutex<HashSet<(String, String, String)>>);
+
+/// Pairs remembered; beyond that nothing new is reported.
+const MAX_MISMATCHES: usize = 1_000;
+
+impl Mismatches {
+    fn is_new(&self, endpoint: Option<&EndpointId>, asked: &str, served: &str) -> bool {
+        let endpoint = endpoint.map(ToString::to_string).unwrap_or_default();
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.len() < MAX_MISMATCHES && seen.insert((endpoint, asked.to_owned(), served.to_owned()))
+    }
+}
+
+/// What every lifecycle reports to.
+#[derive(Clone, Debug)]
+pub struct Reporting {
+    /// The hub.
+    pub events: Events,
+    /// The fleet.
+    pub control: Control,
+    /// Cancelled when connections are being cut by a shutdown.
+    pub stopping: CancellationToken,
+    /// Model mismatches reported so far.
+    pub mismatches: Arc<Mismatches>,
 }
 
 impl Lifecycle {
     /// Opens the record and tells the hub.
-    pub fn open(
-        opening: Opening,
-        events: Events,
-        control: Control,
-        stopping: tokio_util::sync::CancellationToken,
-    ) -> Self {
+    pub fn open(opening: Opening, reporting: Reporting) -> Self {
+        let Reporting { events, control, stopping, mismatches } = reporting;
         let at = jiff::Timestamp::now();
         let now = Instant::now();
         let span = tracing::info_span!(target: "cc_forwarder::request", "request", id = %opening.id);
@@ -96,12 +123,17 @@ impl Lifecycle {
             path: opening.path.clone(),
         })));
         let draft = Some(Box::new(draft(opening, at)));
-        Self { events, control, accepted: now, draft, open: None, last_heard: now, stopping, span }
+        Self { events, control, accepted: now, draft, open: None, last_heard: now, stopping, mismatches, span }
     }
 
     /// The span that every log line of this request belongs to.
     pub fn span(&self) -> &Span {
         &self.span
+    }
+
+    /// True when its outcomes say something about an endpoint.
+    pub fn moves_health(&self) -> bool {
+        self.draft.as_ref().is_some_and(|d| moves_health(d.class))
     }
 
     /// Changes what is known of the request.
@@ -239,6 +271,25 @@ impl Lifecycle {
         self.close_attempt(Some(kind), false, usage);
     }
 
+    /// The answer names the model that served it.
+    pub fn served_by(&mut self, model: String) {
+        let Some(asked) = self.draft.as_ref().and_then(|d| d.model.clone()) else { return };
+        if asked != model {
+            let endpoint = self.draft.as_ref().and_then(|d| d.endpoint.clone());
+            if self.mismatches.is_new(endpoint.as_ref(), &asked, &model) {
+                self.span.in_scope(|| {
+                    tracing::warn!(
+                        target: "cc_forwarder::request",
+                        endpoint = endpoint.as_ref().map_or("-", |e| &*e.0),
+                        asked, served = model,
+                        "another model answered than was asked for"
+                    );
+                });
+            }
+        }
+        self.note(|r| r.served_model = Some(model));
+    }
+
     /// The client got this many bytes more.
     pub fn sent(&mut self, bytes: u64) {
         self.note(|r| r.bytes_out += bytes);
@@ -265,7 +316,7 @@ impl Lifecycle {
             usage: usage.clone(),
         };
         self.note(|r| {
-            r.usage.add(&usage);
+            r.usage += &usage;
             r.attempts.push(record);
         });
         Some(open)

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
@@ -10,8 +11,12 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::transport::{Payload, UploadError};
+
 /// Unit of the memory budget, bytes. A semaphore counts to 2^61 at most, but its permits are taken as `u32`.
 const UNIT: u64 = 1024;
+/// Longest silence of a client in the middle of its body.
+const MAX_STALL: Duration = Duration::from_secs(60);
 /// Space reserved for a body of unknown length to start with.
 const FIRST_RESERVE: usize = 16 * 1024;
 
@@ -34,27 +39,29 @@ impl Budget {
 
 /// A request body as the forward loop needs it.
 #[derive(Debug)]
-pub enum Payload {
+pub enum Intake {
     /// Whole, in memory: can be sent again.
-    Replayable {
+    Whole {
         /// The bytes as they came.
         bytes: Bytes,
         /// Their share of the memory budget.
         share: Option<OwnedSemaphorePermit>,
     },
-    /// What was read of a large body, and the rest of it: can be sent once. `None` once taken.
-    Once(Option<Box<RequestBody>>),
+    /// What was read of a large body, and the rest of it: can be sent once. `None` once sent.
+    Once(Option<Payload>),
 }
 
 /// Why a body could not be taken in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum PayloadError {
+pub enum IntakeError {
     /// Larger than `server.max_body_bytes`.
     TooLarge,
     /// All buffered bodies together would exceed `server.max_buffered_bytes`.
     NoRoom,
     /// The client stopped sending.
     Unreadable,
+    /// The client sent nothing for a minute.
+    Stalled,
 }
 
 /// Takes a body in, up to `limit` bytes. A larger one is an error, or is streamed when `may_stream`.
@@ -66,108 +73,117 @@ pub async fn collect(
     limit: u64,
     may_stream: bool,
     budget: &Budget,
-) -> Result<Payload, PayloadError> {
+) -> Result<Intake, IntakeError> {
     let announced = body.size_hint().exact();
     if announced.is_some_and(|n| n > limit) {
         return oversized(Bytes::new(), body, may_stream);
     }
-    let mut share = budget.take(announced.unwrap_or(0)).ok_or(PayloadError::NoRoom)?;
-    let mut held = u64::from(u32::try_from(share.num_permits()).unwrap_or(u32::MAX)) * UNIT;
+    let mut room = Room::new(budget, announced.unwrap_or(0))?;
     let mut bytes = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| PayloadError::Unreadable)?.into_data() else { continue };
+    loop {
+        let next = tokio::time::timeout(MAX_STALL, body.frame()).await.map_err(|_| IntakeError::Stalled)?;
+        let Some(frame) = next else { break };
+        let Ok(data) = frame.map_err(|_| IntakeError::Unreadable)?.into_data() else { continue };
         if bytes.is_empty() && announced == Some(data.len() as u64) {
-            return Ok(Payload::Replayable { bytes: data, share: Some(share) });
+            return Ok(Intake::Whole { bytes: data, share: Some(room.share) });
         }
         let total = (bytes.len() + data.len()) as u64;
         if total > limit {
             bytes.extend_from_slice(&data);
             return oversized(bytes.freeze(), body, may_stream);
         }
-        if total > held {
-            let more = budget.take(total.max(held * 2) - held).ok_or(PayloadError::NoRoom)?;
-            held = total.max(held * 2);
-            share.merge(more);
-        }
+        room.grow(budget, total)?;
         if bytes.capacity() == 0 {
             let whole = announced.and_then(|n| usize::try_from(n).ok());
             bytes.reserve(whole.unwrap_or(FIRST_RESERVE));
         }
         bytes.extend_from_slice(&data);
     }
-    Ok(Payload::Replayable { bytes: bytes.freeze(), share: Some(share) })
+    Ok(Intake::Whole { bytes: bytes.freeze(), share: Some(room.share) })
 }
 
-fn oversized(read: Bytes, rest: Incoming, may_stream: bool) -> Result<Payload, PayloadError> {
-    if !may_stream {
-        return Err(PayloadError::TooLarge);
+/// A growing share of the budget.
+struct Room {
+    share: OwnedSemaphorePermit,
+    bytes: u64,
+}
+
+impl Room {
+    fn new(budget: &Budget, bytes: u64) -> Result<Self, IntakeError> {
+        Ok(Self { share: budget.take(bytes).ok_or(IntakeError::NoRoom)?, bytes })
     }
-    Ok(Payload::Once(Some(Box::new(RequestBody::Once { read: Some(read).filter(|b| !b.is_empty()), rest }))))
+
+    /// Doubles, so that a body of unknown length asks rarely.
+    fn grow(&mut self, budget: &Budget, needed: u64) -> Result<(), IntakeError> {
+        if needed > self.bytes {
+            let wanted = needed.max(self.bytes * 2);
+            self.share.merge(budget.take(wanted - self.bytes).ok_or(IntakeError::NoRoom)?);
+            self.bytes = wanted;
+        }
+        Ok(())
+    }
 }
 
-impl Payload {
+fn oversized(read: Bytes, rest: Incoming, may_stream: bool) -> Result<Intake, IntakeError> {
+    if !may_stream {
+        return Err(IntakeError::TooLarge);
+    }
+    let read = Some(read).filter(|b| !b.is_empty());
+    Ok(Intake::Once(Some(Payload::Once(Resumed { read, rest }.boxed_unsync()))))
+}
+
+impl Intake {
     /// The body for the next attempt; nothing when a streamed one has been sent.
-    pub fn next_body(&mut self) -> Option<RequestBody> {
+    pub fn next_payload(&mut self) -> Option<Payload> {
         match self {
-            Self::Replayable { bytes, .. } => Some(RequestBody::Whole(Some(bytes.clone()).filter(|b| !b.is_empty()))),
-            Self::Once(body) => body.take().map(|b| *b),
+            Self::Whole { bytes, .. } => Some(Payload::Replayable(bytes.clone())),
+            Self::Once(payload) => payload.take(),
+        }
+    }
+
+    /// Takes back a streamed body of which nothing was sent.
+    pub fn put_back(&mut self, unsent: Option<Payload>) {
+        if let Self::Once(payload) = self {
+            *payload = unsent;
         }
     }
 
     /// The whole body, if it is in memory.
     pub fn bytes(&self) -> Option<&Bytes> {
         match self {
-            Self::Replayable { bytes, .. } => Some(bytes),
+            Self::Whole { bytes, .. } => Some(bytes),
             Self::Once(_) => None,
         }
     }
 }
 
-/// The body of one attempt.
-#[derive(Debug)]
-pub enum RequestBody {
-    /// Whole; `None` once sent.
-    Whole(Option<Bytes>),
-    /// What was read already, then the rest as it comes.
-    Once {
-        /// Read already.
-        read: Option<Bytes>,
-        /// Still to come.
-        rest: Incoming,
-    },
+/// What was read of a body already, then the rest as it comes.
+struct Resumed {
+    read: Option<Bytes>,
+    rest: Incoming,
 }
 
-impl Body for RequestBody {
+impl Body for Resumed {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = UploadError;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        match self.get_mut() {
-            Self::Whole(bytes) => Poll::Ready(bytes.take().map(|b| Ok(Frame::data(b)))),
-            Self::Once { read, rest } => match read.take() {
-                Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
-                None => Pin::new(rest).poll_frame(cx),
-            },
+    ) -> Poll<Option<Result<Frame<Bytes>, UploadError>>> {
+        let this = self.get_mut();
+        match this.read.take() {
+            Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+            None => Pin::new(&mut this.rest).poll_frame(cx).map_err(Into::into),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Whole(bytes) => bytes.is_none(),
-            Self::Once { read, rest } => read.is_none() && rest.is_end_stream(),
-        }
+        self.read.is_none() && self.rest.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64)),
-            Self::Once { read, rest } => {
-                let first = read.as_ref().map_or(0, |b| b.len() as u64);
-                rest.size_hint().exact().map_or_else(SizeHint::default, |n| SizeHint::with_exact(n + first))
-            }
-        }
+        let first = self.read.as_ref().map_or(0, |b| b.len() as u64);
+        self.rest.size_hint().exact().map_or_else(SizeHint::default, |n| SizeHint::with_exact(n + first))
     }
 }

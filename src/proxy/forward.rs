@@ -1,0 +1,178 @@
+//! The loop: ask the plan, do the step, report the outcome. The commit point is here: what [`run`] returns has either
+//! been committed or is an answer of ours.
+
+use http::Response;
+use tokio::time::{Instant, sleep_until};
+
+use super::inbound::Inbound;
+use super::lifecycle::Ending;
+use super::respond::{self, ClientBody};
+use super::tap::{Parts, Tap, Timers, Worth};
+use super::upstream::{Attempter, Failed, Passable, Tried};
+use super::{Shared, headers};
+use crate::config::Config;
+use crate::domain::fleet::{InFlight, Input, Permit};
+use crate::domain::outcome::Kind;
+use crate::domain::plan::{Attempt, Plan, Policy, RelayRule, Step, Verdict};
+
+/// Carries one request to its answer.
+pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Response<ClientBody> {
+    let mut fleet = shared.control.watch();
+    let mut kept: Vec<(u32, Passable)> = Vec::new();
+    let mut accept_empty = false;
+    let attempter = Attempter { upstreams: &shared.transport, streaming: &config.streaming };
+    let (mut plan, mut step) = Plan::start(
+        policy(config),
+        inbound.route_request(),
+        inbound.replay(),
+        inbound.deadline.into_std(),
+        &shared.control.view(),
+        now(),
+    );
+    loop {
+        step = match step {
+            Step::Send(attempt) => {
+                let Some(pass) = pass(shared, &attempt) else {
+                    step = plan.on_denied(&shared.control.view(), now());
+                    continue;
+                };
+                inbound.lifecycle.attempt_started(&attempt);
+                match attempter.attempt(&mut inbound, &attempt, accept_empty).await {
+                    Tried::Answer(answer) => {
+                        return pass_on(config, inbound, *answer, Worth::Answer, Some(pass.in_flight));
+                    }
+                    Tried::Failed(failed) => {
+                        drop(pass);
+                        accept_empty |= failed.failure.kind == Kind::EmptyCompletion;
+                        after_failure(shared, &mut inbound, &mut plan, &attempt, *failed, &mut kept).await
+                    }
+                }
+            }
+            Step::Sleep { until } => {
+                fleet.mark_unchanged();
+                tokio::select! {
+                    () = sleep_until(until.into()) => {}
+                    // An error means that the control task has gone: the sleep goes on without it.
+                    Ok(()) = fleet.changed() => {}
+                }
+                plan.on_wake(&shared.control.view(), now())
+            }
+            Step::Done(verdict) => {
+                inbound.lifecycle.skipped(plan.skipped());
+                return conclude(config, inbound, verdict, kept);
+            }
+        };
+    }
+}
+
+/// What an attempt holds while it runs.
+struct Pass {
+    in_flight: InFlight,
+    _permit: Option<Permit>,
+}
+
+/// The right to ask the endpoint now; nothing when it is half-open and somebody else is asking.
+fn pass(shared: &Shared, attempt: &Attempt) -> Option<Pass> {
+    let view = shared.control.view();
+    let permits = &view.endpoint(&attempt.spec.id)?.permits;
+    let permit = if attempt.needs_permit { Some(permits.try_half_open()?) } else { None };
+    Some(Pass { in_flight: permits.enter(), _permit: permit })
+}
+
+async fn after_failure(
+    shared: &Shared,
+    inbound: &mut Inbound,
+    plan: &mut Plan,
+    attempt: &Attempt,
+    failed: Failed,
+    kept: &mut Vec<(u32, Passable)>,
+) -> Step {
+    inbound.lifecycle.attempt_failed(&failed.failure, failed.usage).await;
+    kept.extend(failed.kept.map(|answer| (attempt.number, answer)));
+    let step = plan.on_outcome(failed.failure, &shared.control.view(), now(), fastrand::f64());
+    if let Some(exhausted) = plan.take_exhausted()
+        && inbound.lifecycle.moves_health()
+    {
+        let input = Input::GroupExhausted { group: exhausted.group, blamed: exhausted.blamed };
+        // An error means that the control task has gone: nobody is left to wait for.
+        let _ = shared.control.tell_awaited(input).await;
+    }
+    step
+}
+
+fn conclude(
+    config: &Config,
+    mut inbound: Inbound,
+    verdict: Verdict,
+    kept: Vec<(u32, Passable)>,
+) -> Response<ClientBody> {
+    let Verdict { relay, refusal, kind } = verdict;
+    let kind = kind.unwrap_or(Kind::Local);
+    if let Some((number, rule)) = relay
+        && let Some((_, answer)) = kept.into_iter().find(|(n, _)| *n == number)
+        && (rule == RelayRule::Always || answer.is_error_object())
+    {
+        let worth =
+            if kind == Kind::EmptyCompletion { Worth::Answer } else { Worth::Refusal(kind, refusal.message) };
+        return pass_on(config, inbound, answer, worth, None);
+    }
+    let response = respond::refuse(&refusal, Some(inbound.id));
+    inbound.lifecycle.settle(Ending::Failed(kind, refusal.message), Some(refusal.status));
+    response
+}
+
+/// The commit point.
+fn pass_on(
+    config: &Config,
+    inbound: Inbound,
+    answer: Passable,
+    worth: Worth,
+    in_flight: Option<InFlight>,
+) -> Response<ClientBody> {
+    let Inbound { id, mut lifecycle, stream, .. } = inbound;
+    let Passable { head, held, rest, inspector } = answer;
+    lifecycle.committed(head.status.as_u16());
+    let headers = headers::response_headers(&head.headers);
+    let may_write = stream
+        && head.status.is_success()
+        && !headers.contains_key(http::header::CONTENT_LENGTH)
+        && inspector.is_some();
+    let tap = Tap::new(Parts {
+        id,
+        held,
+        upstream: rest,
+        inspector,
+        lifecycle,
+        timers: timers(config),
+        may_write,
+        worth,
+        in_flight,
+    });
+    let mut response = Response::new(ClientBody::Passing(Box::new(tap)));
+    *response.status_mut() = head.status;
+    *response.headers_mut() = headers;
+    respond::with_id(response, Some(id))
+}
+
+fn timers(config: &Config) -> Timers {
+    let unless_zero = |d: std::time::Duration| Some(d).filter(|d| !d.is_zero());
+    Timers {
+        idle: unless_zero(config.streaming.max_idle_time),
+        heartbeat: unless_zero(config.streaming.heartbeat_interval),
+    }
+}
+
+fn policy(config: &Config) -> Policy {
+    Policy {
+        max_attempts: config.retry.max_attempts,
+        max_total_attempts: config.retry.max_total_attempts,
+        base_delay: config.retry.base_delay,
+        max_delay: config.retry.max_delay,
+        multiplier: config.retry.multiplier,
+        strategy: config.strategy.kind,
+    }
+}
+
+fn now() -> std::time::Instant {
+    Instant::now().into_std()
+}

@@ -1,0 +1,103 @@
+//! A request that was let in, as the forward loop carries it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, Method, Uri};
+use tokio::time::Instant;
+
+use super::headers;
+use super::intake::Intake;
+use super::lifecycle::{Lifecycle, Opening};
+use crate::claude::request::{Class, Peek};
+use crate::domain::endpoint::EndpointSpec;
+use crate::domain::plan::Replay;
+use crate::domain::route::RouteRequest;
+use crate::events::RequestId;
+
+/// One request on its way.
+pub struct Inbound {
+    /// Ours.
+    pub id: RequestId,
+    /// Its class.
+    pub class: Class,
+    /// HTTP method.
+    pub method: Method,
+    /// Path and query as sent.
+    pub uri: Uri,
+    /// Without the header that let the client in.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Intake,
+    /// It asked for a stream.
+    pub stream: bool,
+    /// The model it asked for.
+    pub model: Option<Arc<str>>,
+    /// Nothing new is begun after this.
+    pub deadline: Instant,
+    /// Its record.
+    pub lifecycle: Lifecycle,
+}
+
+/// What a client leaves us for our own answers: it must know of a failure before it gives up itself.
+const CLIENT_MARGIN: Duration = Duration::from_secs(20);
+
+impl Inbound {
+    /// The target at this endpoint. The client's path was checked when it came in, so it cannot fail to parse; if it
+    /// did, the endpoint's root would answer.
+    pub fn target(&self, spec: &EndpointSpec) -> Uri {
+        headers::request_target(&spec.url, &self.uri).unwrap_or_default()
+    }
+
+    /// What routing needs to know.
+    pub fn route_request(&self) -> RouteRequest {
+        RouteRequest {
+            model: self.model.clone(),
+            own_credential_only: false,
+            counts_tokens: self.class == Class::CountTokens,
+        }
+    }
+
+    /// How freely it may be sent again.
+    pub fn replay(&self) -> Replay {
+        let billed_or_safe =
+            matches!(self.class, Class::Messages | Class::CountTokens) || self.method.is_safe();
+        match self.body {
+            Intake::Once(_) => Replay::Never,
+            Intake::Whole { .. } if billed_or_safe => Replay::Free,
+            Intake::Whole { .. } => Replay::Unprocessed,
+        }
+    }
+}
+
+/// The record's first entries.
+pub fn opening(id: RequestId, class: Class, method: &Method, uri: &Uri, headers: &HeaderMap, peer: SocketAddr) -> Opening {
+    Opening {
+        id,
+        class,
+        method: method.to_string(),
+        path: uri.path().to_owned(),
+        client: Some(peer.ip()),
+        user_agent: text(headers, "user-agent"),
+        agent: text(headers, "x-claude-code-agent-id"),
+    }
+}
+
+/// The session a request belongs to: the header, else what its body says.
+pub fn session(headers: &HeaderMap, peek: &Peek) -> Option<String> {
+    text(headers, "x-claude-code-session-id").or_else(|| peek.session.clone())
+}
+
+/// When nothing new is begun: `patience` from now, or a little before the client says it will give up.
+pub fn deadline(headers: &HeaderMap, patience: Duration, now: Instant) -> Instant {
+    let stated = text(headers, "x-stainless-timeout").and_then(|v| v.parse::<u32>().ok());
+    let stated = stated.map(|s| Duration::from_secs(s.into()).saturating_sub(CLIENT_MARGIN));
+    now + stated.map_or(patience, |s| s.min(patience))
+}
+
+/// A header as text, cut to what a record should hold.
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    let value = headers.get(name)?.to_str().ok()?;
+    Some(value.chars().take(256).collect::<String>()).filter(|v| !v.is_empty())
+}

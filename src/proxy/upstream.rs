@@ -1,0 +1,252 @@
+//! One attempt: send, wait for the head, hold the answer back until it is real.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::response;
+use http_body_util::BodyExt;
+use tokio::time::Instant;
+
+use super::hold::{self, Held, Limits, NotReal};
+use super::inbound::Inbound;
+use super::inspect::{Gate, Inspector};
+use super::transport::{Answer, Payload, Reuse, SendError, SendErrorKind, Transport as Upstreams, UpstreamBody};
+use super::{headers, respond};
+use crate::claude::gate::GateFailure;
+use crate::claude::request::Class;
+use crate::claude::usage::Usage;
+use crate::config::Streaming;
+use crate::domain::endpoint::EndpointSpec;
+use crate::domain::outcome::{self, Failure, Kind, Next, Seen, Transport};
+use crate::domain::plan::Attempt;
+
+/// An error body larger than this is not kept for later.
+const MAX_KEPT: usize = 256 * 1024;
+/// Longest wait for an error body.
+const ERROR_BODY_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What an attempt came to.
+pub enum Tried {
+    /// An answer to pass on.
+    Answer(Box<Passable>),
+    /// A failure, and the endpoint's answer if there was one.
+    Failed(Box<Failed>),
+}
+
+/// An answer that may be passed on.
+pub struct Passable {
+    /// Status and headers as the endpoint sent them.
+    pub head: response::Parts,
+    /// Read already.
+    pub held: Vec<Bytes>,
+    /// Still to come.
+    pub rest: Option<UpstreamBody>,
+    /// Has looked at what is held.
+    pub inspector: Option<Inspector>,
+}
+
+/// A failed attempt.
+pub struct Failed {
+    /// What it means.
+    pub failure: Failure,
+    /// Tokens it reported all the same.
+    pub usage: Usage,
+    /// The answer, should it have to be passed on.
+    pub kept: Option<Passable>,
+}
+
+/// The work of an attempt that does not change during a request.
+pub struct Attempter<'a> {
+    /// Connections.
+    pub upstreams: &'a Upstreams,
+    /// Timers.
+    pub streaming: &'a Streaming,
+}
+
+impl Attempter<'_> {
+    /// Makes one attempt.
+    pub async fn attempt(&self, inbound: &mut Inbound, attempt: &Attempt, accept_empty: bool) -> Tried {
+        let spec = &attempt.spec;
+        let answer = match self.send(inbound, attempt).await {
+            Ok(answer) => answer,
+            Err(error) => return self.unanswered(inbound, error, spec),
+        };
+        inbound.lifecycle.head(answer.timing.connect, answer.head.status.as_u16(), &answer.head.headers);
+        if !answer.head.status.is_success() {
+            return self.refused(answer, spec).await;
+        }
+        if !is_gated(inbound.class) {
+            return Tried::Answer(Box::new(Passable::open(answer, None)));
+        }
+        self.hold(inbound, answer, spec, accept_empty).await
+    }
+
+    async fn send(&self, inbound: &mut Inbound, attempt: &Attempt) -> Result<Answer, SendError> {
+        let spec = &attempt.spec;
+        let mut request = http::Request::new(inbound.body.next_payload().unwrap_or_else(Payload::empty));
+        *request.method_mut() = inbound.method.clone();
+        *request.uri_mut() = inbound.target(spec);
+        *request.headers_mut() = headers::outbound_headers(&inbound.headers, spec);
+        let reuse = if attempt.fresh { Reuse::Never } else { Reuse::Allowed };
+        self.upstreams.send(spec, request, self.header_timeout(inbound, spec), reuse).await
+    }
+
+    fn header_timeout(&self, inbound: &Inbound, spec: &EndpointSpec) -> Duration {
+        if inbound.class == Class::Messages && !inbound.stream {
+            spec.timeout
+        } else {
+            self.streaming.response_header_timeout
+        }
+    }
+
+    fn unanswered(&self, inbound: &mut Inbound, error: SendError, spec: &EndpointSpec) -> Tried {
+        tracing::debug!(target: "cc_forwarder::upstream", endpoint = %spec.id, detail = %error, "no answer");
+        let failure = match seen(&error) {
+            Some(seen) => outcome::classify(Seen::Transport(seen), spec, jiff::Timestamp::now()),
+            None => Failure::local(),
+        };
+        inbound.body.put_back(error.unsent);
+        Tried::Failed(Box::new(Failed { failure, usage: Usage::default(), kept: None }))
+    }
+
+    async fn refused(&self, answer: Answer, spec: &EndpointSpec) -> Tried {
+        let seen = Seen::Status { status: answer.head.status, headers: &answer.head.headers };
+        let failure = outcome::classify(seen, spec, jiff::Timestamp::now());
+        let mut kept = Passable::open(answer, None);
+        // Only an answer that others may still replace is read now; the rest is passed on as it comes.
+        if failure.next == Next::Yes && kept.read_whole().await.is_err() {
+            return Tried::Failed(Box::new(Failed { failure, usage: Usage::default(), kept: None }));
+        }
+        Tried::Failed(Box::new(Failed { failure, usage: Usage::default(), kept: Some(kept) }))
+    }
+
+    async fn hold(&self, inbound: &Inbound, answer: Answer, spec: &EndpointSpec, accept_empty: bool) -> Tried {
+        let Answer { head, mut body, .. } = answer;
+        let mut inspector = Inspector::new(inbound.stream, &head.headers);
+        let mut gate = Gate::new(inbound.class, inbound.stream, accept_empty);
+        let limits = self.limits(inbound.stream);
+        let (held, ruling) = hold::until_real(&mut body, &mut inspector, &mut gate, limits).await;
+        let Held { frames, ended, .. } = held;
+        let rest = (!ended).then_some(body);
+        match ruling {
+            Ok(()) => {
+                Tried::Answer(Box::new(Passable { head, held: frames, rest, inspector: Some(inspector) }))
+            }
+            Err(not_real) => {
+                let usage = inspector.usage(false);
+                let seen = match &not_real {
+                    NotReal::Gate(failure) => Seen::Gate(failure),
+                    NotReal::Transport(transport) => Seen::Transport(*transport),
+                };
+                let failure = outcome::classify(seen, spec, jiff::Timestamp::now());
+                let kept = keep(head, frames, rest, &not_real, &failure, inbound.stream);
+                Tried::Failed(Box::new(Failed { failure, usage, kept }))
+            }
+        }
+    }
+
+    fn limits(&self, stream: bool) -> Limits {
+        let idle = Some(self.streaming.max_idle_time).filter(|d| !d.is_zero());
+        if stream {
+            Limits { bytes: hold::MAX_STREAM, hold: Some(self.streaming.gate_hold), idle }
+        } else {
+            Limits { bytes: hold::MAX_BODY, hold: None, idle }
+        }
+    }
+}
+
+/// True for answers that are held back until they are known to be real.
+fn is_gated(class: Class) -> bool {
+    matches!(class, Class::Messages | Class::CountTokens)
+}
+
+fn seen(error: &SendError) -> Option<Transport> {
+    Some(match error.kind {
+        SendErrorKind::Dns => Transport::Dns,
+        SendErrorKind::Connect | SendErrorKind::ConnectTimeout => Transport::Connect,
+        SendErrorKind::Proxy => Transport::Proxy,
+        SendErrorKind::Tls => Transport::Tls,
+        SendErrorKind::HeaderTimeout => Transport::HeaderTimeout,
+        SendErrorKind::Reset if error.reused => Transport::Stale,
+        SendErrorKind::Reset | SendErrorKind::Protocol => Transport::Reset,
+        SendErrorKind::RequestBody => return None,
+    })
+}
+
+/// What is kept of a 200 that was none.
+///
+/// An error for the client in a stream is passed on as it came, since it is the client's. Any other error gets the
+/// status its type stands for, so that no client takes it for an answer; its error object stays as it was.
+fn keep(
+    head: response::Parts,
+    held: Vec<Bytes>,
+    rest: Option<UpstreamBody>,
+    not_real: &NotReal,
+    failure: &Failure,
+    stream: bool,
+) -> Option<Passable> {
+    let NotReal::Gate(gate) = not_real else { return None };
+    match gate {
+        GateFailure::EmptyCompletion => Some(Passable { head, held, rest, inspector: None }),
+        GateFailure::ErrorEvent { .. } if stream && failure.kind == Kind::ClientError => {
+            Some(Passable { head, held, rest, inspector: None })
+        }
+        GateFailure::ErrorEvent { kind, message } | GateFailure::ErrorObject { kind, message } => {
+            Some(Passable::error_object(head, failure.status?, kind, message))
+        }
+        _ => None,
+    }
+}
+
+impl Passable {
+    /// An answer of which nothing was read yet.
+    pub fn open(answer: Answer, inspector: Option<Inspector>) -> Self {
+        Self { head: answer.head, held: Vec::new(), rest: Some(answer.body), inspector }
+    }
+
+    /// The endpoint's error under the status it stands for.
+    fn error_object(mut head: response::Parts, status: u16, kind: &str, message: &str) -> Self {
+        let body = Bytes::from(respond::error_json(kind, message, None));
+        if let Ok(status) = http::StatusCode::from_u16(status) {
+            head.status = status;
+        }
+        for name in [http::header::CONTENT_ENCODING, http::header::TRANSFER_ENCODING] {
+            head.headers.remove(name);
+        }
+        head.headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
+        head.headers.insert(http::header::CONTENT_LENGTH, http::HeaderValue::from(body.len()));
+        Self { head, held: vec![body], rest: None, inspector: None }
+    }
+
+    /// Reads the rest of an error body, within bounds.
+    async fn read_whole(&mut self) -> Result<(), ()> {
+        let end = Instant::now() + ERROR_BODY_PATIENCE;
+        let mut size = 0;
+        while let Some(body) = &mut self.rest {
+            let frame = tokio::time::timeout_at(end, body.frame()).await.map_err(|_| ())?;
+            match frame {
+                None => self.rest = None,
+                Some(Err(_)) => return Err(()),
+                Some(Ok(frame)) => {
+                    let Ok(data) = frame.into_data() else { continue };
+                    size += data.len();
+                    self.held.push(data);
+                    if size > MAX_KEPT {
+                        return Err(());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// True when what is held is an Anthropic error object.
+    pub fn is_error_object(&self) -> bool {
+        let mut decoder = super::decode::ContentDecoder::for_headers(&self.head.headers);
+        let mut body = Vec::new();
+        for frame in &self.held {
+            decoder.feed(frame, |decoded| body.extend_from_slice(decoded));
+        }
+        self.rest.is_none() && crate::claude::wire::api_error(&body).is_some()
+    }
+}
