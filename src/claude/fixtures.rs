@@ -10,9 +10,24 @@ pub(crate) enum LineEnd {
     Cr,
 }
 
+/// JSON with `type` as the first member of every object, as the API writes it.
+fn written(value: &Value) -> String {
+    match value {
+        Value::Array(items) => format!("[{}]", items.iter().map(written).collect::<Vec<_>>().join(",")),
+        Value::Object(map) => {
+            let mut members: Vec<_> = map.iter().collect();
+            members.sort_by_key(|(key, _)| *key != "type");
+            let members: Vec<_> =
+                members.iter().map(|(k, v)| format!("{}:{}", json!(k), written(v))).collect();
+            format!("{{{}}}", members.join(","))
+        }
+        scalar => scalar.to_string(),
+    }
+}
+
 /// One event in the API's form: name line, data line, blank line.
 pub(crate) fn event(name: &str, data: &Value) -> String {
-    format!("event: {name}\ndata: {data}\n\n")
+    format!("event: {name}\ndata: {}\n\n", written(data))
 }
 
 /// `message_start` with this `usage`.

@@ -52,21 +52,22 @@ pub enum Ruling {
     Fail(GateFailure),
 }
 
-/// Why a 200 answer is none. The texts name no endpoint and no address; upstream text is in the fields, not in them.
+/// Why a 200 answer is none. The texts name no endpoint and hold nothing an upstream wrote, so that they are safe to
+/// show to clients: Claude Code takes any answer with the word `overloaded_error` in it for a 529.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum GateFailure {
     /// The stream's first news was an `error` event.
-    #[error("200 with a {kind} event before any content")]
+    #[error("200 with an error event before any content")]
     ErrorEvent {
-        /// The error type, `unknown_error` if it has none.
+        /// The error type, `unknown_error` if it has none that looks like one.
         kind: String,
         /// The upstream's text, at most 1,024 characters of it.
         message: String,
     },
     /// The body is an error object.
-    #[error("200 with a {kind} as its body")]
+    #[error("200 with an error object as its body")]
     ErrorObject {
-        /// The error type, `unknown_error` if it has none.
+        /// The error type, `unknown_error` if it has none that looks like one.
         kind: String,
         /// The upstream's text, at most 1,024 characters of it.
         message: String,
@@ -109,7 +110,9 @@ impl GateFailure {
 }
 
 fn kind_or_unknown(kind: Option<String>) -> String {
-    kind.filter(|k| (1..=64).contains(&k.len())).unwrap_or_else(|| "unknown_error".to_owned())
+    let is_name =
+        |k: &String| (1..=64).contains(&k.len()) && k.bytes().all(|b| b == b'_' || b.is_ascii_alphanumeric());
+    kind.filter(is_name).unwrap_or_else(|| "unknown_error".to_owned())
 }
 
 fn clip(message: Option<String>) -> String {

@@ -224,7 +224,7 @@ struct Nesting {
 
 impl Nesting {
     fn push(&mut self, object: bool) {
-        if self.depth > 0 && self.depth % 64 == 0 {
+        if self.depth > 0 && self.depth.is_multiple_of(64) {
             self.outer.push(self.bits);
         }
         self.bits = self.bits << 1 | u64::from(object);
@@ -234,7 +234,8 @@ impl Nesting {
     fn pop(&mut self) -> Option<bool> {
         self.depth = self.depth.checked_sub(1)?;
         let object = self.bits & 1 == 1;
-        self.bits = if self.depth > 0 && self.depth % 64 == 0 { self.outer.pop()? } else { self.bits >> 1 };
+        self.bits =
+            if self.depth > 0 && self.depth.is_multiple_of(64) { self.outer.pop()? } else { self.bits >> 1 };
         Some(object)
     }
 }

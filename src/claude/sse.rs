@@ -156,7 +156,8 @@ impl Decoder {
     /// True when nothing of an unfinished event or line has been fed, so that an event of our own may be written here.
     ///
     /// After the second CR of `CR LF CR` the event is over, but an LF will most likely follow: that is no boundary yet,
-    /// unless this stream has shown that it ends its lines with CR alone.
+    /// unless this stream has shown that it ends its lines with CR alone. Before the first byte the answer is true,
+    /// though a byte order mark (which no API sends) would then not be the first thing any more.
     pub fn at_boundary(&self) -> bool {
         let inside_line_end = self.after_cr && !self.lone_cr;
         let inside_bom = self.bom != 0 && self.bom != BOM.len();

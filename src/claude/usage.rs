@@ -79,7 +79,7 @@ impl AddAssign<&Usage> for Usage {
         }
         self.service_tier = other.service_tier.clone().or(self.service_tier.take());
         self.inference_geo = other.inference_geo.clone().or(self.inference_geo.take());
-        self.estimated |= other.estimated;
+        self.estimated = self.estimated || other.estimated;
     }
 }
 

@@ -136,6 +136,14 @@ fn error_events_fail_whatever_came_before() {
 }
 
 #[test]
+fn what_an_upstream_wrote_is_not_in_the_text_of_a_failure() {
+    let odd_kind = while_open(&error_event("\u{1b}[2J", "secret"));
+    assert_eq!(odd_kind, fail(error("unknown_error", "secret")));
+    let text = error("overloaded_error", "secret").to_string();
+    assert!(!text.contains("overloaded_error") && !text.contains("secret"), "{text}");
+}
+
+#[test]
 fn ends_before_content() {
     assert_eq!(at_end(""), fail(GateFailure::Empty));
     assert_eq!(at_end("\n\n"), fail(GateFailure::Empty));

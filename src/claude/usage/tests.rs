@@ -220,6 +220,8 @@ fn the_wrapping_of_a_delta_is_not_output() {
     assert_eq!(meter(&block_delta(0, empty), false).usage().output, 0);
     let thirty = json!({"type": "text_delta", "text": "x".repeat(30)});
     assert_eq!(meter(&block_delta(0, thirty), false).usage().output, 10);
+    let signature = json!({"type": "signature_delta", "signature": "x".repeat(3_000)});
+    assert_eq!(meter(&block_delta(0, signature), false).usage().output, 0);
 }
 
 #[test]

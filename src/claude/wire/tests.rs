@@ -75,7 +75,7 @@ fn facts_stand_in_three_places() {
 fn a_wrong_count_takes_no_other_with_it() {
     let usage = r#"{"usage":{"input_tokens":-4,"output_tokens":7,"cache_read_input_tokens":1.5,
         "cache_creation_input_tokens":99999999999999999999,"cache_creation":{"ephemeral_5m_input_tokens":1e400,
-        "ephemeral_1h_input_tokens":8},"server_tool_use":null,"service_tier":3,"inference_geo":""}}"#;
+        "ephemeral_1h_input_tokens":8},"server_tool_use":{"web_search_requests":1000000001},"service_tier":3,"inference_geo":""}}"#;
     let expected = Counts { output: Some(7), cache_write_1h: Some(8), ..Counts::default() };
     assert_eq!(facts(usage.as_bytes()).unwrap().usage, expected);
     for no_usage in [r#"{"usage":null}"#, r#"{"usage":[1]}"#, r#"{"usage":"x"}"#, r#"{"input_tokens":5}"#] {
