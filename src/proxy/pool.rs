@@ -38,6 +38,16 @@ pub trait Reusable {
     fn born(&self) -> Instant;
 }
 
+impl<C: Reusable> Reusable for Box<C> {
+    fn is_reusable(&mut self) -> bool {
+        (**self).is_reusable()
+    }
+
+    fn born(&self) -> Instant {
+        (**self).born()
+    }
+}
+
 /// Idle connections by key. All methods are short and never wait for anything but each other.
 pub struct Pool<K, C> {
     state: Mutex<State<K, C>>,
