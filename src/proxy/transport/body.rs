@@ -1,0 +1,262 @@
+//! Bodies of answers: chunks that are ready together leave as one frame.
+//!
+//! Every poll lets the connection run and takes what it yields until nothing more is ready. Nothing is ever waited for
+//! once there is a byte to deliver.
+//!
+//! | ready now | frame |
+//! |---|---|
+//! | one chunk, or a chunk of 32 KiB and more first | that chunk, not copied |
+//! | several chunks | their bytes, copied into one frame of at most 64 KiB |
+//! | the end behind bytes | the bytes; the frame after is the trailers, the error or nothing |
+//!
+//! At the clean end the connection is parked for the next request, unless it cannot serve one (close-delimited bodies,
+//! `Connection: close`, an upload still going on). Dropping a body earlier closes the connection, or resets the stream
+//! of HTTP/2: that is how an endpoint learns that a client has left.
+//!
+//! Must never: wait with bytes in hand, change or reorder bytes, or park a connection with anything left on it.
+
+use std::cell::Cell;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+
+use bytes::{Bytes, BytesMut};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::time::Instant;
+
+use super::error::BodyError;
+use super::http1::Http1;
+use super::http2::InUse;
+use super::key::ConnectionKey;
+use crate::proxy::pool::{Pool, Reusable};
+
+/// Chunks are joined up to this size.
+const JOINED: usize = 64 * 1024;
+/// A chunk of this size is worth a frame of its own; copying it would cost more than a frame does.
+const LARGE: usize = 32 * 1024;
+/// Chunks taken in one poll, so that an endpoint that sends single bytes does not starve other tasks.
+const CHUNKS: usize = 256;
+
+/// The body of an answer. See the module for what its frames are.
+pub struct UpstreamBody {
+    incoming: Incoming,
+    source: Source,
+    /// What comes behind what was delivered.
+    held: Option<Result<Frame<Bytes>, BodyError>>,
+    /// Nothing comes behind `held`.
+    ended: bool,
+}
+
+/// Where the bytes come from; gone with the end of the body.
+enum Source {
+    Http1(Lease),
+    Http2 { _in_use: InUse },
+    Gone,
+}
+
+/// A connection in use, and where it goes afterwards.
+pub(super) struct Lease {
+    pub(super) connection: Box<Http1>,
+    pub(super) key: ConnectionKey,
+    pub(super) pool: Arc<Pool<ConnectionKey, Box<Http1>>>,
+    waker: Option<QuietWaker>,
+}
+
+impl UpstreamBody {
+    pub(super) fn http1(
+        incoming: Incoming,
+        connection: Box<Http1>,
+        key: ConnectionKey,
+        pool: Arc<Pool<ConnectionKey, Box<Http1>>>,
+    ) -> Self {
+        Self::new(incoming, Source::Http1(Lease { connection, key, pool, waker: None }))
+    }
+
+    pub(super) fn http2(incoming: Incoming, in_use: InUse) -> Self {
+        Self::new(incoming, Source::Http2 { _in_use: in_use })
+    }
+
+    /// A body that is empty has ended already, and who sees that will not poll it.
+    fn new(incoming: Incoming, source: Source) -> Self {
+        let mut body = Self { incoming, source, held: None, ended: false };
+        if body.incoming.is_end_stream() {
+            body.finish();
+        }
+        body
+    }
+
+    /// The next chunk as hyper has it.
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        match &mut self.source {
+            Source::Http1(lease) => {
+                let waker = QuietWaker::of(&mut lease.waker, cx.waker());
+                lease.connection.drive(&mut Context::from_waker(waker));
+                quietly(|| Pin::new(&mut self.incoming).poll_frame(&mut Context::from_waker(Waker::noop())))
+            }
+            Source::Http2 { .. } => Pin::new(&mut self.incoming).poll_frame(cx),
+            Source::Gone => Poll::Ready(None),
+        }
+    }
+
+    /// Takes chunks until there is a frame's worth, nothing more is ready, or the end.
+    fn gather(&mut self, cx: &mut Context<'_>) -> Joiner {
+        let mut joiner = Joiner::default();
+        for _ in 0..CHUNKS {
+            let Poll::Ready(chunk) = self.poll_chunk(cx) else { break };
+            match chunk.map(|chunk| chunk.map(Frame::into_data)) {
+                Some(Ok(Ok(data))) => {
+                    self.held = joiner.add(data).map(Frame::data).map(Ok);
+                    if self.incoming.is_end_stream() {
+                        self.finish();
+                    }
+                }
+                Some(Ok(Err(trailers))) => {
+                    self.held = Some(Ok(trailers));
+                    self.finish();
+                }
+                Some(Err(error)) => {
+                    self.held = Some(Err(BodyError::of(&error)));
+                    self.source = Source::Gone;
+                    self.ended = true;
+                }
+                None => self.finish(),
+            }
+            if self.ended || self.held.is_some() || joiner.is_full() {
+                break;
+            }
+        }
+        joiner
+    }
+
+    /// The clean end: the connection is free for the next request if it can take one.
+    fn finish(&mut self) {
+        self.ended = true;
+        if let Source::Http1(mut lease) = std::mem::replace(&mut self.source, Source::Gone)
+            && lease.connection.is_reusable()
+        {
+            lease.pool.park(lease.key, lease.connection, Instant::now());
+        }
+    }
+}
+
+impl Body for UpstreamBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = self.get_mut();
+        if this.held.is_some() || this.ended {
+            return Poll::Ready(this.held.take());
+        }
+        match this.gather(cx).into_bytes() {
+            Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+            None if this.held.is_some() || this.ended => Poll::Ready(this.held.take()),
+            None => Poll::Pending,
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ended && self.held.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let held = match &self.held {
+            Some(Ok(frame)) => frame.data_ref().map_or(0, |data| data.len() as u64),
+            _ => 0,
+        };
+        let rest = if self.ended { SizeHint::with_exact(0) } else { self.incoming.size_hint() };
+        match rest.exact() {
+            Some(rest) => SizeHint::with_exact(rest + held),
+            None => SizeHint::default(),
+        }
+    }
+}
+
+/// Joins chunks; a single one stays as it is.
+#[derive(Default)]
+struct Joiner {
+    first: Option<Bytes>,
+    joined: BytesMut,
+}
+
+impl Joiner {
+    /// Adds a chunk, or gives it back when it does not fit any more.
+    fn add(&mut self, chunk: Bytes) -> Option<Bytes> {
+        let Some(first) = &self.first else {
+            self.first = Some(chunk);
+            return None;
+        };
+        if self.joined.is_empty() {
+            if first.len() + chunk.len() > JOINED {
+                return Some(chunk);
+            }
+            self.joined.reserve(first.len() + chunk.len());
+            self.joined.extend_from_slice(first);
+        } else if self.joined.len() + chunk.len() > JOINED {
+            return Some(chunk);
+        }
+        self.joined.extend_from_slice(&chunk);
+        None
+    }
+
+    fn is_full(&self) -> bool {
+        self.first.as_ref().is_some_and(|first| first.len() >= LARGE) || self.joined.len() >= LARGE
+    }
+
+    fn into_bytes(self) -> Option<Bytes> {
+        if self.joined.is_empty() { self.first } else { Some(self.joined.freeze()) }
+    }
+}
+
+thread_local! {
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs something whose wake-ups of this very task are not needed. Taking a chunk makes hyper wake the connection's
+/// task to send the next one; here that task is the one that takes, and it looks again before it sleeps. Without this
+/// every event would cost a second, empty poll of the whole request. Wake-ups from the network come from other threads
+/// or outside of polls, so they are never lost.
+fn quietly<T>(take: impl FnOnce() -> T) -> T {
+    QUIET.set(true);
+    let taken = take();
+    QUIET.set(false);
+    taken
+}
+
+/// The request task's waker, deaf during [`quietly`].
+struct QuietWaker {
+    task: Waker,
+    quiet: Waker,
+}
+
+struct UnlessQuiet(Waker);
+
+impl QuietWaker {
+    /// The waker for this task, made anew only when the body has moved to another task.
+    fn of<'a>(cached: &'a mut Option<Self>, task: &Waker) -> &'a Waker {
+        if !cached.as_ref().is_some_and(|cached| cached.task.will_wake(task)) {
+            *cached = None;
+        }
+        let made = cached.get_or_insert_with(|| Self {
+            task: task.clone(),
+            quiet: Waker::from(Arc::new(UnlessQuiet(task.clone()))),
+        });
+        &made.quiet
+    }
+}
+
+impl Wake for UnlessQuiet {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !QUIET.get() {
+            self.0.wake_by_ref();
+        }
+    }
+}
