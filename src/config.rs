@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::endpoint::{EndpointId, EndpointSpec};
+pub use crate::domain::route::StrategyKind;
 use crate::domain::secret::{Redactor, Secret};
 
 /// Everything the program was told, with defaults filled in.
@@ -134,18 +135,6 @@ pub struct Strategy {
     pub fast_test_timeout: Duration,
     /// Path of the measurement.
     pub fast_test_path: String,
-}
-
-/// `strategy.type`
-#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum StrategyKind {
-    /// By number, then file order.
-    Priority,
-    /// By recent latency to the first byte.
-    Fastest,
-    /// New sessions to the endpoint with the fewest requests in flight.
-    Balanced,
 }
 
 /// `retry.*`

@@ -1,6 +1,54 @@
 //! The data path: from an accepted connection to the last byte of its answer.
+//!
+//! ```text
+//! serve -> ingress -> forward -> upstream -> transport -> endpoint
+//!             |          |           |
+//!             |          |           +- hold: is the answer real yet?
+//!             |          +- tap: the answer on its way to the client
+//!             +- local answers, refusals
+//! ```
 
+pub mod auth;
+pub mod browser;
+pub mod decode;
 pub mod dialer;
+pub mod forward;
 pub mod headers;
+pub mod hold;
+pub mod inbound;
+pub mod ingress;
+pub mod inspect;
+pub mod intake;
+pub mod lifecycle;
+pub mod local;
 pub mod pool;
+pub mod respond;
+pub mod serve;
+pub mod tap;
 pub mod transport;
+pub mod upstream;
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::config::Config;
+use crate::control::Control;
+use crate::events::record::Ids;
+
+/// What every request on the proxy port shares.
+#[derive(Clone)]
+pub struct Shared {
+    /// The newest configuration; a request keeps the one it started with.
+    pub config: watch::Receiver<Arc<Config>>,
+    /// The fleet.
+    pub control: Control,
+    /// Connections to endpoints.
+    pub transport: transport::Transport,
+    /// Where records go.
+    pub reporting: lifecycle::Reporting,
+    /// Request ids.
+    pub ids: Arc<Ids>,
+    /// Memory for request bodies.
+    pub budget: intake::Budget,
+}

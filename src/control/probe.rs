@@ -47,7 +47,8 @@ pub fn due(
     interval: Duration,
     now: Instant,
 ) -> Vec<Arc<EndpointSpec>> {
-    let elapsed = |id: &EndpointId| last.get(id).is_none_or(|at| now.saturating_duration_since(*at) >= interval);
+    let elapsed =
+        |id: &EndpointId| last.get(id).is_none_or(|at| now.saturating_duration_since(*at) >= interval);
     view.endpoints
         .iter()
         .filter(|e| wants_probe(view, e) && elapsed(&e.spec.id))
@@ -84,7 +85,9 @@ pub async fn ask(transport: &Transport, spec: &Arc<EndpointSpec>, check: &Health
             let result = judge(status, &spec.credential, took);
             Report { result, status: Some(status.as_u16()), error: None, took }
         }
-        Ok(Err((kind, error))) => Report { result: Probed::Down(kind), status: None, error: Some(error), took },
+        Ok(Err((kind, error))) => {
+            Report { result: Probed::Down(kind), status: None, error: Some(error), took }
+        }
         Err(_) => {
             let error = format!("no answer within {:?}", check.timeout);
             Report { result: Probed::Down(Kind::HeaderTimeout), status: None, error: Some(error), took }
@@ -97,7 +100,8 @@ async fn answer(
     spec: &Arc<EndpointSpec>,
     check: &HealthCheck,
 ) -> Result<StatusCode, (Kind, String)> {
-    let path: http::Uri = check.path.parse().map_err(|_| (Kind::Local, "health.health_path is no path".to_owned()))?;
+    let path: http::Uri =
+        check.path.parse().map_err(|_| (Kind::Local, "health.health_path is no path".to_owned()))?;
     let target = headers::request_target(&spec.url, &path).map_err(|e| (Kind::Local, e.to_string()))?;
     let mut request = http::Request::new(Payload::empty());
     *request.uri_mut() = target;

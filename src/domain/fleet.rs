@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use change::{Change, Condition};
-pub use view::{EndpointView, FleetView, GroupView, Permit, Permits};
+pub use view::{EndpointView, FleetView, GroupView, InFlight, Permit, Permits};
 
 use super::endpoint::{EndpointId, EndpointSpec, GroupId};
 use super::group::{self, Group, Pause};

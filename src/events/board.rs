@@ -171,8 +171,7 @@ impl Board {
     fn accept(&mut self, accepted: Arc<Accepted>) {
         self.totals.accepted += 1;
         let id = accepted.id;
-        let live =
-            Live { accepted, phase: Phase::Pending, endpoint: None, attempts: 0, last_failure: None };
+        let live = Live { accepted, phase: Phase::Pending, endpoint: None, attempts: 0, last_failure: None };
         self.live.insert(id, live);
     }
 

@@ -63,7 +63,8 @@ mod tests {
     use super::*;
 
     fn admitted(pairs: &[(&'static str, &str)]) -> Result<Vec<String>, Unauthorized> {
-        let mut headers: HeaderMap = pairs.iter().map(|(n, v)| (n.parse().unwrap(), v.parse().unwrap())).collect();
+        let mut headers: HeaderMap =
+            pairs.iter().map(|(n, v)| (n.parse().unwrap(), v.parse().unwrap())).collect();
         admit(&mut headers, Some(&Secret::new("let-me-in")))?;
         let mut left: Vec<String> = headers.keys().map(ToString::to_string).collect();
         left.sort();
@@ -72,9 +73,15 @@ mod tests {
 
     #[test]
     fn each_way_in_and_what_is_left() {
-        assert_eq!(admitted(&[("authorization", "Bearer let-me-in"), ("x-api-key", "own")]).unwrap(), ["x-api-key"]);
+        assert_eq!(
+            admitted(&[("authorization", "Bearer let-me-in"), ("x-api-key", "own")]).unwrap(),
+            ["x-api-key"]
+        );
         assert_eq!(admitted(&[("authorization", "bearer let-me-in")]).unwrap(), [""; 0]);
-        assert_eq!(admitted(&[("x-api-key", "let-me-in"), ("authorization", "Bearer own")]).unwrap(), ["authorization"]);
+        assert_eq!(
+            admitted(&[("x-api-key", "let-me-in"), ("authorization", "Bearer own")]).unwrap(),
+            ["authorization"]
+        );
         assert_eq!(
             admitted(&[("x-cc-forwarder-token", "let-me-in"), ("authorization", "Bearer own")]).unwrap(),
             ["authorization"]

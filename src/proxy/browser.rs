@@ -15,10 +15,14 @@ use http::header::{HOST, ORIGIN};
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum BrowserRefusal {
     /// No `Host`, or one that is not ours.
-    #[error("the Host header names neither an address nor an allowed host; add it to server.allowed_hosts if it is yours")]
+    #[error(
+        "the Host header names neither an address nor an allowed host; add it to server.allowed_hosts if it is yours"
+    )]
     Host,
     /// A page of another site.
-    #[error("requests from web pages are refused; add the page's origin to server.allowed_origins to allow it")]
+    #[error(
+        "requests from web pages are refused; add the page's origin to server.allowed_origins to allow it"
+    )]
     Origin,
 }
 
@@ -67,12 +71,21 @@ mod tests {
     #[test]
     fn hosts_are_addresses_or_listed() {
         for good in [
-            "127.0.0.1:8088", "localhost", "LOCALHOST:1", "[::1]:8088", "[::1]", "192.168.1.4:80",
-            "host.docker.internal:8088", "proxy.lan:8088", "localhost.:80",
+            "127.0.0.1:8088",
+            "localhost",
+            "LOCALHOST:1",
+            "[::1]:8088",
+            "[::1]",
+            "192.168.1.4:80",
+            "host.docker.internal:8088",
+            "proxy.lan:8088",
+            "localhost.:80",
         ] {
             assert_eq!(verdict(&[("host", good)]), Ok(()), "{good}");
         }
-        for bad in ["evil.example", "evil.example:8088", "localhost.evil.example", "127.0.0.1.evil.example", ""] {
+        for bad in
+            ["evil.example", "evil.example:8088", "localhost.evil.example", "127.0.0.1.evil.example", ""]
+        {
             assert_eq!(verdict(&[("host", bad)]), Err(BrowserRefusal::Host), "{bad}");
         }
         assert_eq!(verdict(&[]), Err(BrowserRefusal::Host));
@@ -86,6 +99,9 @@ mod tests {
         assert_eq!(verdict(&[host, ("origin", "null")]), Err(BrowserRefusal::Origin));
         assert_eq!(verdict(&[host, ("sec-fetch-site", "cross-site")]), Err(BrowserRefusal::Origin));
         assert_eq!(verdict(&[host, ("sec-fetch-site", "same-origin")]), Ok(()));
-        assert_eq!(verdict(&[host, ("origin", "https://good.example"), ("sec-fetch-site", "cross-site")]), Ok(()));
+        assert_eq!(
+            verdict(&[host, ("origin", "https://good.example"), ("sec-fetch-site", "cross-site")]),
+            Ok(())
+        );
     }
 }

@@ -127,11 +127,11 @@ impl Coding {
 
     fn decode(&mut self, chunk: &[u8]) -> io::Result<Vec<u8>> {
         match self {
-            Self::Gzip(d) => through(d, chunk, flate2::write::MultiGzDecoder::get_mut),
-            Self::Zlib(d) => through(d, chunk, flate2::write::ZlibDecoder::get_mut),
-            Self::Deflate(d) => through(d, chunk, flate2::write::DeflateDecoder::get_mut),
-            Self::Brotli(d) => through(d, chunk, brotli::DecompressorWriter::get_mut),
-            Self::Zstd(d) => through(d, chunk, zstd::stream::write::Decoder::get_mut),
+            Self::Gzip(d) => through(d.as_mut(), chunk, flate2::write::MultiGzDecoder::get_mut),
+            Self::Zlib(d) => through(d.as_mut(), chunk, flate2::write::ZlibDecoder::get_mut),
+            Self::Deflate(d) => through(d.as_mut(), chunk, flate2::write::DeflateDecoder::get_mut),
+            Self::Brotli(d) => through(d.as_mut(), chunk, brotli::DecompressorWriter::get_mut),
+            Self::Zstd(d) => through(d.as_mut(), chunk, zstd::stream::write::Decoder::get_mut),
             _ => Ok(Vec::new()),
         }
     }
@@ -201,9 +201,13 @@ mod tests {
     #[test]
     fn every_coding_decodes_at_any_chunking() {
         let plain = text().into_bytes();
-        for (coding, header) in
-            [("gzip", "gzip"), ("deflate", "deflate"), ("raw-deflate", "deflate"), ("br", "br"), ("zstd", "zstd")]
-        {
+        for (coding, header) in [
+            ("gzip", "gzip"),
+            ("deflate", "deflate"),
+            ("raw-deflate", "deflate"),
+            ("br", "br"),
+            ("zstd", "zstd"),
+        ] {
             let bytes = encoded(coding, &plain);
             for step in [1, 7, 1000, bytes.len()] {
                 assert_eq!(decode(Some(header), &bytes, step), plain, "{coding} by {step}");

@@ -81,7 +81,9 @@ pub async fn until_real(
                 held.frames.push(data);
                 if ruling == Ruling::Hold && held.bytes >= limits.bytes { gate.expire() } else { ruling }
             }
-            Some(Err(_)) if held.frames.is_empty() => return (held, Err(NotReal::Transport(Transport::Reset))),
+            Some(Err(_)) if held.frames.is_empty() => {
+                return (held, Err(NotReal::Transport(Transport::Reset)));
+            }
             Some(Err(_)) => return (held, Err(NotReal::Gate(GateFailure::Cut))),
             None => {
                 held.ended = true;

@@ -72,7 +72,14 @@ impl Inbound {
 }
 
 /// The record's first entries.
-pub fn opening(id: RequestId, class: Class, method: &Method, uri: &Uri, headers: &HeaderMap, peer: SocketAddr) -> Opening {
+pub fn opening(
+    id: RequestId,
+    class: Class,
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    peer: SocketAddr,
+) -> Opening {
     Opening {
         id,
         class,

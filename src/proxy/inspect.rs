@@ -57,11 +57,8 @@ pub enum Finish {
 impl Gate {
     /// The gate for a request of this class.
     pub fn new(class: Class, stream: bool, accept_empty: bool) -> Self {
-        let kind = if stream {
-            GateKind::Stream(StreamGate::new())
-        } else {
-            GateKind::Body(BodyGate::new(class))
-        };
+        let kind =
+            if stream { GateKind::Stream(StreamGate::new()) } else { GateKind::Body(BodyGate::new(class)) };
         Self { kind, accept_empty }
     }
 

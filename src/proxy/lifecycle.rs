@@ -123,7 +123,17 @@ impl Lifecycle {
             path: opening.path.clone(),
         })));
         let draft = Some(Box::new(draft(opening, at)));
-        Self { events, control, accepted: now, draft, open: None, last_heard: now, stopping, mismatches, span }
+        Self {
+            events,
+            control,
+            accepted: now,
+            draft,
+            open: None,
+            last_heard: now,
+            stopping,
+            mismatches,
+            span,
+        }
     }
 
     /// The span that every log line of this request belongs to.
@@ -196,7 +206,12 @@ impl Lifecycle {
         let (id, class) = self.draft.as_ref().map(|d| (d.id, d.class)).unzip();
         if let Some(id) = id {
             let endpoint = closed.spec.id.clone();
-            self.events.send(Event::AttemptFailed { id, endpoint, kind: failure.kind, status: failure.status });
+            self.events.send(Event::AttemptFailed {
+                id,
+                endpoint,
+                kind: failure.kind,
+                status: failure.status,
+            });
         }
         self.span.in_scope(|| {
             tracing::warn!(
@@ -372,10 +387,10 @@ impl Lifecycle {
     /// Ends a request whose client has gone, with what its last attempt had reported.
     pub fn abandon(&mut self, usage: Usage) {
         let ending = self.abandoned();
-        if let Some(closed) = self.close_attempt(None, true, usage) {
-            if matches!(ending, Ending::Cancelled("client disconnected")) {
-                self.blame_silence(&closed);
-            }
+        if let Some(closed) = self.close_attempt(None, true, usage)
+            && matches!(ending, Ending::Cancelled("client disconnected"))
+        {
+            self.blame_silence(&closed);
         }
         self.settle(ending, None);
     }

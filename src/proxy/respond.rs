@@ -34,10 +34,7 @@ impl Body for ClientBody {
     type Data = Bytes;
     type Error = Aborted;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
         match self.get_mut() {
             Self::Full(bytes) => Poll::Ready(bytes.take().map(|b| Ok(Frame::data(b)))),
             Self::Passing(tap) => tap.poll(cx),
@@ -95,11 +92,7 @@ pub fn error(status: u16, message: impl Into<String>, id: Option<RequestId>) -> 
 }
 
 /// A small local answer.
-pub fn full(
-    status: StatusCode,
-    content_type: &'static str,
-    body: impl Into<Bytes>,
-) -> Response<ClientBody> {
+pub fn full(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<ClientBody> {
     let body: Bytes = body.into();
     let mut response = Response::new(ClientBody::Full(Some(body).filter(|b| !b.is_empty())));
     *response.status_mut() = status;
@@ -122,7 +115,8 @@ mod tests {
     #[test]
     fn errors_have_the_shape_of_the_api() {
         let id = "req-00000001".parse().unwrap();
-        let body: serde_json::Value = serde_json::from_str(&error_json("api_error", "a \"b\"", Some(id))).unwrap();
+        let body: serde_json::Value =
+            serde_json::from_str(&error_json("api_error", "a \"b\"", Some(id))).unwrap();
         assert_eq!(
             body,
             json!({"type":"error","error":{"type":"api_error","message":"a \"b\""},"request_id":"req-00000001"})

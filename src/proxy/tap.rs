@@ -152,7 +152,7 @@ impl Tap {
 
     /// The length of the body, if it is known.
     pub fn size_hint(&self) -> SizeHint {
-        self.length.clone()
+        self.length
     }
 
     /// Counts bytes to the client.
@@ -232,13 +232,17 @@ impl Tap {
 
     /// The answer broke in the middle.
     fn cut(&mut self, kind: Kind) {
-        let writable = self.parts.may_write && self.parts.inspector.as_ref().is_some_and(Inspector::may_insert);
+        let writable =
+            self.parts.may_write && self.parts.inspector.as_ref().is_some_and(Inspector::may_insert);
         let usage = self.usage(false);
         self.note_model();
         let applied = self.parts.lifecycle.broke(&Failure::after_commit(kind), usage);
         let text = format!("after the answer had begun: {}", kind.words());
         let last = if writable {
-            Last::Event(error_event(&format!("The endpoint's answer broke off ({}).", kind.words()), self.parts.id))
+            Last::Event(error_event(
+                &format!("The endpoint's answer broke off ({}).", kind.words()),
+                self.parts.id,
+            ))
         } else {
             Last::Abort
         };
@@ -273,7 +277,8 @@ impl Tap {
             if idle_end.is_some_and(|end| now >= end) {
                 return Silence::TooLong;
             }
-            let ping_at = self.may_ping().then(|| self.parts.timers.heartbeat.map(|d| self.written + d)).flatten();
+            let ping_at =
+                self.may_ping().then(|| self.parts.timers.heartbeat.map(|d| self.written + d)).flatten();
             if ping_at.is_some_and(|at| now >= at) {
                 return Silence::Ping;
             }
@@ -315,6 +320,8 @@ fn total_length(held: &VecDeque<Bytes>, upstream: Option<&UpstreamBody>) -> Size
     let first: u64 = held.iter().map(|b| b.len() as u64).sum();
     match upstream {
         None => SizeHint::with_exact(first),
-        Some(body) => body.size_hint().exact().map_or_else(SizeHint::default, |n| SizeHint::with_exact(n + first)),
+        Some(body) => {
+            body.size_hint().exact().map_or_else(SizeHint::default, |n| SizeHint::with_exact(n + first))
+        }
     }
 }

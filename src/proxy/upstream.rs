@@ -10,7 +10,9 @@ use tokio::time::Instant;
 use super::hold::{self, Held, Limits, NotReal};
 use super::inbound::Inbound;
 use super::inspect::{Gate, Inspector};
-use super::transport::{Answer, Payload, Reuse, SendError, SendErrorKind, Transport as Upstreams, UpstreamBody};
+use super::transport::{
+    Answer, Payload, Reuse, SendError, SendErrorKind, Transport as Upstreams, UpstreamBody,
+};
 use super::{headers, respond};
 use crate::claude::gate::GateFailure;
 use crate::claude::request::Class;
@@ -78,7 +80,7 @@ impl Attempter<'_> {
         if !is_gated(inbound.class) {
             return Tried::Answer(Box::new(Passable::open(answer, None)));
         }
-        self.hold(inbound, answer, spec, accept_empty).await
+        self.hold(inbound.class, inbound.stream, answer, spec, accept_empty).await
     }
 
     async fn send(&self, inbound: &mut Inbound, attempt: &Attempt) -> Result<Answer, SendError> {
@@ -120,11 +122,18 @@ impl Attempter<'_> {
         Tried::Failed(Box::new(Failed { failure, usage: Usage::default(), kept: Some(kept) }))
     }
 
-    async fn hold(&self, inbound: &Inbound, answer: Answer, spec: &EndpointSpec, accept_empty: bool) -> Tried {
+    async fn hold(
+        &self,
+        class: Class,
+        stream: bool,
+        answer: Answer,
+        spec: &EndpointSpec,
+        accept_empty: bool,
+    ) -> Tried {
         let Answer { head, mut body, .. } = answer;
-        let mut inspector = Inspector::new(inbound.stream, &head.headers);
-        let mut gate = Gate::new(inbound.class, inbound.stream, accept_empty);
-        let limits = self.limits(inbound.stream);
+        let mut inspector = Inspector::new(stream, &head.headers);
+        let mut gate = Gate::new(class, stream, accept_empty);
+        let limits = self.limits(stream);
         let (held, ruling) = hold::until_real(&mut body, &mut inspector, &mut gate, limits).await;
         let Held { frames, ended, .. } = held;
         let rest = (!ended).then_some(body);
@@ -139,7 +148,7 @@ impl Attempter<'_> {
                     NotReal::Transport(transport) => Seen::Transport(*transport),
                 };
                 let failure = outcome::classify(seen, spec, jiff::Timestamp::now());
-                let kept = keep(head, frames, rest, &not_real, &failure, inbound.stream);
+                let kept = keep(head, frames, rest, &not_real, &failure, stream);
                 Tried::Failed(Box::new(Failed { failure, usage, kept }))
             }
         }
@@ -191,8 +200,13 @@ fn keep(
         GateFailure::ErrorEvent { .. } if stream && failure.kind == Kind::ClientError => {
             Some(Passable { head, held, rest, inspector: None })
         }
-        GateFailure::ErrorEvent { kind, message } | GateFailure::ErrorObject { kind, message } => {
+        GateFailure::ErrorEvent { kind, message } => {
             Some(Passable::error_object(head, failure.status?, kind, message))
+        }
+        GateFailure::ErrorObject { .. } => {
+            let mut answer = Passable { head, held, rest, inspector: None };
+            answer.head.status = http::StatusCode::from_u16(failure.status?).ok()?;
+            Some(answer)
         }
         _ => None,
     }

@@ -1,0 +1,215 @@
+//! The composition root: the only place that makes channels, spawns tasks and orders start and stop.
+//!
+//! ```text
+//! connections --Event--> hub --> records, snapshot
+//!      |  ^                        
+//!      |  +------ FleetView ---- control <-- probes
+//!      +--------- Input -----------^
+//! ```
+//!
+//! Stop, in this order: accept no more; let answers finish for the grace period; cut what is left; end probes and
+//! control; close upstream connections; let the hub take the last records.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::Config;
+use crate::control::{self, Control, probe};
+use crate::domain::fleet::{Fleet, Settings};
+use crate::domain::route::StrategyKind;
+use crate::events::board::{Board, Snapshot};
+use crate::events::record::Ids;
+use crate::events::{self, RequestRecord, hub};
+use crate::proxy::dialer::Dialer;
+use crate::proxy::intake::Budget;
+use crate::proxy::lifecycle::{Mismatches, Reporting};
+use crate::proxy::transport::Transport;
+use crate::proxy::{Shared, serve};
+
+/// Between two looks at idle upstream connections.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The forwarder could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The proxy port could not be bound.
+    #[error("cannot listen on {address} (server.host, server.port): {source}")]
+    Bind {
+        /// What was tried.
+        address: String,
+        /// Why it failed.
+        source: io::Error,
+    },
+}
+
+/// A forwarder that runs.
+pub struct Running {
+    address: SocketAddr,
+    control: Control,
+    snapshot: watch::Receiver<Arc<Snapshot>>,
+    transport: Transport,
+    stop: CancellationToken,
+    abort: CancellationToken,
+    quit: CancellationToken,
+    connections: TaskTracker,
+    background: TaskTracker,
+    hub: JoinHandle<Board>,
+    grace: Duration,
+}
+
+/// What a caller may listen to beside the snapshot.
+#[derive(Debug, Default)]
+pub struct Taps {
+    /// Gets every terminal record.
+    pub records: Option<mpsc::UnboundedSender<Arc<RequestRecord>>>,
+}
+
+/// Starts everything and returns once the port is open.
+///
+/// # Errors
+/// When the proxy port cannot be bound.
+pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartError> {
+    let listener = bind(&config).await?;
+    let address = listener.local_addr().map_err(|source| bind_error(&config, source))?;
+    let (stop, abort, quit) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
+    let (connections, background) = (TaskTracker::new(), TaskTracker::new());
+
+    let (events, stream) = events::channel();
+    let fleet = Fleet::new(settings(&config), &config.endpoints, Instant::now().into_std());
+    let (control, control_task) = control::new(fleet, events.clone());
+    let board = Board::new(jiff::Timestamp::now());
+    let empty = board.snapshot(&control.view(), Instant::now().into_std(), jiff::Timestamp::now());
+    let (snapshot_tx, snapshot) = watch::channel(Arc::new(empty));
+    let outputs = hub::Outputs { snapshot: snapshot_tx, records: taps.records };
+    let hub = background.spawn(hub::run(stream, control.watch(), outputs, board));
+
+    // Later versions change the configuration while running; until then the sender lives in the housekeeping task.
+    let (config_tx, config_rx) = watch::channel(Arc::clone(&config));
+    let transport = Transport::new(Dialer::new(config.outbound.clone(), config.extra_ca.clone()));
+    let shared = Shared {
+        config: config_rx.clone(),
+        control: control.clone(),
+        transport: transport.clone(),
+        reporting: Reporting {
+            events,
+            control: control.clone(),
+            stopping: abort.clone(),
+            mismatches: Arc::new(Mismatches::default()),
+        },
+        ids: Arc::new(Ids::starting_at(fastrand::u32(..))),
+        budget: Budget::new(config.server.max_buffered_bytes),
+    };
+    background.spawn(control::run(control_task, quit.clone()));
+    background.spawn(probe::run(
+        control.clone(),
+        transport.clone(),
+        config_rx,
+        background.clone(),
+        quit.clone(),
+    ));
+    background.spawn(housekeeping(transport.clone(), config_tx, quit.clone()));
+    background.spawn(serve::run(listener, shared, connections.clone(), stop.clone(), abort.clone()));
+
+    let grace = config.server.shutdown_grace;
+    Ok(Running {
+        address,
+        control,
+        snapshot,
+        transport,
+        stop,
+        abort,
+        quit,
+        connections,
+        background,
+        hub,
+        grace,
+    })
+}
+
+impl Running {
+    /// Where the proxy port listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The newest snapshot.
+    pub fn snapshot(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.snapshot.clone()
+    }
+
+    /// The way to the fleet.
+    pub fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// Connections to endpoints that are open without a request.
+    pub fn idle_upstream_connections(&self) -> usize {
+        self.transport.idle_connections()
+    }
+
+    /// Client connections that are open.
+    pub fn client_connections(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// Ends everything in order. Answers get the grace period to finish, or until `hurry` resolves.
+    pub async fn stop(self, hurry: impl Future<Output = ()>) -> Board {
+        self.stop.cancel();
+        self.connections.close();
+        tokio::select! {
+            () = self.connections.wait() => {}
+            () = tokio::time::sleep(self.grace) => {}
+            () = hurry => {}
+        }
+        self.abort.cancel();
+        self.connections.wait().await;
+        self.quit.cancel();
+        self.transport.shutdown().await;
+        let Self { hub, background, control, .. } = self;
+        drop(control);
+        background.close();
+        background.wait().await;
+        // The hub task neither panics nor is it aborted; a default board would only lose the closing totals.
+        hub.await.unwrap_or_else(|_| Board::new(jiff::Timestamp::now()))
+    }
+}
+
+async fn bind(config: &Config) -> Result<TcpListener, StartError> {
+    let host = config.server.host.trim_matches(['[', ']']);
+    TcpListener::bind((host, config.server.port)).await.map_err(|source| bind_error(config, source))
+}
+
+fn bind_error(config: &Config, source: io::Error) -> StartError {
+    StartError::Bind { address: format!("{}:{}", config.server.host, config.server.port), source }
+}
+
+fn settings(config: &Config) -> Settings {
+    Settings {
+        auto_switch: config.group.auto_switch,
+        cooldown: config.group.cooldown,
+        check_interval: config.health.check_interval,
+        by_latency: config.strategy.kind == StrategyKind::Fastest,
+        pinned: config.pinned.clone(),
+    }
+}
+
+/// Closes upstream connections that have been idle for too long.
+async fn housekeeping(transport: Transport, config: watch::Sender<Arc<Config>>, quit: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = quit.cancelled() => break,
+            () = tokio::time::sleep(SWEEP_INTERVAL) => transport.sweep(Instant::now()),
+        }
+    }
+    drop(config);
+}

@@ -1,0 +1,158 @@
+//! Letting requests in: what is refused at the door, what is answered here, and what goes on.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `CONNECT` | 405 |
+//! | absolute-form target | 400 |
+//! | `Host` or `Origin` of a web page | 403 |
+//! | `HEAD /`, `HEAD /api/hello`, `GET /health`, `/health/detailed` | [`super::local`], outside the log |
+//! | no or a wrong credential | 401 |
+//! | a body beyond `server.max_body_bytes` | 413 |
+//! | no memory for its body | 503 |
+//! | anything else | forwarded |
+
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use http::{Method, Request, Response};
+use hyper::body::Incoming;
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use super::inbound::{self, Inbound};
+use super::intake::{self, Intake, IntakeError};
+use super::lifecycle::{Ending, Lifecycle};
+use super::respond::{self, ClientBody};
+use super::{Shared, auth, browser, forward, local};
+use crate::claude::request::{Class, Peek, peek};
+use crate::config::Config;
+use crate::domain::outcome::Kind;
+use crate::events::RequestId;
+
+/// Answers one request. Never fails: what cannot be answered otherwise gets an error in the API's shape.
+pub async fn handle(shared: Shared, peer: SocketAddr, request: Request<Incoming>) -> Response<ClientBody> {
+    let config = Arc::clone(&shared.config.borrow());
+    let (mut head, body) = request.into_parts();
+    if let Some(refusal) = refuse_at_the_door(&config, &head) {
+        return refusal;
+    }
+    if let Some(answer) = local::open(&shared, &head) {
+        return answer;
+    }
+    if let Err(error) = auth::admit(&mut head.headers, config.auth.as_ref()) {
+        tracing::warn!(target: "cc_forwarder::ingress", client = %peer.ip(), "{error}");
+        return respond::error(401, error.to_string(), None);
+    }
+    if let Some(answer) = local::guarded(&shared, &head) {
+        return answer;
+    }
+    let id = shared.ids.next_id();
+    let carried = carry(&shared, &config, id, peer, head, body);
+    match AssertUnwindSafe(carried).catch_unwind().await {
+        Ok(response) => response,
+        // The record was closed by the unwinding lifecycle.
+        Err(_) => respond::error(500, "The forwarder failed on this request; its log says why.", Some(id)),
+    }
+}
+
+fn refuse_at_the_door(config: &Config, head: &http::request::Parts) -> Option<Response<ClientBody>> {
+    if head.method == Method::CONNECT {
+        return Some(respond::error(405, "CONNECT is not for this port: it forwards API requests.", None));
+    }
+    if head.uri.scheme().is_some() || head.uri.authority().is_some() {
+        let message = "The request target must be a path: this is no general HTTP proxy.";
+        return Some(respond::error(400, message, None));
+    }
+    let server = &config.server;
+    let checked = browser::check(&head.headers, &server.allowed_hosts, &server.allowed_origins);
+    checked.err().map(|refusal| respond::error(403, refusal.to_string(), None))
+}
+
+async fn carry(
+    shared: &Shared,
+    config: &Config,
+    id: RequestId,
+    peer: SocketAddr,
+    head: http::request::Parts,
+    body: Incoming,
+) -> Response<ClientBody> {
+    let class = Class::of(&head.method, head.uri.path());
+    let opening = inbound::opening(id, class, &head.method, &head.uri, &head.headers, peer);
+    let mut lifecycle = Lifecycle::open(opening, shared.reporting.clone());
+    let span = lifecycle.span().clone();
+    let deadline = inbound::deadline(&head.headers, config.suspend.timeout, Instant::now());
+    let may_stream = !matches!(class, Class::Messages | Class::CountTokens);
+    async {
+        let limit = config.server.max_body_bytes;
+        let body = match intake::collect(body, limit, may_stream, &shared.budget).await {
+            Ok(body) => body,
+            Err(error) => return refuse_body(error, limit, id, lifecycle),
+        };
+        let seen = look(class, &body);
+        let model = seen.model.as_deref().map(clip);
+        lifecycle.note(|r| {
+            r.session = inbound::session(&head.headers, &seen);
+            r.model = model.as_deref().map(str::to_owned);
+            r.stream = seen.stream;
+            r.bytes_in = body.bytes().map_or(0, |b| b.len() as u64);
+        });
+        let inbound = Inbound {
+            id,
+            class,
+            method: head.method,
+            uri: head.uri,
+            headers: head.headers,
+            body,
+            stream: seen.stream && class == Class::Messages,
+            model,
+            deadline,
+            lifecycle,
+        };
+        Box::pin(forward::run(shared, config, inbound)).await
+    }
+    .instrument(span)
+    .await
+}
+
+/// Only these bodies mean something to us.
+fn look(class: Class, body: &Intake) -> Peek {
+    match (class, body.bytes()) {
+        (Class::Messages | Class::CountTokens, Some(bytes)) => peek(bytes),
+        _ => Peek::default(),
+    }
+}
+
+/// Model names are recorded and shown; a client may send anything.
+fn clip(model: &str) -> Arc<str> {
+    match model.char_indices().nth(200) {
+        Some((end, _)) => Arc::from(&model[..end]),
+        None => Arc::from(model),
+    }
+}
+
+fn refuse_body(
+    error: IntakeError,
+    limit: u64,
+    id: RequestId,
+    mut lifecycle: Lifecycle,
+) -> Response<ClientBody> {
+    let (status, message) = match error {
+        IntakeError::TooLarge => {
+            (413, format!("The request body is larger than server.max_body_bytes ({limit} bytes)."))
+        }
+        IntakeError::NoRoom => (
+            503,
+            "The request bodies in flight use up server.max_buffered_bytes. Try again in a moment."
+                .to_owned(),
+        ),
+        IntakeError::Stalled => (408, "The request body did not arrive in time.".to_owned()),
+        IntakeError::Unreadable => {
+            lifecycle.settle(Ending::Cancelled("client stopped sending its request"), None);
+            return respond::error(400, "The request body could not be read.", Some(id));
+        }
+    };
+    lifecycle.settle(Ending::Failed(Kind::Local, message.clone()), Some(status));
+    respond::error(status, message, Some(id))
+}

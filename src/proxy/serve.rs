@@ -1,0 +1,80 @@
+//! The accept loop of the proxy port and its graceful end.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::{Shared, ingress};
+
+/// A client must have sent its request head by then.
+const HEAD_PATIENCE: Duration = Duration::from_secs(30);
+/// Pause after a failed accept (out of descriptors, usually), so that the loop does not spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Claude Code's request heads have about twenty headers; other clients add their own.
+const MAX_HEADERS: usize = 256;
+
+/// Accepts connections until `stop`; each runs on `connections` until it ends, `stop` lets it finish, or `abort` cuts
+/// it.
+pub async fn run(
+    listener: TcpListener,
+    shared: Shared,
+    connections: TaskTracker,
+    stop: CancellationToken,
+    abort: CancellationToken,
+) {
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let serving = connection(stream, peer, shared.clone(), stop.clone());
+                let abort = abort.clone();
+                connections.spawn(async move {
+                    tokio::select! {
+                        () = abort.cancelled() => {}
+                        () = serving => {}
+                    }
+                });
+            }
+            Err(error) => {
+                tracing::warn!(target: "cc_forwarder::serve", %error, "could not accept a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, peer: SocketAddr, shared: Shared, stop: CancellationToken) {
+    // Events are small and must not wait for each other.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| {
+        let shared = shared.clone();
+        async move { Ok::<_, Infallible>(ingress::handle(shared, peer, request).await) }
+    });
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_PATIENCE)
+        .max_headers(MAX_HEADERS)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut serving = std::pin::pin!(serving);
+    let ended = tokio::select! {
+        ended = serving.as_mut() => ended,
+        () = stop.cancelled() => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(target: "cc_forwarder::serve", client = %peer, %error, "connection ended");
+    }
+}
