@@ -10,6 +10,10 @@
 //! Stop, in this order: accept no more; let answers finish for the grace period; cut what is left; end probes and
 //! control; close upstream connections; let the hub take the last records.
 
+mod check;
+mod demo;
+mod run;
+
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -23,6 +27,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::cli::{Cli, Command};
 use crate::config::Config;
 use crate::control::{self, Control, probe};
 use crate::domain::fleet::{Fleet, Settings};
@@ -35,6 +40,18 @@ use crate::proxy::intake::Budget;
 use crate::proxy::lifecycle::{Mismatches, Reporting};
 use crate::proxy::transport::Transport;
 use crate::proxy::{Shared, serve};
+
+/// Does what the command line asks for and returns the exit code.
+///
+/// # Errors
+/// When it failed; the error says what happened and what to do.
+pub fn command(cli: &Cli) -> anyhow::Result<u8> {
+    match &cli.command {
+        None => run::run(&cli.run),
+        Some(Command::Demo(args)) => demo::run(args),
+        Some(Command::Check(args)) => check::run(args),
+    }
+}
 
 /// Between two looks at idle upstream connections.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(5);

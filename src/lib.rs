@@ -1,4 +1,40 @@
 //! cc-forwarder: one binary between Claude Code (or any Anthropic SDK) and a person's Claude API endpoints.
+//!
+//! A request comes in at the proxy port and goes out to the best endpoint of the active group. Until the answer is known
+//! to be real nothing of it reaches the client, so a failure before that moment is repeated elsewhere and nobody
+//! notices; from that moment on bytes pass through untouched. Every request that was accepted ends in exactly one
+//! terminal record.
+//!
+//! ```text
+//!              main -> cli -> app (sees everything, is seen by nobody)
+//!                              |
+//!    +-------------------------+---------------+
+//!    v                         v               v
+//!  proxy/*  ------------->  control        simulator (demo, tests, benches)
+//!    |  ^ FleetView            | owns the Fleet, probes
+//!    |  +------- watch --------+
+//!    | Event
+//!    v
+//!  events (hub) --> board --> Snapshot, terminal records
+//!
+//!  pure floor, imported by all, importing nothing above it:   claude/*   domain/*   config (types)
+//! ```
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`app`] | composition root: channels, tasks, start and stop; the commands `check` and `demo` |
+//! | [`cli`] | the command line |
+//! | [`config`] | YAML to a validated, immutable configuration, with every problem at once |
+//! | [`logging`] | log lines: console, rolling file, secrets masked |
+//! | [`domain`] | pure decisions: what a failure means, which endpoint is next, when a breaker opens |
+//! | [`claude`] | pure knowledge of the wire format: requests, event streams, usage, the commit gate |
+//! | [`proxy`] | the data path |
+//! | [`control`] | the one task that owns the fleet, and the health probes |
+//! | [`events`] | facts on their way to records and snapshots |
+//! | [`simulator`] | a scriptable Claude upstream with faults |
+//!
+//! Facts go forward as `Event`s and `Input`s, decisions are plain functions of `now`, and observers read snapshots: they
+//! may miss a frame, a record they may not.
 
 pub mod app;
 pub mod claude;

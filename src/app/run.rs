@@ -1,0 +1,139 @@
+//! `cc-forwarder`: load, start, serve until told to stop.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use tokio::signal;
+
+use super::{Taps, start};
+use crate::cli::{EXIT_OK, RunArgs};
+use crate::config::env::System;
+use crate::config::load::{self, Loaded};
+use crate::config::{Config, Logging, Source};
+use crate::domain::secret::MASK;
+use crate::events::board::Board;
+use crate::logging::{self, Console};
+
+/// Runs the forwarder until SIGTERM or SIGINT.
+///
+/// # Errors
+/// When the configuration cannot be used, or the port or the log file cannot be opened.
+pub fn run(args: &RunArgs) -> anyhow::Result<u8> {
+    let loaded = prepare(args)?;
+    let logging = Logging { level: args.log_level.unwrap_or(loaded.config.logging.level), ..loaded.config.logging.clone() };
+    let _guard = logging::init(&logging, Console::Stderr, loaded.config.redactor.clone())?;
+    logging::install_panic_hook();
+    for warning in loaded.warnings.iter() {
+        tracing::warn!(target: "cc_forwarder::config", "{warning}");
+    }
+    runtime()?.block_on(serve(Arc::new(loaded.config)))?;
+    Ok(EXIT_OK)
+}
+
+/// The configuration as this run sees it.
+fn prepare(args: &RunArgs) -> anyhow::Result<Loaded> {
+    let mut loaded = find(args.config.as_deref())?;
+    if let Some(name) = &args.pin {
+        loaded.config.pin(name)?;
+    }
+    Ok(loaded)
+}
+
+/// Finds and loads the configuration.
+///
+/// # Errors
+/// When a file was found or named and cannot be used.
+pub(super) fn find(explicit: Option<&Path>) -> anyhow::Result<Loaded> {
+    let cwd = std::env::current_dir().context("cannot tell the working directory")?;
+    Ok(load::load(load::locate(explicit, &System, &cwd), &System)?)
+}
+
+/// The runtime all commands share.
+///
+/// # Errors
+/// When the system refuses threads.
+pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
+}
+
+async fn serve(config: Arc<Config>) -> anyhow::Result<()> {
+    let running = start(Arc::clone(&config), Taps::default()).await?;
+    announce(&config, running.address());
+    interrupted().await?;
+    tracing::info!(
+        target: "cc_forwarder::app",
+        "stopping: running answers get {:?} to finish, a second signal ends them",
+        config.server.shutdown_grace
+    );
+    let hurry = async {
+        // Without a way to hear a second signal the grace period decides alone.
+        if interrupted().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    let board = running.stop(hurry).await;
+    tracing::info!(target: "cc_forwarder::app", "{}", summary(&board));
+    Ok(())
+}
+
+fn announce(config: &Config, address: std::net::SocketAddr) {
+    let source = match &config.source {
+        Source::BuiltIn => "the built-in configuration".to_owned(),
+        Source::File(path) => path.display().to_string(),
+    };
+    tracing::info!(
+        target: "cc_forwarder::app",
+        version = crate::cli::version(),
+        endpoints = config.endpoints.len(),
+        auth = config.auth.as_ref().map(|_| MASK),
+        "running with {source}"
+    );
+    tracing::info!(target: "cc_forwarder::app", "listening; set ANTHROPIC_BASE_URL=http://{address}");
+}
+
+/// One line about what a run did.
+pub(super) fn summary(board: &Board) -> String {
+    let t = board.totals();
+    format!(
+        "stopped: {} requests, {} completed ({} after a failover or retry), {} failed, {} cancelled; \
+         {} tokens in, {} out",
+        t.accepted,
+        t.completed,
+        t.rescued,
+        t.failed,
+        t.cancelled,
+        t.usage.prompt_tokens(),
+        t.usage.output
+    )
+}
+
+/// Resolves on SIGINT, SIGTERM, or Ctrl-C.
+///
+/// # Errors
+/// When the system does not let us listen.
+pub(super) async fn interrupted() -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        let mut terminate = signal::unix::signal(signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            _ = terminate.recv() => Ok(()),
+            pressed = signal::ctrl_c() => pressed,
+        }
+    }
+    #[cfg(not(unix))]
+    signal::ctrl_c().await
+}
+
+/// Writes to standard output; a reader that has gone is no error.
+///
+/// # Errors
+/// When the output cannot be written for another reason.
+pub(super) fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("cannot write the output"),
+        _ => Ok(()),
+    }
+}
