@@ -51,7 +51,7 @@ pub struct Refusal {
 }
 
 /// Longest `retry-after` of ours: beyond it Claude Code gives up at once.
-pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
 
 impl Refusal {
     fn new(status: u16, message: String) -> Self {
