@@ -11,3 +11,6 @@ pub mod ratelimit;
 pub mod route;
 pub mod secret;
 pub mod standing;
+
+#[cfg(test)]
+mod testing;

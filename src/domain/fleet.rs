@@ -17,7 +17,7 @@ pub use view::{EndpointView, FleetView, GroupView, InFlight, Permit, Permits};
 
 use super::endpoint::{EndpointId, EndpointSpec, GroupId};
 use super::group::{self, Group, Pause};
-use super::outcome::{Blame, Failure};
+use super::outcome::Failure;
 use super::standing::{Availability, Probed, Standing};
 
 /// The parts of the configuration the fleet acts on.
@@ -89,6 +89,8 @@ pub enum Input {
     Pause(GroupId, Pause),
     /// A person ends a pause.
     Resume(GroupId),
+    /// A person ends every rest of an endpoint, stated ones too.
+    Clear(EndpointId),
     /// Time passed.
     Tick,
 }
@@ -121,6 +123,8 @@ pub struct Fleet {
     /// Manual mode has seen its group work, or a person chose: from now on only people switch.
     manual_settled: bool,
     seen: change::Summary,
+    /// The instant `seen` is true for.
+    seen_at: Instant,
     revision: u64,
 }
 
@@ -136,6 +140,7 @@ impl Fleet {
             manual: None,
             manual_settled: false,
             seen: change::Summary::default(),
+            seen_at: now,
             revision: 0,
         };
         fleet.settle_manual(now);
@@ -153,14 +158,17 @@ impl Fleet {
         let summary = self.summary(now);
         let changes = self.seen.difference(&summary);
         self.seen = summary;
+        self.seen_at = now;
         self.revision += 1;
         Applied { changes, dirty }
     }
 
-    /// The next instant at which something changes by time alone; apply [`Input::Tick`] then.
+    /// The next instant at which something changes by time alone; apply [`Input::Tick`] then. It lies in the past while
+    /// such a change has happened that no view shows yet, so that none is lost between two calls.
     pub fn next_change(&self, now: Instant) -> Option<Instant> {
-        let members = self.members.iter().filter_map(|m| m.standing.next_change(now));
-        let groups = self.groups.iter().filter_map(|g| g.next_change(now));
+        let shown = self.seen_at.min(now);
+        let members = self.members.iter().filter_map(|m| m.standing.next_change(shown));
+        let groups = self.groups.iter().filter_map(|g| g.next_change(shown));
         members.chain(groups).min()
     }
 
@@ -172,33 +180,22 @@ impl Fleet {
     /// True when something worth a new view changed.
     fn take(&mut self, input: Input, now: Instant) -> bool {
         match input {
-            Input::Succeeded { endpoint, model, started } => self.on(&endpoint, |s| {
-                let clean = s.streak == 0 && s.stated.is_empty() && s.set_aside.is_none();
-                let known = clean && s.health == super::standing::Health::Up;
-                s.succeeded(model.as_deref(), started, now);
-                !known
-            }),
-            Input::Committed { endpoint, started, ttfb } => {
-                let by_latency = self.settings.by_latency;
-                self.on(&endpoint, |s| {
-                    let rested = s.rest_until.is_some();
-                    s.committed(started, ttfb);
-                    rested || by_latency
-                })
+            Input::Succeeded { endpoint, model, started } => {
+                self.on(&endpoint, |s| s.succeeded(model.as_deref(), started, now))
             }
-            Input::Failed { endpoint, model, started, failure } => self.on(&endpoint, |s| {
-                s.failed(&failure, model.as_deref(), started, now);
-                !matches!(failure.blame, Blame::Client | Blame::Us)
-            }),
+            Input::Committed { endpoint, started, ttfb } => {
+                self.on(&endpoint, |s| s.committed(started, ttfb))
+            }
+            Input::Failed { endpoint, model, started, failure } => {
+                self.on(&endpoint, |s| s.failed(&failure, model.as_deref(), started, now))
+            }
             Input::Probed { endpoint, result } => {
                 let recent = self.settings.check_interval;
-                self.on(&endpoint, |s| {
-                    s.probed(&result, recent, now);
-                    true
-                })
+                self.on(&endpoint, |s| s.probed(&result, recent, now))
             }
+            Input::Clear(endpoint) => self.on(&endpoint, Standing::cleared),
             Input::GroupExhausted { group, blamed } => self.exhaust(&group, blamed, now),
-            Input::Activate(group) => self.activate(group),
+            Input::Activate(group) => self.activate(group, now),
             Input::Release => self.activated.take().is_some(),
             Input::Pause(group, pause) => self.with_group(&group, |g| g.paused = Some(pause)),
             Input::Resume(group) => self.with_group(&group, |g| {
@@ -209,25 +206,32 @@ impl Fleet {
         }
     }
 
-    fn on(&mut self, id: &EndpointId, act: impl FnOnce(&mut Standing) -> bool) -> bool {
-        self.members.iter_mut().find(|m| m.spec.id == *id).is_some_and(|m| act(&mut m.standing))
+    fn on(&mut self, id: &EndpointId, act: impl FnOnce(&mut Standing)) -> bool {
+        let by_latency = self.settings.by_latency;
+        let Some(member) = self.members.iter_mut().find(|m| m.spec.id == *id) else { return false };
+        let before = member.standing.clone();
+        act(&mut member.standing);
+        differs(&before, &member.standing, by_latency)
     }
 
     fn with_group(&mut self, id: &GroupId, act: impl FnOnce(&mut Group)) -> bool {
         self.groups.iter_mut().find(|g| g.id == *id).map(act).is_some()
     }
 
-    fn activate(&mut self, id: GroupId) -> bool {
-        let known = self.with_group(&id, |g| {
-            g.paused = None;
-            g.cooling_until = None;
-        });
-        if known {
-            self.manual = Some(id.clone());
-            self.manual_settled = true;
-            self.activated = Some(id);
+    /// A group without any usable endpoint gets a fresh start: the person knows more than its rests do, and its first
+    /// request will tell.
+    fn activate(&mut self, id: GroupId, now: Instant) -> bool {
+        let Some(group) = self.groups.iter_mut().find(|g| g.id == id) else { return false };
+        group.paused = None;
+        group.cooling_until = None;
+        if !usable(&self.members, &id, now) {
+            let members = self.members.iter_mut().filter(|m| m.spec.group == id);
+            members.for_each(|m| m.standing.given_a_chance());
         }
-        known
+        self.manual = Some(id.clone());
+        self.manual_settled = true;
+        self.activated = Some(id);
+        true
     }
 
     fn exhaust(&mut self, id: &GroupId, blamed: bool, now: Instant) -> bool {
@@ -235,16 +239,11 @@ impl Fleet {
             return false;
         }
         let dropped = self.activated.take_if(|a| a == id).is_some();
-        let elsewhere = self.groups.iter().any(|g| g.id != *id && !g.is_paused(now) && self.usable(g, now));
+        let elsewhere =
+            self.groups.iter().any(|g| g.id != *id && !g.is_paused(now) && usable(&self.members, &g.id, now));
         let until = now + self.settings.cooldown;
         let cools = blamed && elsewhere && self.with_group(id, |g| g.cooling_until = Some(until));
         dropped || cools
-    }
-
-    fn usable(&self, group: &Group, now: Instant) -> bool {
-        self.members.iter().filter(|m| m.spec.group == group.id && m.spec.enabled).any(|m| {
-            matches!(m.standing.availability(None, now), Availability::Usable | Availability::HalfOpen)
-        })
     }
 
     fn pinned_group(&self) -> Option<&GroupId> {
@@ -262,7 +261,7 @@ impl Fleet {
                 lifted: lifted == Some(&g.id),
                 paused: g.is_paused(now),
                 cooling: g.is_cooling(now),
-                usable: self.usable(g, now),
+                usable: usable(&self.members, &g.id, now),
             })
             .collect();
         group::choose_active(&standings).and_then(|i| self.groups.get(i)).map(|g| g.id.clone())
@@ -298,6 +297,25 @@ impl Member {
     fn new(spec: Arc<EndpointSpec>) -> Self {
         Self { spec, standing: Standing::default(), permits: Arc::default() }
     }
+}
+
+/// True when an endpoint of the group may be asked.
+fn usable(members: &[Member], group: &GroupId, now: Instant) -> bool {
+    members
+        .iter()
+        .filter(|m| m.spec.group == *group && m.spec.enabled)
+        .any(|m| matches!(m.standing.availability(None, now), Availability::Usable | Availability::HalfOpen))
+}
+
+/// True when readers of the view would see the difference. The time of the last success is for probes only, and latency
+/// is worth a new view only where it decides the order.
+fn differs(before: &Standing, after: &Standing, by_latency: bool) -> bool {
+    let mut shown = before.clone();
+    shown.last_success = after.last_success;
+    if !by_latency {
+        shown.latency_ms = after.latency_ms;
+    }
+    shown != *after
 }
 
 /// The groups of these endpoints in rank order. A group's priority is that of its first endpoint.

@@ -18,6 +18,8 @@
 //! | reset, empty, cut, HTML, malformed | endpoint | up to the limit | yes |
 //! | empty completion | nobody | once | yes |
 //! | a reused connection that was already closed | nobody | at once, free | - |
+//!
+//! A `retry-after` is honoured on 408, 5xx and 529 too: a longer one than [`SHORT_WAIT`] ends the tries at that endpoint.
 
 use std::time::Duration;
 
@@ -266,6 +268,11 @@ impl Failure {
         self.next == Next::Yes && !matches!(self.blame, Blame::Credential)
     }
 
+    /// True for what is the client's to know and says nothing against the endpoint's group.
+    pub fn is_answer(&self) -> bool {
+        matches!(self.blame, Blame::Client | Blame::Us) || self.kind == Kind::EmptyCompletion
+    }
+
     /// `529` or `connect failed`: what stands behind the endpoint's name in our error messages.
     pub fn brief(&self) -> String {
         match (self.kind, self.status) {
@@ -285,6 +292,7 @@ pub fn classify(seen: Seen<'_>, spec: &EndpointSpec, wall: jiff::Timestamp) -> F
         Seen::Gate(failure) => gate(failure, spec),
         Seen::Status { status, headers } => {
             let failure = by_status(status.as_u16(), spec, || ratelimit::stated_wait(headers, wall));
+            let failure = honour_retry_after(failure, headers, wall);
             if should_retry(headers) == Some(false) {
                 Failure { same: Same::Never, ..failure }
             } else {
@@ -292,6 +300,16 @@ pub fn classify(seen: Seen<'_>, spec: &EndpointSpec, wall: jiff::Timestamp) -> F
             }
         }
     }
+}
+
+/// A wait that came with a failure of the endpoint. Unlike that of a 429 it is about the service, not about a budget.
+fn honour_retry_after(failure: Failure, headers: &HeaderMap, wall: jiff::Timestamp) -> Failure {
+    if !matches!(failure.blame, Blame::Endpoint | Blame::EndpointSoft) {
+        return failure;
+    }
+    let Some(wait) = ratelimit::retry_after(headers, wall) else { return failure };
+    let same = if wait > SHORT_WAIT { Same::Never } else { failure.same };
+    Failure { same, stated: Some(Stated { wait, scope: Scope::Endpoint }), ..failure }
 }
 
 /// `x-should-retry`, the API's own word on the matter.

@@ -17,7 +17,8 @@ pub use verdict::{Refusal, RelayRule, Verdict};
 
 use super::endpoint::{EndpointId, EndpointSpec, GroupId};
 use super::fleet::FleetView;
-use super::outcome::{Blame, Failure, Kind, Next, Same};
+use super::group::GroupState;
+use super::outcome::{Blame, Failure, Kind, Next, SHORT_WAIT, Same};
 use super::route::{self, Candidate, RouteRequest, Skip, StrategyKind, Tier};
 use super::standing::{Availability, Why};
 
@@ -74,8 +75,11 @@ pub struct Attempt {
     pub fresh: bool,
     /// Only with the endpoint's half-open permit; without it call [`Plan::on_denied`].
     pub needs_permit: bool,
-    /// The first try of this request at this endpoint.
+    /// The first try of this request at this endpoint, or its free repetition.
     pub first_here: bool,
+    /// When this request first turned to this endpoint. A failure reported as started then is counted at most once per
+    /// request and endpoint, because every later one is older than the first that counted.
+    pub here_since: Instant,
 }
 
 /// A group in which nothing usable is left for this request.
@@ -89,10 +93,25 @@ pub struct Exhausted {
 
 struct Tried {
     spec: Arc<EndpointSpec>,
+    since: Instant,
     attempts: u32,
     /// The one try outside the budget after a stale connection was had.
     free_used: bool,
     last: Option<(u32, Failure)>,
+}
+
+/// Denied permits after which a request stops to try: a permit that keeps slipping away must not keep a plan busy.
+const MAX_DENIED: u32 = 16;
+
+/// What the view says about asking the current endpoint again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outlook {
+    /// Nothing against it.
+    Fair,
+    /// It is at rest by our own decision: anything else is better.
+    Poor,
+    /// It must not be asked: gone, switched off, paused, or it said so itself.
+    Barred,
 }
 
 /// The plan of one request.
@@ -105,6 +124,10 @@ pub struct Plan {
     sent: u32,
     /// Attempts that count against the budget.
     spent: u32,
+    /// Half-open permits that others were faster to take.
+    denied: u32,
+    /// An empty completion was taken for a failure, which happens once per request.
+    empty_seen: bool,
     tried: Vec<Tried>,
     current: usize,
     /// End of the current back-off.
@@ -130,6 +153,8 @@ impl Plan {
             deadline,
             sent: 0,
             spent: 0,
+            denied: 0,
+            empty_seen: false,
             tried: Vec::new(),
             current: 0,
             resume: None,
@@ -145,11 +170,13 @@ impl Plan {
         let number = self.sent;
         let Some(tried) = self.tried.get_mut(self.current) else { return self.done(view, now) };
         tried.last = Some((number, failure.clone()));
-        if failure.same == Same::Free && self.replay != Replay::Never && !tried.free_used {
+        let free = failure.same == Same::Free && self.replay != Replay::Never && !tried.free_used;
+        if free && (self.spent <= 1 || now < self.deadline) {
             tried.free_used = true;
             return self.send(true, false);
         }
-        if !self.may_continue(&failure, now) {
+        let honest = failure.kind == Kind::EmptyCompletion && std::mem::replace(&mut self.empty_seen, true);
+        if honest || !self.may_continue(&failure, now) {
             return self.done(view, now);
         }
         if failure.next == Next::OwnCredential {
@@ -165,8 +192,14 @@ impl Plan {
     /// The sleep is over, or the fleet changed while sleeping.
     pub fn on_wake(&mut self, view: &FleetView, now: Instant) -> Step {
         let Some(until) = self.resume.take() else { return self.next_endpoint(view, now) };
-        if self.has_left(view, now) && self.best_untried(view, now).is_some_and(|c| c.tier == Tier::Usable) {
-            return self.leave(view, now);
+        if !self.budget_left(now) {
+            return self.done(view, now);
+        }
+        let better = || self.best_untried(view, now).is_some_and(|c| c.tier == Tier::Usable);
+        match self.outlook(view, now) {
+            Outlook::Barred => return self.leave(view, now),
+            Outlook::Poor if better() => return self.leave(view, now),
+            _ => {}
         }
         if now < until {
             self.resume = Some(until);
@@ -181,6 +214,10 @@ impl Plan {
         self.spent = self.spent.saturating_sub(1);
         if self.tried.get(self.current).is_some_and(|t| t.last.is_none()) {
             self.tried.pop();
+        }
+        self.denied += 1;
+        if self.denied > MAX_DENIED {
+            return self.done(view, now);
         }
         self.next_endpoint(view, now)
     }
@@ -227,14 +264,20 @@ impl Plan {
     /// The wait before the same endpoint is asked again; `None` when it is not.
     fn back_off(&self, failure: &Failure, view: &FleetView, now: Instant, jitter: f64) -> Option<Duration> {
         let tried = self.tried.get(self.current)?;
+        let other = self.best_untried(view, now).is_some();
+        match self.outlook(view, now) {
+            Outlook::Barred => return None,
+            Outlook::Poor if other => return None,
+            _ => {}
+        }
         let limit = match failure.same {
             Same::Never | Same::Free => 0,
             Same::Once => self.policy.max_attempts.min(2),
             Same::UpToLimit => self.policy.max_attempts,
-            Same::IfAlone if self.best_untried(view, now).is_some() => 0,
+            Same::IfAlone if other => 0,
             Same::IfAlone => self.policy.max_attempts,
         };
-        if tried.attempts >= limit || (self.has_left(view, now) && self.best_untried(view, now).is_some()) {
+        if tried.attempts >= limit {
             return None;
         }
         let delay = self.delay(failure, tried.attempts, jitter);
@@ -243,11 +286,12 @@ impl Plan {
 
     fn delay(&self, failure: &Failure, attempts: u32, jitter: f64) -> Duration {
         let short = self.policy.base_delay.min(Duration::from_secs(1));
-        match (failure.kind, failure.stated) {
-            (_, Some(stated)) => stated.wait + short.mul_f64(jitter * 0.1),
-            (Kind::Throttled, None) => short.mul_f64(0.5 + jitter),
-            (Kind::EmptyCompletion, None) => Duration::ZERO,
-            _ => back_off(&self.policy, attempts).mul_f64(jitter),
+        let stated = failure.stated.map_or(Duration::ZERO, |s| s.wait);
+        match failure.kind {
+            Kind::RateLimited => stated + short.mul_f64(jitter * 0.1),
+            Kind::Throttled => short.mul_f64(0.5 + jitter),
+            Kind::EmptyCompletion => Duration::ZERO,
+            _ => back_off(&self.policy, attempts).mul_f64(jitter).max(stated),
         }
     }
 
@@ -256,18 +300,22 @@ impl Plan {
         Step::Sleep { until }
     }
 
-    /// True when waiting for the current endpoint has become pointless.
-    fn has_left(&self, view: &FleetView, now: Instant) -> bool {
-        let Some(tried) = self.tried.get(self.current) else { return true };
-        let Some(endpoint) = view.endpoint(&tried.spec.id) else { return true };
-        let paused =
-            view.group(&endpoint.spec.group).is_none_or(|g| g.state == super::group::GroupState::Paused);
-        paused
-            || matches!(
-                endpoint.availability(self.route.model.as_deref(), now),
-                Availability::Disabled
-                    | Availability::Resting(Why::BreakerOpen | Why::Credential | Why::ProbeFailed, _)
-            )
+    /// Whether asking the current endpoint again still makes sense. A stated rest short enough to be sat out does not
+    /// count: it is the one this request sits out.
+    fn outlook(&self, view: &FleetView, now: Instant) -> Outlook {
+        let Some(tried) = self.tried.get(self.current) else { return Outlook::Barred };
+        let Some(endpoint) = view.endpoint(&tried.spec.id) else { return Outlook::Barred };
+        if view.group(&endpoint.spec.group).is_none_or(|g| g.state == GroupState::Paused) {
+            return Outlook::Barred;
+        }
+        match endpoint.availability(self.route.model.as_deref(), now) {
+            Availability::Disabled => Outlook::Barred,
+            Availability::Stated(until) if until.saturating_duration_since(now) > SHORT_WAIT => {
+                Outlook::Barred
+            }
+            Availability::Resting(Why::BreakerOpen | Why::Credential | Why::ProbeFailed, _) => Outlook::Poor,
+            _ => Outlook::Fair,
+        }
     }
 
     /// Asks the current endpoint again.
@@ -275,6 +323,7 @@ impl Plan {
         let Some(tried) = self.tried.get_mut(self.current) else {
             return Step::Done(verdict::nothing_tried(&[]));
         };
+        let first_here = tried.attempts == 1 && !counted;
         tried.attempts += u32::from(counted);
         self.spent += u32::from(counted);
         self.sent += 1;
@@ -283,7 +332,8 @@ impl Plan {
             spec: Arc::clone(&tried.spec),
             fresh,
             needs_permit: false,
-            first_here: false,
+            first_here,
+            here_since: tried.since,
         })
     }
 
@@ -299,15 +349,15 @@ impl Plan {
             return self.done(view, now);
         }
         match self.best_untried(view, now) {
-            Some(candidate) => self.send_first(candidate),
+            Some(candidate) => self.send_first(candidate, now),
             None => self.done(view, now),
         }
     }
 
-    fn send_first(&mut self, candidate: Candidate) -> Step {
+    fn send_first(&mut self, candidate: Candidate, now: Instant) -> Step {
         self.current = self.tried.len();
         let spec = Arc::clone(&candidate.spec);
-        self.tried.push(Tried { spec, attempts: 1, free_used: false, last: None });
+        self.tried.push(Tried { spec, since: now, attempts: 1, free_used: false, last: None });
         self.spent += 1;
         self.sent += 1;
         Step::Send(Attempt {
@@ -316,6 +366,7 @@ impl Plan {
             fresh: self.replay == Replay::Never,
             needs_permit: candidate.needs_permit,
             first_here: true,
+            here_since: now,
         })
     }
 
@@ -328,7 +379,8 @@ impl Plan {
         self.tried.iter().any(|t| t.spec.id == *id)
     }
 
-    /// Remembers that the current endpoint's group has nothing usable left for this request.
+    /// Remembers that the current endpoint's group has nothing usable left for this request. An answer (one that is the
+    /// client's own fault, or empty) is no failure of the group.
     fn note_exhausted(&mut self, view: &FleetView, now: Instant) {
         let Some(group) = self.tried.get(self.current).map(|t| t.spec.group.clone()) else { return };
         let order = route::order(view, self.policy.strategy, &self.route, now);
@@ -339,8 +391,11 @@ impl Plan {
         if left {
             return;
         }
-        let mut mine = self.tried.iter().filter(|t| t.spec.group == group);
-        let blamed = mine.all(|t| t.last.as_ref().is_some_and(|(_, f)| f.blame == Blame::Endpoint));
+        let mine = || self.tried.iter().filter(|t| t.spec.group == group).filter_map(|t| t.last.as_ref());
+        if mine().any(|(_, f)| f.is_answer()) {
+            return;
+        }
+        let blamed = mine().all(|(_, f)| f.blame == Blame::Endpoint);
         self.exhausted = Some(Exhausted { group, blamed });
     }
 

@@ -5,7 +5,7 @@
 //! 3. Last resort: what rests by our own decision, in the same order, then cooling groups. An endpoint that said until
 //!    when it cannot serve is not in the list at all, nor is one that is switched off or in a paused group.
 //!
-//! The endpoint of `-p` leads its tier, and its group leads the groups.
+//! The endpoint of `-p` leads its group, and its group comes right after the active one (which it is, while it can serve).
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use serde::Serialize;
 use super::endpoint::{Credential, EndpointId, EndpointSpec};
 use super::fleet::{EndpointView, FleetView, GroupView};
 use super::group::GroupState;
-use super::standing::{Availability, Why};
+use super::standing::Availability;
 
 /// How endpoints inside a group are ordered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
@@ -136,49 +136,58 @@ fn judge(
     now: Instant,
 ) -> Result<(Candidate, usize), SkipReason> {
     let (group_rank, group) = ranked_group(view, endpoint).ok_or(SkipReason::NotActiveGroup)?;
+    if !endpoint.spec.enabled {
+        return Err(SkipReason::Disabled);
+    }
+    match group.state {
+        GroupState::Paused => return Err(SkipReason::GroupPaused),
+        GroupState::Standby | GroupState::Cooling if !view.auto_switch => {
+            return Err(SkipReason::NotActiveGroup);
+        }
+        _ => {}
+    }
     if request.counts_tokens && endpoint.spec.supports_count_tokens == Some(false) {
         return Err(SkipReason::NoCountTokens);
     }
     if request.own_credential_only && endpoint.spec.credential == Credential::Pass {
         return Err(SkipReason::ClientCredential);
     }
-    let availability = endpoint.availability(request.model.as_deref(), now);
-    let (mut tier, needs_permit) = tier_of(availability, endpoint, now)?;
-    match group.state {
-        GroupState::Paused => return Err(SkipReason::GroupPaused),
-        GroupState::Standby | GroupState::Cooling if !view.auto_switch => {
-            return Err(SkipReason::NotActiveGroup);
-        }
-        GroupState::Cooling => tier = Tier::LastResort,
-        GroupState::Active | GroupState::Standby => {}
-    }
+    let (tier, needs_permit) = tier_of(endpoint, request.model.as_deref(), now)?;
+    let tier = if group.state == GroupState::Cooling { Tier::LastResort } else { tier };
     Ok((Candidate { spec: Arc::clone(&endpoint.spec), tier, needs_permit }, group_rank))
 }
 
-fn tier_of(
-    availability: Availability,
-    endpoint: &EndpointView,
-    now: Instant,
-) -> Result<(Tier, bool), SkipReason> {
-    match availability {
+fn tier_of(endpoint: &EndpointView, model: Option<&str>, now: Instant) -> Result<(Tier, bool), SkipReason> {
+    match endpoint.availability(model, now) {
         Availability::Usable => Ok((Tier::Usable, false)),
-        Availability::HalfOpen if endpoint.permits.half_open_taken() => Ok((Tier::LastResort, false)),
-        Availability::HalfOpen => Ok((Tier::Usable, true)),
-        Availability::Resting(Why::Credential | Why::Failed | Why::BreakerOpen | Why::ProbeFailed, _) => {
-            Ok((Tier::LastResort, false))
-        }
-        Availability::Stated(until) => {
-            Err(SkipReason::RateLimited { seconds: until.saturating_duration_since(now).as_secs() })
-        }
+        Availability::HalfOpen if !endpoint.permits.half_open_taken() => Ok((Tier::Usable, true)),
+        Availability::HalfOpen => match endpoint.standing.stated_until(model, now) {
+            Some(until) => Err(limited(until, now)),
+            None => Ok((Tier::LastResort, false)),
+        },
+        Availability::Resting(..) => Ok((Tier::LastResort, false)),
+        Availability::Stated(until) => Err(limited(until, now)),
         Availability::Disabled => Err(SkipReason::Disabled),
     }
 }
 
-/// The endpoint's group and its place: the active group first, then by rank.
+/// Whole seconds, rounded up: who waits that long is not early.
+fn limited(until: Instant, now: Instant) -> SkipReason {
+    let left = until.saturating_duration_since(now);
+    SkipReason::RateLimited { seconds: left.as_secs() + u64::from(left.subsec_nanos() > 0) }
+}
+
+/// The endpoint's group and its place: the active group, then that of `-p`, then by rank.
 fn ranked_group<'a>(view: &'a FleetView, endpoint: &EndpointView) -> Option<(usize, &'a GroupView)> {
     let (rank, group) = view.groups.iter().enumerate().find(|(_, g)| g.id == endpoint.spec.group)?;
-    let active = view.active.as_ref() == Some(&group.id);
-    Some((if active { 0 } else { rank + 1 }, group))
+    let place = if view.active.as_ref() == Some(&group.id) {
+        0
+    } else if view.pinned_group() == Some(&group.id) {
+        1
+    } else {
+        rank + 2
+    };
+    Some((place, group))
 }
 
 struct Key<'a> {

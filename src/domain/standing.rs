@@ -69,6 +69,8 @@ pub struct StatedRest {
     pub until: Instant,
     /// From here on one request may look whether it still holds.
     pub retry_at: Instant,
+    /// When it was stated; attempts that started earlier say nothing about it.
+    pub since: Instant,
 }
 
 /// The last failure, for people.
@@ -112,7 +114,7 @@ pub enum Why {
 }
 
 /// What is remembered about one endpoint.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Standing {
     /// Probe state.
     pub health: Health,
@@ -154,55 +156,65 @@ impl Standing {
 
     /// Whether a request for `model` may go here at `now`. Without a model only rests of the whole endpoint count.
     pub fn availability(&self, model: Option<&str>, now: Instant) -> Availability {
-        if let Some((until, _)) = self.set_aside.filter(|(until, _)| now < *until) {
-            return Availability::Resting(Why::Credential, Some(until));
-        }
-        let stated = self.stated_for(model, now);
-        if let Some(rest) = stated.filter(|s| now < s.retry_at) {
-            return Availability::Stated(rest.until);
-        }
-        if let Some(until) = self.rest_until.filter(|until| now < *until) {
-            let why = if self.blamed >= OPEN_AFTER { Why::BreakerOpen } else { Why::Failed };
-            return Availability::Resting(why, Some(until));
-        }
-        if self.health == Health::Down {
-            return Availability::Resting(Why::ProbeFailed, None);
-        }
-        if stated.is_some() || self.blamed >= OPEN_AFTER {
-            Availability::HalfOpen
-        } else {
-            Availability::Usable
+        let own = self.own_rest(now);
+        match (self.stated_until(model, now), own) {
+            (Some(until), Some(_)) => Availability::Stated(until),
+            (Some(until), None) if self.stated_for(model, now).any(|s| now < s.retry_at) => {
+                Availability::Stated(until)
+            }
+            (None, Some((why, until))) => Availability::Resting(why, until),
+            (None, None) if self.blamed < OPEN_AFTER => Availability::Usable,
+            (_, None) => Availability::HalfOpen,
         }
     }
 
-    fn stated_for(&self, model: Option<&str>, now: Instant) -> Option<&StatedRest> {
-        self.stated
-            .iter()
-            .filter(|s| now < s.until && (s.model.is_none() || s.model.as_deref() == model))
-            .max_by_key(|s| s.retry_at)
+    /// The end of the rest that the endpoint stated for requests of `model`, if one holds at `now`.
+    pub fn stated_until(&self, model: Option<&str>, now: Instant) -> Option<Instant> {
+        self.stated_for(model, now).map(|s| s.until).max()
+    }
+
+    fn stated_for(&self, model: Option<&str>, now: Instant) -> impl Iterator<Item = &StatedRest> {
+        self.stated.iter().filter(move |s| now < s.until && s.covers(model))
+    }
+
+    /// The rest of our own making that holds at `now`, and its end.
+    fn own_rest(&self, now: Instant) -> Option<(Why, Option<Instant>)> {
+        if let Some((until, _)) = self.set_aside.filter(|(until, _)| now < *until) {
+            return Some((Why::Credential, Some(until)));
+        }
+        if let Some(until) = self.rest_until.filter(|until| now < *until) {
+            let why = if self.blamed >= OPEN_AFTER { Why::BreakerOpen } else { Why::Failed };
+            return Some((why, Some(until)));
+        }
+        (self.health == Health::Down).then_some((Why::ProbeFailed, None))
     }
 
     /// A request that started at `started` succeeded.
     pub fn succeeded(&mut self, model: Option<&str>, started: Instant, now: Instant) {
         self.last_success = Some(now);
-        if self.credential_incident.is_none_or(|at| started >= at) {
-            self.set_aside = None;
-        }
+        self.credential_worked(started);
+        self.stated.retain(|s| started < s.since || !s.covers(model));
         if self.incident.is_some_and(|at| started < at) {
             return;
         }
         self.health = Health::Up;
-        self.credential_problem = false;
         self.streak = 0;
         self.blamed = 0;
         self.rest_until = None;
-        self.stated.retain(|s| s.model.is_some() && s.model.as_deref() != model);
+    }
+
+    fn credential_worked(&mut self, started: Instant) {
+        if self.credential_incident.is_none_or(|at| started >= at) {
+            self.set_aside = None;
+            self.credential_problem = false;
+        }
     }
 
     /// The first content of a request that started at `started` went to its client: the endpoint can be used again,
     /// though only a whole answer clears its record.
     pub fn committed(&mut self, started: Instant, ttfb: Duration) {
         self.observe_latency(ttfb);
+        self.credential_worked(started);
         if self.incident.is_none_or(|at| started >= at) {
             self.health = Health::Up;
             self.rest_until = None;
@@ -218,30 +230,42 @@ impl Standing {
 
     /// A request failed here. `started` is the start of its attempt.
     pub fn failed(&mut self, failure: &Failure, model: Option<&str>, started: Instant, now: Instant) {
+        self.postpone_retry(model, started, now);
         match failure.blame {
             Blame::Client | Blame::Us => return,
             Blame::Credential => self.set_credential_aside(started, now),
-            Blame::Endpoint | Blame::EndpointSoft | Blame::Throttle => self.rest(failure.blame, started, now),
-            Blame::Nobody => {}
-        }
-        if let Some(stated) = failure.stated {
-            self.state_rest(stated, model, now);
+            Blame::Endpoint | Blame::EndpointSoft | Blame::Throttle => self.rest(failure, started, now),
+            Blame::Nobody => {
+                if let Some(stated) = failure.stated {
+                    self.state_rest(stated, model, now);
+                }
+            }
         }
         if failure.kind != Kind::Stale && failure.kind != Kind::EmptyCompletion {
             self.last_error = Some(LastError { kind: failure.kind, status: failure.status, at: now });
         }
     }
 
-    fn rest(&mut self, blame: Blame, started: Instant, now: Instant) {
+    /// An attempt that looked whether a stated rest still holds, and did not succeed, was the one look of its time.
+    fn postpone_retry(&mut self, model: Option<&str>, started: Instant, now: Instant) {
+        for rest in self.stated.iter_mut().filter(|s| s.covers(model) && s.retry_at <= started) {
+            rest.retry_at = rest.until.min(now + STATED_RETRY);
+        }
+    }
+
+    /// A wait the endpoint asked for lengthens the rest, up to the longest one of our own making: only a 429 states a
+    /// rest that is never overrun.
+    fn rest(&mut self, failure: &Failure, started: Instant, now: Instant) {
         if self.incident.is_some_and(|at| started < at) {
             return;
         }
         self.incident = Some(now);
         self.streak = self.streak.saturating_add(1);
-        if blame == Blame::Endpoint {
+        if failure.blame == Blame::Endpoint {
             self.blamed = self.blamed.saturating_add(1);
         }
-        self.rest_until = Some(now + rest_length(self.streak));
+        let asked = failure.stated.map_or(Duration::ZERO, |s| s.wait.min(LONGEST_REST));
+        self.rest_until = Some(now + rest_length(self.streak).max(asked));
     }
 
     fn set_credential_aside(&mut self, started: Instant, now: Instant) {
@@ -263,7 +287,7 @@ impl Standing {
             self.stated.remove(0);
         }
         let until = now + stated.wait;
-        self.stated.push(StatedRest { model, until, retry_at: until.min(now + STATED_RETRY) });
+        self.stated.push(StatedRest { model, until, retry_at: until.min(now + STATED_RETRY), since: now });
     }
 
     /// A probe was answered. `recent` is the time within which a real success outweighs a failed probe.
@@ -298,11 +322,32 @@ impl Standing {
         self.last_error = Some(LastError { kind, status: None, at: now });
     }
 
+    /// A person wants it tried again: every rest ends, a failed probe is forgotten. An open breaker becomes half-open.
+    pub fn cleared(&mut self) {
+        self.stated.clear();
+        self.given_a_chance();
+    }
+
+    /// As [`Standing::cleared`], but what the endpoint stated itself stays.
+    pub fn given_a_chance(&mut self) {
+        self.rest_until = None;
+        self.set_aside = None;
+        if self.health == Health::Down {
+            self.health = Health::Unknown;
+        }
+    }
+
     /// The next instant at which something here changes by time alone.
     pub fn next_change(&self, now: Instant) -> Option<Instant> {
         let aside = self.set_aside.map(|(until, _)| until);
         let stated = self.stated.iter().flat_map(|s| [s.until, s.retry_at]);
         self.rest_until.into_iter().chain(aside).chain(stated).filter(|at| *at > now).min()
+    }
+}
+
+impl StatedRest {
+    fn covers(&self, model: Option<&str>) -> bool {
+        self.model.is_none() || self.model.as_deref() == model
     }
 }
 

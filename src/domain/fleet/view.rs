@@ -131,6 +131,11 @@ impl FleetView {
         self.endpoints.iter().find(|e| e.spec.id == *id)
     }
 
+    /// The group of the endpoint of `-p`.
+    pub fn pinned_group(&self) -> Option<&GroupId> {
+        self.endpoint(self.pinned.as_ref()?).map(|e| &e.spec.group)
+    }
+
     /// The group of that name.
     pub fn group(&self, id: &GroupId) -> Option<&GroupView> {
         self.groups.iter().find(|g| g.id == *id)
