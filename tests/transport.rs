@@ -1,5 +1,11 @@
 //! The upstream side against scripted upstreams on loopback: sockets, bytes and closes, nothing simulated.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests: clippy only excuses the tests themselves"
+)]
+
 #[path = "transport/support.rs"]
 mod support;
 

@@ -37,6 +37,15 @@ impl Upstream {
         F: Fn(usize, Peer) -> R + Send + Sync + 'static,
         R: Future<Output = ()> + Send + 'static,
     {
+        Self::start_streams(move |number, stream| script(number, Peer::new(stream))).await
+    }
+
+    /// The same with the bare socket.
+    pub(crate) async fn start_streams<F, R>(script: F) -> Self
+    where
+        F: Fn(usize, TcpStream) -> R + Send + Sync + 'static,
+        R: Future<Output = ()> + Send + 'static,
+    {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let addr = listener.local_addr().unwrap();
         let accepted = Arc::new(AtomicUsize::new(0));
@@ -45,7 +54,7 @@ impl Upstream {
         let tasks = TaskTracker::new();
         tasks.clone().spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let running = script(counter.fetch_add(1, Ordering::SeqCst), Peer::new(stream));
+                let running = script(counter.fetch_add(1, Ordering::SeqCst), stream);
                 let count = count.clone();
                 count.send_modify(|open| *open += 1);
                 tasks.spawn(async move {
@@ -76,11 +85,11 @@ impl Upstream {
         .await
     }
 
-    /// Answers the head of each request and closes at once, whatever of the body is still to come.
-    pub(crate) async fn answering_head_only(answer: &'static [u8]) -> Self {
+    /// Says this at once, whatever the other side may have to say.
+    pub(crate) async fn greeting(words: &'static [u8]) -> Self {
         Self::start(move |_, mut peer| async move {
-            peer.read_head().await;
-            peer.send(answer).await;
+            peer.send(words).await;
+            peer.until_closed().await;
         })
         .await
     }
@@ -188,6 +197,18 @@ impl Peer {
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
         let _ = self.stream.write_all(bytes).await;
         let _ = self.stream.flush().await;
+    }
+
+    /// Waits until an HTTP/2 frame of this type has come in.
+    pub(crate) async fn until_sent(&mut self, wanted: u8) -> Option<()> {
+        loop {
+            let header = self.take(9).await?;
+            let length = u32::from_be_bytes([0, header[0], header[1], header[2]]);
+            self.take(length as usize).await?;
+            if header[3] == wanted {
+                return Some(());
+            }
+        }
     }
 
     /// Waits until the other side has closed.
