@@ -8,6 +8,7 @@ use super::super::fleet::{Fleet, Input};
 use super::super::group::Pause;
 use super::super::outcome::Transport;
 use super::super::ratelimit::Scope;
+use super::super::route::StrategyKind;
 use super::super::testing::{
     answered, at, gate, group, id, limited, secs, settings, spec, specs, status, transport,
 };

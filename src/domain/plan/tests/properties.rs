@@ -92,12 +92,16 @@ struct Drive {
     deadline: Instant,
     now: Instant,
     made: Vec<Made>,
+    naps: u32,
 }
+
+/// Early wake-ups of one request; without a limit it would never get to the end of its sleep.
+const MAX_NAPS: u32 = 20;
 
 impl Drive {
     fn new(fleet: Fleet, policy: Policy, replay: Replay, deadline: u64) -> Self {
         let deadline = at(100.0) + Duration::from_millis(deadline);
-        Self { fleet, policy, replay, deadline, now: at(100.0), made: Vec::new() }
+        Self { fleet, policy, replay, deadline, now: at(100.0), made: Vec::new(), naps: 0 }
     }
 
     /// Plays the request to its end, taking the turns round and round, and checks every step.
@@ -154,9 +158,11 @@ impl Drive {
     fn sleep(&mut self, plan: &mut Plan, until: Instant, turn: &Turn) -> Step {
         assert!(until < self.deadline, "a sleep ends after the deadline");
         let left = until.saturating_duration_since(self.now);
-        self.now += Duration::from_secs_f64(left.as_secs_f64() * turn.slept as f64 / 100.0);
-        if turn.slept == 100 {
-            self.now = self.now.max(until);
+        self.naps += u32::from(turn.slept < 100);
+        if turn.slept == 100 || self.naps > MAX_NAPS {
+            self.now = until;
+        } else {
+            self.now += Duration::from_secs_f64(left.as_secs_f64() * turn.slept as f64 / 100.0);
         }
         plan.on_wake(&self.fleet.view(self.now), self.now)
     }
