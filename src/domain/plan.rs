@@ -8,36 +8,21 @@
 //! start -> Send -> (Send | Sleep -> Send)* -> Done(verdict)
 //! ```
 
+mod pace;
 mod verdict;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub use pace::{Policy, back_off};
 pub use verdict::{Refusal, RelayRule, Verdict};
 
 use super::endpoint::{EndpointId, EndpointSpec, GroupId};
 use super::fleet::FleetView;
 use super::group::GroupState;
 use super::outcome::{Blame, Failure, Kind, Next, SHORT_WAIT, Same};
-use super::route::{self, Candidate, RouteRequest, Skip, StrategyKind, Tier};
+use super::route::{self, Candidate, RouteRequest, Skip, Tier};
 use super::standing::{Availability, Why};
-
-/// The limits of every plan.
-#[derive(Clone, Debug)]
-pub struct Policy {
-    /// Tries per endpoint.
-    pub max_attempts: u32,
-    /// Tries over all endpoints.
-    pub max_total_attempts: u32,
-    /// First back-off.
-    pub base_delay: Duration,
-    /// Longest back-off.
-    pub max_delay: Duration,
-    /// Growth of the back-off.
-    pub multiplier: f64,
-    /// Order inside a group.
-    pub strategy: StrategyKind,
-}
 
 /// How freely a request may be sent again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -280,19 +265,8 @@ impl Plan {
         if tried.attempts >= limit {
             return None;
         }
-        let delay = self.delay(failure, tried.attempts, jitter);
+        let delay = self.policy.delay(failure, tried.attempts, jitter);
         (now + delay < self.deadline).then_some(delay)
-    }
-
-    fn delay(&self, failure: &Failure, attempts: u32, jitter: f64) -> Duration {
-        let short = self.policy.base_delay.min(Duration::from_secs(1));
-        let stated = failure.stated.map_or(Duration::ZERO, |s| s.wait);
-        match failure.kind {
-            Kind::RateLimited => stated + short.mul_f64(jitter * 0.1),
-            Kind::Throttled => short.mul_f64(0.5 + jitter),
-            Kind::EmptyCompletion => Duration::ZERO,
-            _ => back_off(&self.policy, attempts).mul_f64(jitter).max(stated),
-        }
     }
 
     fn sleep(&mut self, until: Instant) -> Step {
@@ -429,17 +403,6 @@ impl Plan {
             self.note_exhausted(view, now);
         }
     }
-}
-
-/// The back-off before try `n + 1`, without its jitter.
-pub fn back_off(policy: &Policy, n: u32) -> Duration {
-    let exponent = i32::try_from(n.saturating_sub(1)).unwrap_or(i32::MAX);
-    let factor = policy.multiplier.powi(exponent);
-    let seconds = policy.base_delay.as_secs_f64() * factor;
-    if !seconds.is_finite() || seconds >= policy.max_delay.as_secs_f64() {
-        return policy.max_delay;
-    }
-    Duration::from_secs_f64(seconds)
 }
 
 #[cfg(test)]

@@ -4,12 +4,14 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use proptest::prelude::*;
 
 use super::endpoint::{BaseUrl, Credential, EndpointId, EndpointSpec, GroupId, Scheme};
 use super::fleet::Settings;
-use super::outcome::{Failure, Seen, Transport, classify};
+use super::outcome::{Failure, SHORT_WAIT, Same, Seen, Transport, classify};
 use super::ratelimit::{Scope, Stated};
 use super::secret::Secret;
+use crate::claude::gate::GateFailure;
 
 /// The virtual clock at `seconds`. All tests share one origin, which is read once and only because an `Instant` can be
 /// had in no other way.
@@ -104,9 +106,41 @@ pub(crate) fn transport(t: Transport) -> Failure {
 
 /// A 429 that states its end.
 pub(crate) fn limited(wait: f64, scope: Scope) -> Failure {
-    Failure { stated: Some(Stated { wait: secs(wait), scope }), ..answered_429() }
+    let wait = secs(wait);
+    let same = if wait > SHORT_WAIT { Same::Never } else { Same::UpToLimit };
+    let stated = Some(Stated { wait, scope });
+    Failure { same, stated, ..answered(429, &[("retry-after", "1")], &spec("any", "any", 1, 1)) }
 }
 
-fn answered_429() -> Failure {
-    answered(429, &[("retry-after", "1")], &spec("any", "any", 1, 1))
+/// What a body that is no answer means.
+pub(crate) fn gate(failure: &GateFailure) -> Failure {
+    classify(Seen::Gate(failure), &spec("any", "any", 1, 1), wall())
 }
+
+/// Any failure that can be met.
+pub(crate) fn any_failure() -> impl Strategy<Value = Failure> {
+    prop_oneof![
+        4 => prop::sample::select(vec![404, 408, 429, 500, 503, 529]).prop_map(status),
+        1 => (300_u16..600).prop_map(status),
+        1 => Just(answered(401, &[], &EndpointSpec { credential: Credential::Pass, ..spec("any", "any", 1, 1) })),
+        1 => Just(answered(500, &[("x-should-retry", "false")], &spec("any", "any", 1, 1))),
+        1 => (0_u32..40).prop_map(|s| answered(503, &[("retry-after", &s.to_string())], &spec("any", "any", 1, 1))),
+        2 => (0.0..4000.0).prop_map(|w| limited(w, Scope::Model)),
+        1 => (0.0..4000.0).prop_map(|w| limited(w, Scope::Endpoint)),
+        3 => prop::sample::select(TRANSPORTS.to_vec()).prop_map(transport),
+        1 => Just(gate(&GateFailure::EmptyCompletion)),
+        1 => Just(gate(&GateFailure::Html)),
+        1 => Just(Failure::local()),
+    ]
+}
+
+const TRANSPORTS: [Transport; 8] = [
+    Transport::Dns,
+    Transport::Connect,
+    Transport::Proxy,
+    Transport::Tls,
+    Transport::HeaderTimeout,
+    Transport::IdleTimeout,
+    Transport::Reset,
+    Transport::Stale,
+];

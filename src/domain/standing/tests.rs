@@ -282,7 +282,8 @@ fn concurrent_refusals_of_a_credential_double_nothing() {
 
 #[test]
 fn what_ends_a_set_aside_credential() {
-    let cures: [(&str, fn(&mut Standing)); 4] = [
+    type Cure = (&'static str, fn(&mut Standing));
+    let cures: [Cure; 4] = [
         ("a request", |s| succeed(s, 5.0)),
         ("the commit of a request", |s| s.committed(at(4.0), secs(0.1))),
         ("a probe", |s| s.probed(&up(), RECENT, at(5.0))),

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::super::group::GroupState;
-use super::super::super::testing::{at, secs};
+use super::super::super::testing::{any_failure, at, secs};
 use super::*;
 
 /// One input with the milliseconds that pass before it.
@@ -25,16 +25,6 @@ enum Act {
     Tick,
 }
 
-fn failure() -> impl Strategy<Value = Failure> {
-    prop_oneof![
-        (300_u16..600).prop_map(status),
-        (0.0..4000.0).prop_map(|w| limited(w, Scope::Model)),
-        (0.0..4000.0).prop_map(|w| limited(w, Scope::Endpoint)),
-        Just(transport(Transport::Connect)),
-        Just(transport(Transport::Stale)),
-    ]
-}
-
 fn probed() -> impl Strategy<Value = Probed> {
     let latency = secs(0.1);
     prop_oneof![
@@ -49,7 +39,7 @@ fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         2 => (who.clone(), age.clone()).prop_map(|(w, a)| Act::Succeeded(w, a)),
         1 => (who.clone(), age.clone()).prop_map(|(w, a)| Act::Committed(w, a)),
-        6 => (who.clone(), age, failure()).prop_map(|(w, a, f)| Act::Failed(w, a, f)),
+        6 => (who.clone(), age, any_failure()).prop_map(|(w, a, f)| Act::Failed(w, a, f)),
         2 => (who.clone(), any::<bool>()).prop_map(|(w, b)| Act::Exhausted(w, b)),
         2 => (who.clone(), probed()).prop_map(|(w, p)| Act::Probed(w, p)),
         1 => who.clone().prop_map(Act::Activate),
