@@ -3,8 +3,16 @@
 //! `raw` mirrors the YAML and reports every problem at once; this file holds what comes out: no `Option` that
 //! only means "default", no string that still has to be parsed.
 
+mod env;
+mod expand;
 pub mod load;
+mod problem;
 pub mod raw;
+mod value;
+mod yaml;
+
+pub use self::env::{Env, System};
+pub use self::problem::{Problem, Problems};
 
 use std::net::IpAddr;
 use std::path::PathBuf;
