@@ -209,9 +209,13 @@ pub(super) fn filled(text: &str) -> Parsed<String> {
 
 /// A path of a request, as it stands behind a base URL.
 pub(super) fn request_path(text: &str) -> Parsed<String> {
-    let valid =
-        text.starts_with('/') && !text.contains('#') && text.parse::<http::uri::PathAndQuery>().is_ok();
+    let valid = text.starts_with('/') && is_request_target(text);
     if valid { Ok(text.to_owned()) } else { Err("must be a path such as `/v1/models`".to_owned()) }
+}
+
+/// True for text that can stand in a request line: ASCII, encoded where it must be, no fragment.
+pub(super) fn is_request_target(text: &str) -> bool {
+    text.is_ascii() && !text.contains('#') && text.parse::<http::uri::PathAndQuery>().is_ok()
 }
 
 /// One of a few words.
