@@ -62,19 +62,19 @@ pub struct UnknownEndpoint {
 
 /// The operating systems with their own idea of a configuration directory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Os {
+pub(super) enum Platform {
     Windows,
     MacOs,
     /// Everything that follows the XDG base directory specification.
     Xdg,
 }
 
-const OS: Os = if cfg!(windows) {
-    Os::Windows
+const PLATFORM: Platform = if cfg!(windows) {
+    Platform::Windows
 } else if cfg!(target_os = "macos") {
-    Os::MacOs
+    Platform::MacOs
 } else {
-    Os::Xdg
+    Platform::Xdg
 };
 
 /// Where the configuration is: the file to load, or the built-in default. `cwd` is the working directory.
@@ -85,21 +85,22 @@ pub fn locate(explicit: Option<&Path>, env: &dyn Env, cwd: &Path) -> Source {
     if let Some(path) = env.var(CONFIG_VARIABLE).filter(|v| !v.is_empty()) {
         return Source::File(path.into());
     }
-    let mut found = std::iter::once(PathBuf::from("config").join(FILE)).chain(user_files(OS, env));
+    let mut found = std::iter::once(PathBuf::from("config").join(FILE)).chain(user_files(PLATFORM, env));
     found.find(|path| env.is_file(&cwd.join(path))).map_or(Source::BuiltIn, Source::File)
 }
 
 /// The places in the user's configuration directory, best first.
-pub(super) fn user_files(os: Os, env: &dyn Env) -> Vec<PathBuf> {
-    let var =
-        |name: &str| env.var(name).map(PathBuf::from).filter(|dir| dir.is_absolute() || os == Os::Windows);
+pub(super) fn user_files(platform: Platform, env: &dyn Env) -> Vec<PathBuf> {
+    let var = |name: &str| {
+        env.var(name).map(PathBuf::from).filter(|dir| dir.is_absolute() || platform == Platform::Windows)
+    };
     let home = var("HOME");
     let xdg = var("XDG_CONFIG_HOME").or_else(|| Some(home.as_ref()?.join(".config")));
     let library = || home.as_ref().map(|home| home.join("Library").join("Application Support"));
-    let directories = match os {
-        Os::Windows => vec![var("APPDATA")],
-        Os::MacOs => vec![xdg, library()],
-        Os::Xdg => vec![xdg],
+    let directories = match platform {
+        Platform::Windows => vec![var("APPDATA")],
+        Platform::MacOs => vec![xdg, library()],
+        Platform::Xdg => vec![xdg],
     };
     directories.into_iter().flatten().map(|dir| dir.join(FOLDER).join(FILE)).collect()
 }

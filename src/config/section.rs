@@ -137,9 +137,12 @@ impl<'a> Section<'a> {
         &self.at.path
     }
 
-    /// Adds a problem at a key.
+    /// Adds a problem at a key, unless its value already has one: then this one is only a consequence.
     pub(super) fn problem(&self, key: &str, message: impl Into<String>) {
-        self.cx.problem(&join(&self.at.path, key), message);
+        let path = join(&self.at.path, key);
+        if !self.cx.found.borrow().problems.iter().any(|p| p.path == path) {
+            self.cx.problem(&path, message);
+        }
     }
 
     /// Adds a warning at a key.
@@ -357,13 +360,16 @@ impl<'a> Field<'a> {
     }
 }
 
-/// `got "..."`, shortened, with control characters escaped.
+/// `got 0`, `got "a b"`: quoted where it is not one plain word, shortened, control characters escaped.
 fn quote(text: &str) -> String {
-    if text.chars().count() <= LONGEST_QUOTE {
-        return format!("got {text:?}");
+    if text.chars().count() > LONGEST_QUOTE {
+        let start: String = text.chars().take(LONGEST_QUOTE).collect();
+        return format!("got {start:?}...");
     }
-    let start: String = text.chars().take(LONGEST_QUOTE).collect();
-    format!("got {start:?}...")
+    match text.is_empty() || text.contains(|c: char| !c.is_ascii_graphic()) {
+        true => format!("got {text:?}"),
+        false => format!("got {text}"),
+    }
 }
 
 /// The nearest known key, or all of them.
@@ -371,7 +377,7 @@ fn suggestion(unknown: &str, known: &[&'static str]) -> String {
     let plain = |key: &str| key.to_ascii_lowercase().replace(['-', '_'], "");
     let unknown = plain(unknown);
     let likeness = |key: &&'static str| (strsim::jaro_winkler(&unknown, &plain(key)) * 1000.0) as u32;
-    match known.iter().map(|key| (likeness(&key), key)).max_by_key(|(likeness, _)| *likeness) {
+    match known.iter().map(|key| (likeness(key), key)).max_by_key(|(likeness, _)| *likeness) {
         Some((likeness, key)) if likeness >= 850 => format!("did you mean `{key}`?"),
         Some(_) => format!("known here: {}", known.join(", ")),
         None => "no key is known here".to_owned(),

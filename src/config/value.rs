@@ -224,7 +224,8 @@ pub(super) fn choice<T: Copy>(words: &'static [(&'static str, T)]) -> impl Fn(&s
         let found = words.iter().find(|(word, _)| *word == text);
         found.map(|(_, value)| *value).ok_or_else(|| {
             let all: Vec<_> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
-            format!("must be {}", all.join(" or "))
+            let one_of = if all.len() > 1 { "one of " } else { "" };
+            format!("must be {one_of}{}", all.join(", "))
         })
     }
 }

@@ -133,16 +133,19 @@ fn the_users_configuration_directory() {
         user_files(os, &env).iter().map(|p| p.display().to_string()).collect::<Vec<_>>()
     };
     let home = ("HOME", "/h");
-    assert_eq!(with(&[home], Os::Xdg), ["/h/.config/cc-forwarder/config.yaml"]);
-    assert_eq!(with(&[home, ("XDG_CONFIG_HOME", "/x")], Os::Xdg), ["/x/cc-forwarder/config.yaml"]);
+    assert_eq!(with(&[home], Platform::Xdg), ["/h/.config/cc-forwarder/config.yaml"]);
+    assert_eq!(with(&[home, ("XDG_CONFIG_HOME", "/x")], Platform::Xdg), ["/x/cc-forwarder/config.yaml"]);
     // The specification says to ignore relative paths.
-    assert_eq!(with(&[home, ("XDG_CONFIG_HOME", "x")], Os::Xdg), ["/h/.config/cc-forwarder/config.yaml"]);
-    assert_eq!(with(&[], Os::Xdg), Vec::<String>::new());
     assert_eq!(
-        with(&[home], Os::MacOs),
+        with(&[home, ("XDG_CONFIG_HOME", "x")], Platform::Xdg),
+        ["/h/.config/cc-forwarder/config.yaml"]
+    );
+    assert_eq!(with(&[], Platform::Xdg), Vec::<String>::new());
+    assert_eq!(
+        with(&[home], Platform::MacOs),
         ["/h/.config/cc-forwarder/config.yaml", "/h/Library/Application Support/cc-forwarder/config.yaml"]
     );
-    assert_eq!(with(&[("APPDATA", "/roaming")], Os::Windows), ["/roaming/cc-forwarder/config.yaml"]);
+    assert_eq!(with(&[("APPDATA", "/roaming")], Platform::Windows), ["/roaming/cc-forwarder/config.yaml"]);
 }
 
 #[test]

@@ -18,11 +18,13 @@ pub(super) fn proxy(s: &Section<'_>) -> Option<OutboundProxy> {
         return None;
     }
     let address = match url {
-        Some(url) => from_url(s, url.expose(), kind)?,
-        None => from_host(s, kind, host, port)?,
+        Some(url) => from_url(s, url.expose(), kind),
+        None => from_host(s, kind, host, port),
     };
-    let auth = credentials(s, address.kind, username, password).or(address.auth);
-    Some(OutboundProxy { kind: address.kind, host: address.host, port: address.port, auth })
+    let kind = address.as_ref().map(|a| a.kind).or(kind);
+    let given = credentials(s, kind, username, password);
+    let Address { kind, host, port, auth } = address?;
+    Some(OutboundProxy { kind, host, port, auth: given.or(auth) })
 }
 
 /// Where the proxy is.
@@ -102,13 +104,13 @@ fn default_port(kind: OutboundKind) -> u16 {
 /// The separate keys. SOCKS5 authenticates only with both.
 fn credentials(
     s: &Section<'_>,
-    kind: OutboundKind,
+    kind: Option<OutboundKind>,
     username: Option<Secret>,
     password: Option<Secret>,
 ) -> Option<(Secret, Secret)> {
     match (username, password) {
         (Some(user), Some(password)) => Some((user, password)),
-        (Some(user), None) if kind != OutboundKind::Socks5 => Some((user, Secret::new(""))),
+        (Some(user), None) if kind != Some(OutboundKind::Socks5) => Some((user, Secret::new(""))),
         (Some(_), None) => {
             s.problem("password", "is missing: SOCKS5 authenticates with user name and password");
             None

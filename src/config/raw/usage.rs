@@ -12,7 +12,7 @@ use crate::config::value::{choice, count, duration, filled, flag, millionths, po
 use crate::config::{Budget, BudgetScope, Prices, UsageTracking};
 use crate::domain::endpoint::EndpointSpec;
 
-/// First bytes of every SQLite file; https://www.sqlite.org/fileformat.html, section 1.3.
+/// First bytes of every SQLite file: <https://www.sqlite.org/fileformat.html>, section 1.3.
 const SQLITE_MAGIC: &[u8] = b"SQLite format 3\0";
 
 pub(super) fn usage_tracking(s: &Section<'_>, endpoints: &[Arc<EndpointSpec>]) -> UsageTracking {
@@ -155,7 +155,7 @@ fn budgets(s: &Section<'_>, endpoints: &[Arc<EndpointSpec>]) -> Vec<Budget> {
 
 fn budget(s: &Section<'_>, endpoints: &[Arc<EndpointSpec>]) -> Option<Budget> {
     let budget = Budget {
-        scope: budget_scope(s, endpoints)?,
+        scope: budget_scope(s, endpoints),
         daily: s.optional("daily", millionths),
         monthly: s.optional("monthly", millionths),
         warn_at_percent: s.value("warn_at_percent", 80, whole(1..=100)),
@@ -167,7 +167,7 @@ fn budget(s: &Section<'_>, endpoints: &[Arc<EndpointSpec>]) -> Option<Budget> {
     Some(budget)
 }
 
-fn budget_scope(s: &Section<'_>, endpoints: &[Arc<EndpointSpec>]) -> Option<BudgetScope> {
+fn budget_scope(s: &Section<'_>, endpoints: &[Arc<EndpointSpec>]) -> BudgetScope {
     let known_as = |key, known: &dyn Fn(&EndpointSpec, &str) -> bool| {
         let name = s.optional(key, filled)?;
         if !endpoints.iter().any(|e| known(e, &name)) {
@@ -177,16 +177,9 @@ fn budget_scope(s: &Section<'_>, endpoints: &[Arc<EndpointSpec>]) -> Option<Budg
     };
     let endpoint = known_as("endpoint", &|e, name| *e.id.0 == *name);
     let group = known_as("group", &|e, name| *e.group.0 == *name);
-    match (endpoint, group) {
-        (Some(_), Some(_)) => {
-            s.problem(
-                "group",
-                "stands beside `endpoint`: a budget covers one endpoint, one group or everything",
-            );
-            None
-        }
-        (Some(name), None) => Some(BudgetScope::Endpoint(name)),
-        (None, Some(name)) => Some(BudgetScope::Group(name)),
-        (None, None) => Some(BudgetScope::All),
+    if endpoint.is_some() && group.is_some() {
+        s.problem("group", "stands beside `endpoint`: a budget covers one endpoint, one group or everything");
     }
+    let endpoint = endpoint.map(BudgetScope::Endpoint);
+    endpoint.or(group.map(BudgetScope::Group)).unwrap_or(BudgetScope::All)
 }

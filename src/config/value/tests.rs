@@ -88,7 +88,7 @@ fn flags_factors_choices_and_paths() {
     assert_eq!(factor(1.0)("1"), Ok(1.0));
     assert!(factor(1.0)("0.9").is_err() && factor(1.0)("inf").is_err() && factor(1.0)("NaN").is_err());
     assert_eq!(choice(&[("a", 1), ("b", 2)])("b"), Ok(2));
-    assert_eq!(choice(&[("a", 1), ("b", 2)])("c"), Err("must be `a` or `b`".to_owned()));
+    assert_eq!(choice(&[("a", 1), ("b", 2)])("c"), Err("must be one of `a`, `b`".to_owned()));
     assert!(request_path("/v1/models?limit=1").is_ok());
     assert!(
         request_path("v1/models").is_err() && request_path("/a b").is_err() && request_path("/a#b").is_err()

@@ -44,6 +44,8 @@ fn every_key_knows_its_line() {
 
 #[test]
 fn scalars_keep_their_spelling() {
+    assert_eq!(all_lines("a: 1\r\nb: x\r\n"), "a:1 b:2");
+    assert_eq!(value(&read_clean("a: x\r\nb: 1\r\n"), "a"), &Node::Scalar("x".into()));
     let node = read_clean("a: 007\nb: 1.10\nc: 0x1F\nd: True\ne: \"1.10\"\nf: ~\ng: 1e5\nh: 'it''s'\ni:\n");
     for (key, text) in [
         ("a", "007"),
