@@ -120,3 +120,20 @@ fn bombs_and_deep_nests_are_refused() {
     assert!(read(&"[".repeat(100_000)).is_err());
     assert!(read(&"- ".repeat(10_000)).is_err());
 }
+
+#[test]
+fn a_syntax_error_quotes_nothing() {
+    for text in [
+        "token: sk-canary: x",
+        "token: \"sk-canary",
+        "token: \"sk-canary\\q\"",
+        "token: *sk-canary",
+        "token: !sk-canary x",
+        "- sk-canary\ntoken: x",
+        "token: sk-canary\n sk-canary: 1",
+        "token: 'sk-canary' sk-canary",
+    ] {
+        let problem = read(text).unwrap_err();
+        assert!(!problem.to_string().contains("canary"), "{text:?}: {problem}");
+    }
+}
