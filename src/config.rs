@@ -1,10 +1,31 @@
 //! The configuration as the program uses it: validated, immutable, shared as one `Arc`.
 //!
-//! `raw` mirrors the YAML and reports every problem at once; this file holds what comes out: no `Option` that
-//! only means "default", no string that still has to be parsed.
+//! This file holds what comes out of the loader: no `Option` that only means "default", no string that still has to
+//! be parsed. How a file gets there:
+//!
+//! | step | where |
+//! |---|---|
+//! | find and read the file | [`load`], with [`Env`] as the outside world |
+//! | YAML to a tree with lines | `yaml` |
+//! | key by key: references, types, defaults, unknown keys | `section`, `expand`, `value` |
+//! | the keys there are, and what endpoints inherit | `raw` |
+//! | every problem with file, line, path and what to do | [`Problems`] |
+//! | the way back, for display, without secrets | `view` |
 
+mod env;
+mod expand;
 pub mod load;
-pub mod raw;
+pub mod pending;
+mod problem;
+mod raw;
+mod section;
+mod value;
+mod view;
+mod yaml;
+
+pub use self::env::{Env, System};
+pub use self::load::{ConfigError, Loaded, UnknownEndpoint};
+pub use self::problem::{Problem, Problems};
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -15,8 +36,8 @@ use crate::domain::endpoint::{EndpointId, EndpointSpec};
 pub use crate::domain::route::StrategyKind;
 use crate::domain::secret::{Redactor, Secret};
 
-/// Everything the program was told, with defaults filled in.
-#[derive(Clone, Debug)]
+/// Everything the program was told, with defaults filled in. `Debug` shows the redacted view.
+#[derive(Clone)]
 pub struct Config {
     /// Where it came from.
     pub source: Source,

@@ -9,9 +9,8 @@ use tokio::signal;
 
 use super::{Taps, start};
 use crate::cli::{EXIT_OK, RunArgs};
-use crate::config::env::System;
 use crate::config::load::{self, Loaded};
-use crate::config::{Config, Logging, Source};
+use crate::config::{Config, Logging, System};
 use crate::domain::secret::MASK;
 use crate::events::board::Board;
 use crate::logging::{self, Console};
@@ -20,12 +19,12 @@ use crate::logging::{self, Console};
 ///
 /// # Errors
 /// When the configuration cannot be used, or the port or the log file cannot be opened.
-pub fn run(args: &RunArgs) -> anyhow::Result<u8> {
+pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
     let loaded = prepare(args)?;
     let logging = Logging { level: args.log_level.unwrap_or(loaded.config.logging.level), ..loaded.config.logging.clone() };
     let _guard = logging::init(&logging, Console::Stderr, loaded.config.redactor.clone())?;
     logging::install_panic_hook();
-    for warning in loaded.warnings.iter() {
+    for warning in loaded.warnings.to_string().lines() {
         tracing::warn!(target: "cc_forwarder::config", "{warning}");
     }
     runtime()?.block_on(serve(Arc::new(loaded.config)))?;
@@ -79,16 +78,13 @@ async fn serve(config: Arc<Config>) -> anyhow::Result<()> {
 }
 
 fn announce(config: &Config, address: std::net::SocketAddr) {
-    let source = match &config.source {
-        Source::BuiltIn => "the built-in configuration".to_owned(),
-        Source::File(path) => path.display().to_string(),
-    };
     tracing::info!(
         target: "cc_forwarder::app",
         version = crate::cli::version(),
         endpoints = config.endpoints.len(),
         auth = config.auth.as_ref().map(|_| MASK),
-        "running with {source}"
+        "running with {}",
+        config.source
     );
     tracing::info!(target: "cc_forwarder::app", "listening; set ANTHROPIC_BASE_URL=http://{address}");
 }

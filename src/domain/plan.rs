@@ -49,6 +49,13 @@ pub enum Step {
     Done(Verdict),
 }
 
+impl Step {
+    /// True for an attempt at this endpoint.
+    pub fn asks(&self, id: &EndpointId) -> bool {
+        matches!(self, Self::Send(attempt) if attempt.spec.id == *id)
+    }
+}
+
 /// One try.
 #[derive(Clone, Debug)]
 pub struct Attempt {

@@ -20,6 +20,7 @@ pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Resp
     let mut fleet = shared.control.watch();
     let mut kept: Vec<(u32, Passable)> = Vec::new();
     let mut accept_empty = false;
+    let mut carried: Option<Pass> = None;
     let attempter = Attempter { upstreams: &shared.transport, streaming: &config.streaming };
     let (mut plan, mut step) = Plan::start(
         policy(config),
@@ -32,7 +33,7 @@ pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Resp
     loop {
         step = match step {
             Step::Send(attempt) => {
-                let Some(pass) = pass(shared, &attempt) else {
+                let Some(pass) = carried.take().or_else(|| pass(shared, &attempt)) else {
                     step = plan.on_denied(&shared.control.view(), now());
                     continue;
                 };
@@ -42,9 +43,12 @@ pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Resp
                         return pass_on(config, inbound, *answer, Worth::Answer, Some(pass.in_flight));
                     }
                     Tried::Failed(failed) => {
-                        drop(pass);
                         accept_empty |= failed.failure.kind == Kind::EmptyCompletion;
-                        after_failure(shared, &mut inbound, &mut plan, &attempt, *failed, &mut kept).await
+                        let next =
+                            after_failure(shared, &mut inbound, &mut plan, &attempt, *failed, &mut kept).await;
+                        // A re-send to the same endpoint goes on under the same permit.
+                        carried = next.asks(&attempt.spec.id).then_some(pass);
+                        next
                     }
                 }
             }

@@ -57,6 +57,8 @@ pub struct Opening {
 
 struct OpenAttempt {
     started: Instant,
+    /// Start of this request's first attempt at the endpoint: a request counts against it once.
+    here_since: std::time::Instant,
     spec: Arc<EndpointSpec>,
     number: u32,
     start_ms: f64,
@@ -173,6 +175,7 @@ impl Lifecycle {
         }
         self.open = Some(OpenAttempt {
             started,
+            here_since: attempt.here_since,
             spec,
             number: attempt.number,
             start_ms,
@@ -233,7 +236,7 @@ impl Lifecycle {
         Input::Failed {
             endpoint: attempt.spec.id.clone(),
             model: self.model(),
-            started: attempt.started.into_std(),
+            started: attempt.here_since,
             failure,
         }
     }

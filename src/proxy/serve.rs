@@ -1,7 +1,6 @@
 //! The accept loop of the proxy port and its graceful end.
 
 use std::convert::Infallible;
-use std::future::Future;
 use std::net::SocketAddr;
 use std::time::Duration;
 
