@@ -265,7 +265,8 @@ pub enum Mark {
 /// How an exchange breaks off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum How {
-    /// TCP reset.
+    /// TCP reset. Behind sent bytes it waits 50 ms, because a reset may destroy what the client has not read yet; a test that
+    /// needs the exact bytes uses [`How::Close`].
     Reset,
     /// The connection is closed; whatever was announced stays unfulfilled.
     Close,

@@ -59,7 +59,7 @@ const ONLY_START: Mark = Mark::Events(1);
 /// Events with some content: start, block start, ping, two deltas.
 const SOME_CONTENT: Mark = Mark::Events(5);
 /// How often endless streams drip.
-const DRIP_EVERY: Duration = Duration::from_millis(50);
+const DRIP_EVERY: Duration = Duration::from_millis(20);
 
 fn fault(name: &'static str, effect: Effect, asks: Asks, behaviour: Behaviour) -> Fault {
     Fault { name, effect, asks, needs_timer: false, steps: vec![behaviour] }

@@ -171,12 +171,18 @@ fn text(words: &mut Sequence, ask: &Ask, content: &Content, name: &str) -> (Piec
         Some(_) => u64::MAX,
         None => (ask.max_tokens / tokens_each).max(1),
     };
+    let most_bytes = match content.deltas {
+        Some(_) => content.delta_bytes,
+        None => {
+            content.delta_bytes.min(usize::try_from(ask.max_tokens).unwrap_or(usize::MAX).saturating_mul(4))
+        }
+    };
     let mut text = Pieces::default();
     if content.sign {
         text.push(format!("[{name}] ").as_bytes());
     }
     for _ in 0..wanted.min(affordable) {
-        text.push_with(|out| words.text(out, content.delta_bytes.min(ask.max_tokens as usize * 4)));
+        text.push_with(|out| words.text(out, most_bytes));
     }
     (text, wanted <= affordable)
 }

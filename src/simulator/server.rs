@@ -39,6 +39,8 @@ const DRAIN: Duration = Duration::from_secs(5);
 const STALL_CHECK: Duration = Duration::from_millis(20);
 /// Bytes of further requests read while an answer is under way; beyond it they wait in the socket.
 const MAX_BACKLOG: usize = 1024 * 1024;
+/// Wait before a reset behind sent bytes: a reset may destroy what the client has not read yet.
+const RESET_GRACE: Duration = Duration::from_millis(50);
 /// Pause after a failed accept (too many open files, say).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
@@ -229,6 +231,13 @@ impl Connection<'_> {
         entry.status(answer.status);
         let (mut read, mut write) = self.socket.split();
         let sending = deliver(&mut write, &answer, &behaviour.pace, |usage| entry.told(usage));
+        let sending = async {
+            let after = sending.await?;
+            if after == After::Reset {
+                sleep(RESET_GRACE).await;
+            }
+            Ok(after)
+        };
         tokio::select! {
             biased;
             after = sending => after,

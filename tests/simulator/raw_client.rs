@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How a response ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
+pub(crate) enum End {
     /// As its framing announced.
     Whole,
     /// The connection was closed before that.
@@ -30,19 +30,19 @@ pub enum End {
 
 /// A response as it was on the wire.
 #[derive(Debug)]
-pub struct Seen {
-    pub status: u16,
-    pub head: String,
-    pub body: Vec<u8>,
-    pub end: End,
+pub(crate) struct Seen {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+    pub(crate) end: End,
 }
 
 impl Seen {
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| {
             line.split_once(": ").filter(|(have, _)| have.eq_ignore_ascii_case(name)).map(|(_, value)| value)
         })
@@ -50,15 +50,15 @@ impl Seen {
 }
 
 /// An open connection.
-pub struct Client {
-    pub socket: TcpStream,
+pub(crate) struct Client {
+    pub(crate) socket: TcpStream,
     buffer: Vec<u8>,
     ended: Option<End>,
-    pub expects_silence: bool,
-    pub body_limit: usize,
+    pub(crate) expects_silence: bool,
+    pub(crate) body_limit: usize,
 }
 
-pub fn post(path: &str, body: &str) -> String {
+pub(crate) fn post(path: &str, body: &str) -> String {
     let length = body.len();
     format!(
         "POST {path} HTTP/1.1\r\nHost: simulator\r\nAccept-Encoding: gzip, deflate, br, zstd\r\nContent-Length: {length}\r\n\r\n{body}"
@@ -66,18 +66,18 @@ pub fn post(path: &str, body: &str) -> String {
 }
 
 impl Client {
-    pub async fn connect(address: SocketAddr) -> io::Result<Self> {
+    pub(crate) async fn connect(address: SocketAddr) -> io::Result<Self> {
         let socket = TcpStream::connect(address).await?;
         Ok(Self { socket, buffer: Vec::new(), ended: None, expects_silence: false, body_limit: usize::MAX })
     }
 
     /// Sends a request and reads the response; a failing write shows as the end that follows.
-    pub async fn ask(&mut self, request: &str) -> Seen {
+    pub(crate) async fn ask(&mut self, request: &str) -> Seen {
         let _ = self.socket.write_all(request.as_bytes()).await;
         self.response().await
     }
 
-    pub async fn response(&mut self) -> Seen {
+    pub(crate) async fn response(&mut self) -> Seen {
         let Some(at) = self.position(b"\r\n\r\n").await else {
             let body = std::mem::take(&mut self.buffer);
             return Seen { status: 0, head: String::new(), body, end: self.ended.unwrap() };
@@ -85,6 +85,9 @@ impl Client {
         let head = String::from_utf8(self.buffer.drain(..at + 4).collect()).unwrap();
         let status = head.split(' ').nth(1).and_then(|text| text.parse().ok()).unwrap_or(0);
         let mut seen = Seen { status, head, body: Vec::new(), end: End::Whole };
+        if status / 100 == 1 {
+            return seen;
+        }
         if seen.header("transfer-encoding") == Some("chunked") {
             self.chunks(&mut seen).await;
         } else {
