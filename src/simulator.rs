@@ -15,7 +15,7 @@
 //! | `faults`, `catalogue` | every fault as a behaviour, and all of them by name |
 //! | `script` | which behaviour the next request meets |
 //! | `ask`, `content`, `usage`, `models` | what is answered |
-//! | `render`, `encode`, `pieces`, `answer` | the bytes of the answer |
+//! | `compose`, `render`, `encode`, `pieces`, `answer` | the bytes of the answer |
 //! | `http`, `server`, `deliver` | the socket |
 //! | `log` | what was seen |
 //!
@@ -26,6 +26,7 @@ mod answer;
 mod ask;
 mod behaviour;
 mod catalogue;
+mod compose;
 mod content;
 mod deliver;
 mod encode;
@@ -106,6 +107,7 @@ impl Simulator {
             name: name.into(),
             script: script::Script::default(),
             recorder: log::Recorder::default(),
+            rendered: compose::Rendered::default(),
         });
         let phase = Mutex::new(listen(&shared, socket)?);
         Ok(Self { shared, address, phase })

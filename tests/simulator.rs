@@ -402,6 +402,45 @@ async fn a_client_that_leaves_is_seen_and_told_usage_stays_what_it_saw() {
 }
 
 #[tokio::test]
+async fn usage_in_a_part_that_was_cut_off_was_not_told() {
+    let simulator = simulator(Behaviour::healthy()).await;
+    let cut_in_document = [Behaviour::close_at(Mark::Bytes(100)), Behaviour::truncated_at(Mark::Bytes(100))];
+    for (index, behaviour) in cut_in_document.into_iter().enumerate() {
+        simulator.script(vec![behaviour]);
+        assert_eq!(ask(&simulator, DOCUMENT).await.body.len(), 100);
+        simulator.wait_until_settled(index + 1).await.unwrap();
+    }
+    assert_eq!(simulator.reported_usage(), Usage::default());
+    for behaviour in [Behaviour::error_event(5, "api_error"), Behaviour::close_at(Mark::Events(5))] {
+        simulator.script(vec![behaviour]);
+        ask(&simulator, STREAM).await;
+    }
+    simulator.wait_until_settled(4).await.unwrap();
+    let told: Vec<_> = simulator.messages().iter().map(|request| request.told.output).collect();
+    assert_eq!((told, simulator.reported_usage().output), (vec![0, 0, 1, 1], 2));
+}
+
+#[tokio::test]
+async fn the_rendered_message_kept_is_never_given_to_another_request() {
+    let simulator = simulator(Behaviour::healthy()).await;
+    let first = ask(&simulator, STREAM).await.body;
+    let cut = Behaviour::truncated_at(Mark::Events(2));
+    simulator.script(vec![
+        cut,
+        Behaviour::healthy(),
+        Behaviour::document_for_stream(),
+        Behaviour::healthy().sign(true),
+    ]);
+    let mut bodies = Vec::new();
+    for _ in 0..4 {
+        bodies.push(ask(&simulator, STREAM).await.body);
+    }
+    assert_eq!((types(&String::from_utf8_lossy(&bodies[0])).len(), &bodies[1]), (2, &first));
+    assert!(bodies[2].starts_with(b"{") && bodies[3] != first);
+    assert_ne!(ask(&simulator, &STREAM.replace("hi", "ho")).await.body, first);
+}
+
+#[tokio::test]
 async fn the_log_keeps_heads_and_bodies_as_sent_within_its_budget() {
     let simulator = simulator(Behaviour::healthy()).await;
     let seen = ask(&simulator, DOCUMENT).await;

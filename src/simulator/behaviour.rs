@@ -76,7 +76,7 @@ pub enum Reply {
 }
 
 /// What a message holds. The defaults follow the request.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content {
     /// Number of text deltas; `None`: about a dozen, within the request's `max_tokens`.
     pub deltas: Option<usize>,

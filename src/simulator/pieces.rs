@@ -4,26 +4,33 @@
 //! encoding it, writing it event by event or in blocks) only moves marks, so a stream of 100,000 events costs two
 //! allocations and no copy per event.
 //!
-//! Rule: marks only grow, and the last mark is the end of the buffer.
+//! Clones share the buffer; whoever only moves marks never copies it.
+//!
+//! Rule: marks only grow; bytes behind the last mark do not count.
+
+use std::sync::Arc;
 
 /// A buffer and the end offset of each piece in it.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Pieces {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
+    bytes: Arc<Vec<u8>>,
+    ends: Arc<Vec<usize>>,
 }
 
 impl Pieces {
     /// One piece holding all of `bytes`; none when it is empty.
     pub(super) fn whole(bytes: Vec<u8>) -> Self {
         let ends = if bytes.is_empty() { Vec::new() } else { vec![bytes.len()] };
-        Self { bytes, ends }
+        Self { bytes: Arc::new(bytes), ends: Arc::new(ends) }
     }
 
     /// Appends one piece, written by `render` at the end of the buffer.
     pub(super) fn push_with(&mut self, render: impl FnOnce(&mut Vec<u8>)) {
-        render(&mut self.bytes);
-        self.ends.push(self.bytes.len());
+        let length = self.length();
+        let bytes = Arc::make_mut(&mut self.bytes);
+        bytes.truncate(length);
+        render(bytes);
+        Arc::make_mut(&mut self.ends).push(bytes.len());
     }
 
     /// Appends a copy of `piece`.
@@ -36,9 +43,14 @@ impl Pieces {
         self.ends.len()
     }
 
+    /// How many bytes there are in all pieces together.
+    pub(super) fn length(&self) -> usize {
+        self.ends.last().copied().unwrap_or(0)
+    }
+
     /// All bytes together.
     pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes
+        self.bytes.get(..self.length()).unwrap_or_default()
     }
 
     /// The offset just behind piece `index`.
@@ -49,43 +61,41 @@ impl Pieces {
     /// The pieces in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        starts.zip(&self.ends).map(|(start, &end)| self.bytes.get(start..end).unwrap_or_default())
+        starts.zip(self.ends.iter()).map(|(start, &end)| self.bytes.get(start..end).unwrap_or_default())
     }
 
     /// Drops everything behind the first `count` pieces.
     pub(super) fn keep_pieces(&mut self, count: usize) {
-        self.ends.truncate(count);
-        self.bytes.truncate(self.ends.last().copied().unwrap_or(0));
+        Arc::make_mut(&mut self.ends).truncate(count);
     }
 
     /// Drops everything behind the first `length` bytes; the piece that is cut keeps its first part.
     pub(super) fn keep_bytes(&mut self, length: usize) {
-        if length >= self.bytes.len() {
+        if length >= self.length() {
             return;
         }
-        self.bytes.truncate(length);
-        self.ends.retain(|&end| end < length);
+        let ends = Arc::make_mut(&mut self.ends);
+        ends.retain(|&end| end < length);
         if length > 0 {
-            self.ends.push(length);
+            ends.push(length);
         }
     }
 
     /// Joins neighbours into blocks of at least `block` bytes (the last one may be smaller).
     pub(super) fn join(&mut self, block: usize) {
-        let (mut start, last) = (0, self.bytes.len());
-        self.ends.retain(|&end| {
+        let (mut start, last) = (0, self.length());
+        Arc::make_mut(&mut self.ends).retain(|&end| {
             let keep = end - start >= block || end == last;
             if keep {
                 start = end;
             }
             keep
         });
-        self.ends.dedup();
     }
 
     /// Takes the last `count` bytes off the end: a final newline, say.
     pub(super) fn trim_end(&mut self, count: usize) {
-        self.keep_bytes(self.bytes.len().saturating_sub(count));
+        self.keep_bytes(self.length().saturating_sub(count));
     }
 }
 
@@ -133,5 +143,7 @@ mod tests {
         let mut trimmed = abc();
         trimmed.trim_end(2);
         assert_eq!(shown(&trimmed), ["aa", "bb"]);
+        trimmed.push(b"new");
+        assert_eq!(trimmed.bytes(), b"aabbnew");
     }
 }

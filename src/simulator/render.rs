@@ -9,8 +9,14 @@ use super::content::{Block, Message};
 use super::pieces::Pieces;
 use super::usage::{Usage, UsageStyle};
 
+/// Delta type and the field that holds its text.
+const THINKING: (&str, &str) = ("thinking_delta", "thinking");
+const SIGNATURE: (&str, &str) = ("signature_delta", "signature");
+const TEXT: (&str, &str) = ("text_delta", "text");
+const INPUT: (&str, &str) = ("input_json_delta", "partial_json");
+
 /// A body, and what its parts mean to the log and the pace.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Body {
     /// The bytes; for a stream, one piece per event.
     pub(super) pieces: Pieces,
@@ -57,8 +63,8 @@ impl Events {
         self.pieces
     }
 
-    /// One event; its data is `parts` joined, on one line.
-    pub(super) fn push(&mut self, name: &str, parts: &[&[u8]]) {
+    /// One event; `data` writes its JSON, on one line.
+    fn push_with(&mut self, name: &str, data: impl FnOnce(&mut Vec<u8>)) {
         let style = self.style;
         let newline: &[u8] = if style.crlf { b"\r\n" } else { b"\n" };
         let colon: &[u8] = if style.space { b": " } else { b":" };
@@ -70,50 +76,61 @@ impl Events {
             }
             out.extend_from_slice(b"data");
             out.extend_from_slice(colon);
-            parts.iter().for_each(|part| out.extend_from_slice(part));
+            data(out);
             out.extend_from_slice(newline);
             out.extend_from_slice(newline);
         });
     }
 
+    /// One event with this JSON.
+    fn push(&mut self, name: &str, data: &str) {
+        self.push_with(name, |out| out.extend_from_slice(data.as_bytes()));
+    }
+
     pub(super) fn ping(&mut self) {
-        self.push("ping", &[br#"{"type": "ping"}"#]);
+        self.push("ping", r#"{"type": "ping"}"#);
     }
 
     pub(super) fn error(&mut self, kind: &str, request_id: &str) {
-        self.push("error", &[error_json(kind, "Simulated failure", request_id).as_bytes()]);
+        self.push("error", &error_json(kind, "Simulated failure", request_id));
     }
 
     fn block_start(&mut self, index: usize, block: &str) {
         let data = format!(r#"{{"type":"content_block_start","index":{index},"content_block":{block}}}"#);
-        self.push("content_block_start", &[data.as_bytes()]);
+        self.push("content_block_start", &data);
     }
 
-    fn delta(&mut self, index: usize, kind: &str, field: &str, text: &[u8]) {
+    fn deltas<'a>(
+        &mut self,
+        index: usize,
+        (kind, field): (&str, &str),
+        texts: impl Iterator<Item = &'a [u8]>,
+    ) {
         let open =
             format!(r#"{{"type":"content_block_delta","index":{index},"delta":{{"type":"{kind}","{field}":"#);
-        let mut value = Vec::with_capacity(text.len() + 2);
-        push_quoted(&mut value, text);
-        self.push("content_block_delta", &[open.as_bytes(), &value, b"}}"]);
-    }
-
-    fn deltas(&mut self, index: usize, kind: &str, field: &str, texts: &Pieces) {
-        texts.iter().for_each(|text| self.delta(index, kind, field, text));
+        for text in texts {
+            self.push_with("content_block_delta", |out| {
+                out.extend_from_slice(open.as_bytes());
+                push_quoted(out, text);
+                out.extend_from_slice(b"}}");
+            });
+        }
     }
 
     fn block_stop(&mut self, index: usize) {
-        self.push(
-            "content_block_stop",
-            &[format!(r#"{{"type":"content_block_stop","index":{index}}}"#).as_bytes()],
-        );
+        self.push("content_block_stop", &format!(r#"{{"type":"content_block_stop","index":{index}}}"#));
     }
+}
+
+fn one(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::once(text)
 }
 
 /// The piece that drips for ever.
 pub(super) fn drip(kind: Drip, style: SseStyle) -> Vec<u8> {
     let mut events = Events::new(style);
     match kind {
-        Drip::Delta => events.delta(0, "text_delta", "text", b"drip "),
+        Drip::Delta => events.deltas(0, TEXT, one(b"drip ")),
         Drip::Ping => events.ping(),
         Drip::Comment => return b": waiting\n\n".to_vec(),
     }
@@ -134,7 +151,7 @@ pub(super) fn stream(message: &Message, content: &Content, style: SseStyle) -> B
     }
     message_deltas(&mut events, message, content, &mut told);
     if !content.no_message_stop {
-        events.push("message_stop", &[br#"{"type":"message_stop"}"#]);
+        events.push("message_stop", r#"{"type":"message_stop"}"#);
     }
     Body { pieces: events.finish(), told, first_content: Some(first_content) }
 }
@@ -149,7 +166,7 @@ fn message_start(events: &mut Events, message: &Message, content: &Content, told
         r#"{{"type":"message_start","message":{head},"content":[],"stop_reason":null,"stop_sequence":null,"usage":{tail}}}}}"#
     );
     told.push((events.pieces.count(), start));
-    events.push("message_start", &[data.as_bytes()]);
+    events.push("message_start", &data);
 }
 
 fn stream_block(events: &mut Events, index: usize, block: &Block) {
@@ -166,11 +183,11 @@ fn stream_block(events: &mut Events, index: usize, block: &Block) {
     }
     match block {
         Block::Thinking { text, signature } => {
-            events.deltas(index, "thinking_delta", "thinking", text);
-            events.delta(index, "signature_delta", "signature", signature.as_bytes());
+            events.deltas(index, THINKING, text.iter());
+            events.deltas(index, SIGNATURE, one(signature.as_bytes()));
         }
-        Block::Text(text) => events.deltas(index, "text_delta", "text", text),
-        Block::ToolUse { input, .. } => events.deltas(index, "input_json_delta", "partial_json", input),
+        Block::Text(text) => events.deltas(index, TEXT, text.iter()),
+        Block::ToolUse { input, .. } => events.deltas(index, INPUT, input.iter()),
     }
     events.block_stop(index);
 }
@@ -182,7 +199,7 @@ fn message_deltas(events: &mut Events, message: &Message, content: &Content, tol
             r#"{{"type":"message_delta","delta":{{"stop_reason":{reason},"stop_sequence":null}},"usage":{json}}}"#
         );
         told.push((events.pieces.count(), usage));
-        events.push("message_delta", &[data.as_bytes()]);
+        events.push("message_delta", &data);
     };
     let reason = quoted(&message.stop_reason);
     match content.usage_style {

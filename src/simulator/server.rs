@@ -24,9 +24,10 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::answer::{self, Context};
+use super::answer;
 use super::ask::seed;
 use super::behaviour::{Behaviour, How, Mark};
+use super::compose::{Context, Rendered};
 use super::deliver::{After, deliver};
 use super::http::{Head, Reader};
 use super::log::{Class, ConnectionEntry, Outcome, Received, Recorder, RequestEntry};
@@ -50,6 +51,14 @@ pub(super) struct Shared {
     pub(super) name: String,
     pub(super) script: Script,
     pub(super) recorder: Recorder,
+    pub(super) rendered: Rendered,
+}
+
+impl Shared {
+    fn context<'a>(&'a self, head: &'a Head, body: &'a [u8], body_hash: u64) -> Context<'a> {
+        let class = Class::of(&head.method, &head.target);
+        Context { name: &self.name, class, head, body, body_hash, rendered: &self.rendered }
+    }
 }
 
 /// Accepts connections until `stop`.
@@ -163,7 +172,7 @@ impl Connection<'_> {
     ) -> io::Result<(After, Option<(Mark, How)>)> {
         let class = Class::of(&head.method, &head.target);
         if let Some(behaviour) = self.shared.script.take_for_head(class) {
-            return self.act_on_head(head, class, &behaviour, entry).await.map(|after| (after, None));
+            return self.act_on_head(head, &behaviour, entry).await.map(|after| (after, None));
         }
         if head.headers.lists("expect", "100-continue") {
             self.socket.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
@@ -174,7 +183,7 @@ impl Connection<'_> {
         let request =
             Received { body: body.clone(), body_bytes: body.len(), body_hash: hash, ..self.row(head) };
         let behaviour = self.shared.script.take(&request);
-        let context = Context { name: &self.shared.name, class, head, body: &body, body_hash: hash };
+        let context = self.shared.context(head, &body, hash);
         let after = match behaviour.stop_at(Mark::Request) {
             Some(how) => self.withhold(how).await?,
             None => self.answer(&context, &behaviour, entry).await?,
@@ -187,7 +196,6 @@ impl Connection<'_> {
     async fn act_on_head(
         &mut self,
         head: &Head,
-        class: Class,
         behaviour: &Behaviour,
         entry: &mut RequestEntry<'_>,
     ) -> io::Result<After> {
@@ -199,7 +207,7 @@ impl Connection<'_> {
                 How::Close | How::End | How::Error(_) => Ok(After::Cut),
             };
         }
-        let context = Context { name: &self.shared.name, class, head, body: b"", body_hash: seed(b"") };
+        let context = self.shared.context(head, b"", seed(b""));
         let answer = answer::answer(&context, behaviour)?;
         entry.status(answer.status);
         let after = deliver(self.socket, &answer, &behaviour.pace, |_| {}).await?;
