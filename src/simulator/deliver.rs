@@ -1,0 +1,128 @@
+//! Sends an [`Answer`] byte by byte as told: waits, chunk framing, one write per slice, and the end of the body.
+//!
+//! Must never decide anything: what is cut and how it ends was settled in `answer.rs`.
+
+use std::future::pending;
+use std::io::{self, Write};
+
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::answer::{Answer, Ending};
+use super::behaviour::{Framing, Pace};
+use super::usage::Usage;
+
+/// What is to become of the connection after an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum After {
+    /// Complete; the next request may come.
+    Keep,
+    /// Complete; the head announced the close.
+    Close,
+    /// Broken off by closing.
+    Cut,
+    /// Broken off by a reset.
+    Reset,
+}
+
+/// Sends the answer; `told` learns of usage as it leaves. Does not return while the ending is silence or a drip.
+///
+/// # Errors
+/// When the client no longer takes bytes.
+pub(super) async fn deliver<W: AsyncWrite + Unpin>(
+    socket: &mut W,
+    answer: &Answer,
+    pace: &Pace,
+    mut told: impl FnMut(Usage),
+) -> io::Result<After> {
+    sleep_some(pace.head).await;
+    let mut scratch = Vec::with_capacity(1024);
+    // The head travels with the first piece when nothing has to be waited for in between.
+    scratch.extend_from_slice(&answer.head);
+    if !pace.first_event.is_zero() || answer.body.count() == 0 || first_piece_waits(answer, pace) {
+        flush(socket, &mut scratch).await?;
+    }
+    send_body(socket, answer, pace, &mut scratch, &mut told).await?;
+    end(socket, answer, &mut scratch).await
+}
+
+fn first_piece_waits(answer: &Answer, pace: &Pace) -> bool {
+    answer.first_content == Some(0) && !pace.first_token.is_zero()
+}
+
+async fn send_body<W: AsyncWrite + Unpin>(
+    socket: &mut W,
+    answer: &Answer,
+    pace: &Pace,
+    scratch: &mut Vec<u8>,
+    told: &mut impl FnMut(Usage),
+) -> io::Result<()> {
+    let (mut sent, mut usage) = (0, answer.told.iter().peekable());
+    let mut due = Instant::now();
+    for (index, piece) in answer.body.iter().enumerate() {
+        due += pace_before(answer, pace, index);
+        if due > Instant::now() {
+            sleep_until(due).await;
+        }
+        for slice in piece.chunks(answer.write_bytes) {
+            frame(slice, answer.framing, scratch);
+            flush(socket, scratch).await?;
+        }
+        sent += piece.len();
+        while let Some((_, numbers)) = usage.next_if(|(end, _)| *end <= sent) {
+            told(*numbers);
+        }
+    }
+    Ok(())
+}
+
+fn pace_before(answer: &Answer, pace: &Pace, index: usize) -> std::time::Duration {
+    let base = if index == 0 { pace.first_event } else { pace.between_events };
+    if answer.first_content == Some(index) { base + pace.first_token } else { base }
+}
+
+fn frame(slice: &[u8], framing: Framing, out: &mut Vec<u8>) {
+    if framing != Framing::Chunked {
+        return out.extend_from_slice(slice);
+    }
+    // Writing into a Vec cannot fail.
+    let _ = write!(out, "{:x}\r\n", slice.len());
+    out.extend_from_slice(slice);
+    out.extend_from_slice(b"\r\n");
+}
+
+async fn end<W: AsyncWrite + Unpin>(
+    socket: &mut W,
+    answer: &Answer,
+    scratch: &mut Vec<u8>,
+) -> io::Result<After> {
+    match &answer.ending {
+        Ending::Complete => {
+            if answer.framing == Framing::Chunked {
+                scratch.extend_from_slice(b"0\r\n\r\n");
+                flush(socket, scratch).await?;
+            }
+            Ok(if answer.closes { After::Close } else { After::Keep })
+        }
+        Ending::Reset => Ok(After::Reset),
+        Ending::Close => Ok(After::Cut),
+        Ending::Silence => pending().await,
+        Ending::Drip(piece, every) => loop {
+            sleep(*every).await;
+            frame(piece, answer.framing, scratch);
+            flush(socket, scratch).await?;
+        },
+    }
+}
+
+async fn flush<W: AsyncWrite + Unpin>(socket: &mut W, scratch: &mut Vec<u8>) -> io::Result<()> {
+    let result = socket.write_all(scratch).await;
+    scratch.clear();
+    result
+}
+
+async fn sleep_some(duration: std::time::Duration) {
+    if !duration.is_zero() {
+        sleep(duration).await;
+    }
+}
