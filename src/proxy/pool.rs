@@ -23,7 +23,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Idle connections kept per key. Each costs a socket and about 10 KiB.
+/// Idle connections kept per key. Each costs a socket and about 20 KiB; after a large answer its read buffer may still
+/// be as large as those grow (256 KiB).
 pub const MAX_IDLE: usize = 256;
 /// Longest time between two requests.
 pub const MAX_IDLE_AGE: Duration = Duration::from_secs(50);

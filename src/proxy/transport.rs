@@ -19,6 +19,7 @@ mod http1;
 mod http2;
 mod key;
 mod payload;
+mod waker;
 mod wire;
 
 use std::error::Error as StdError;

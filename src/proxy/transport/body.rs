@@ -15,10 +15,9 @@
 //!
 //! Must never: wait with bytes in hand, change or reorder bytes, or park a connection with anything left on it.
 
-use std::cell::Cell;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
@@ -29,6 +28,7 @@ use super::error::BodyError;
 use super::http1::Http1;
 use super::http2::InUse;
 use super::key::ConnectionKey;
+use super::waker::{Bell, quietly};
 use crate::proxy::pool::{Pool, Reusable};
 
 /// Chunks are joined up to this size.
@@ -60,7 +60,9 @@ pub(super) struct Lease {
     pub(super) connection: Box<Http1>,
     pub(super) key: ConnectionKey,
     pub(super) pool: Arc<Pool<ConnectionKey, Box<Http1>>>,
-    waker: Option<QuietWaker>,
+    bell: Bell,
+    /// The last look found nothing, so that only the bell makes another worth while.
+    drained: bool,
 }
 
 impl UpstreamBody {
@@ -70,7 +72,10 @@ impl UpstreamBody {
         key: ConnectionKey,
         pool: Arc<Pool<ConnectionKey, Box<Http1>>>,
     ) -> Self {
-        Self::new(incoming, Source::Http1(Lease { connection, key, pool, waker: None }))
+        Self::new(
+            incoming,
+            Source::Http1(Lease { connection, key, pool, bell: Bell::default(), drained: false }),
+        )
     }
 
     pub(super) fn http2(incoming: Incoming, in_use: InUse) -> Self {
@@ -89,11 +94,7 @@ impl UpstreamBody {
     /// The next chunk as hyper has it.
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         match &mut self.source {
-            Source::Http1(lease) => {
-                let waker = QuietWaker::of(&mut lease.waker, cx.waker());
-                lease.connection.drive(&mut Context::from_waker(waker));
-                quietly(|| Pin::new(&mut self.incoming).poll_frame(&mut Context::from_waker(Waker::noop())))
-            }
+            Source::Http1(lease) => lease.poll_chunk(&mut self.incoming, cx),
             Source::Http2 { .. } => Pin::new(&mut self.incoming).poll_frame(cx),
             Source::Gone => Poll::Ready(None),
         }
@@ -137,6 +138,23 @@ impl UpstreamBody {
         {
             lease.pool.park(lease.key, lease.connection, Instant::now());
         }
+    }
+}
+
+impl Lease {
+    fn poll_chunk(
+        &mut self,
+        incoming: &mut Incoming,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let rung = self.bell.listen(cx.waker());
+        if self.drained && !rung {
+            return Poll::Pending;
+        }
+        self.connection.drive(&mut Context::from_waker(self.bell.waker()));
+        let chunk = quietly(|| Pin::new(incoming).poll_frame(&mut Context::from_waker(Waker::noop())));
+        self.drained = chunk.is_pending();
+        chunk
     }
 }
 
@@ -209,54 +227,5 @@ impl Joiner {
 
     fn into_bytes(self) -> Option<Bytes> {
         if self.joined.is_empty() { self.first } else { Some(self.joined.freeze()) }
-    }
-}
-
-thread_local! {
-    static QUIET: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Runs something whose wake-ups of this very task are not needed. Taking a chunk makes hyper wake the connection's
-/// task to send the next one; here that task is the one that takes, and it looks again before it sleeps. Without this
-/// every event would cost a second, empty poll of the whole request. Wake-ups from the network come from other threads
-/// or outside of polls, so they are never lost.
-fn quietly<T>(take: impl FnOnce() -> T) -> T {
-    QUIET.set(true);
-    let taken = take();
-    QUIET.set(false);
-    taken
-}
-
-/// The request task's waker, deaf during [`quietly`].
-struct QuietWaker {
-    task: Waker,
-    quiet: Waker,
-}
-
-struct UnlessQuiet(Waker);
-
-impl QuietWaker {
-    /// The waker for this task, made anew only when the body has moved to another task.
-    fn of<'a>(cached: &'a mut Option<Self>, task: &Waker) -> &'a Waker {
-        if !cached.as_ref().is_some_and(|cached| cached.task.will_wake(task)) {
-            *cached = None;
-        }
-        let made = cached.get_or_insert_with(|| Self {
-            task: task.clone(),
-            quiet: Waker::from(Arc::new(UnlessQuiet(task.clone()))),
-        });
-        &made.quiet
-    }
-}
-
-impl Wake for UnlessQuiet {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        if !QUIET.get() {
-            self.0.wake_by_ref();
-        }
     }
 }

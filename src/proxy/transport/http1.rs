@@ -28,8 +28,9 @@ use crate::proxy::pool::Reusable;
 const MAX_HEADERS: usize = 256;
 
 /// Largest read, largest head, and bound on what is buffered for writing. The read buffer starts at 8 KiB and only
-/// grows to this while reads fill it, so an event stream stays small and a large body still comes in large pieces.
-const MAX_BUFFER: usize = 128 * 1024;
+/// grows to this while reads fill it, so an event stream stays small and a large body still comes in large pieces. A
+/// quarter of this costs a third more CPU time on large bodies.
+const MAX_BUFFER: usize = 256 * 1024;
 
 /// A connection that speaks HTTP/1.1 with one request at a time.
 pub(super) struct Http1 {
