@@ -1,3 +1,5 @@
 //! `check`.
 use crate::cli::CheckArgs;
-pub(super) fn run(_args: &CheckArgs) -> anyhow::Result<u8> { anyhow::bail!("not yet") }
+pub(super) fn run(_args: &CheckArgs) -> anyhow::Result<u8> {
+    anyhow::bail!("not yet")
+}

@@ -1,3 +1,5 @@
 //! `demo`.
 use crate::cli::DemoArgs;
-pub(super) fn run(_args: &DemoArgs) -> anyhow::Result<u8> { anyhow::bail!("not yet") }
+pub(super) fn run(_args: &DemoArgs) -> anyhow::Result<u8> {
+    anyhow::bail!("not yet")
+}

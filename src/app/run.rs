@@ -21,7 +21,10 @@ use crate::logging::{self, Console};
 /// When the configuration cannot be used, or the port or the log file cannot be opened.
 pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
     let loaded = prepare(args)?;
-    let logging = Logging { level: args.log_level.unwrap_or(loaded.config.logging.level), ..loaded.config.logging.clone() };
+    let logging = Logging {
+        level: args.log_level.unwrap_or(loaded.config.logging.level),
+        ..loaded.config.logging.clone()
+    };
     let _guard = logging::init(&logging, Console::Stderr, loaded.config.redactor.clone())?;
     logging::install_panic_hook();
     for warning in loaded.warnings.to_string().lines() {
@@ -129,7 +132,9 @@ pub(super) async fn interrupted() -> io::Result<()> {
 pub(super) fn print(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("cannot write the output"),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write the output")
+        }
         _ => Ok(()),
     }
 }

@@ -45,7 +45,8 @@ pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Resp
                     Tried::Failed(failed) => {
                         accept_empty |= failed.failure.kind == Kind::EmptyCompletion;
                         let next =
-                            after_failure(shared, &mut inbound, &mut plan, &attempt, *failed, &mut kept).await;
+                            after_failure(shared, &mut inbound, &mut plan, &attempt, *failed, &mut kept)
+                                .await;
                         // A re-send to the same endpoint goes on under the same permit.
                         carried = next.asks(&attempt.spec.id).then_some(pass);
                         next

@@ -100,7 +100,8 @@ impl Tap {
         let held: VecDeque<Bytes> = std::mem::take(&mut parts.held).into();
         let length = total_length(&held, parts.upstream.as_ref());
         let now = Instant::now();
-        let mut tap = Self { parts, held, length, state: State::Passing, heard: now, written: now, timer: None };
+        let mut tap =
+            Self { parts, held, length, state: State::Passing, heard: now, written: now, timer: None };
         // An answer without a body (to HEAD, or 204) is over at its head: nobody will ask for a frame.
         tap.settle_if_drained();
         tap

@@ -1,0 +1,214 @@
+//! What the end-to-end tests share: a forwarder in front of simulated endpoints, and a plain client.
+
+#![allow(dead_code, unreachable_pub, reason = "every test binary uses its own part of this")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use cc_forwarder::app::{self, Running, Taps};
+use cc_forwarder::config::{Config, Env, Source, load};
+use cc_forwarder::events::RequestRecord;
+use cc_forwarder::simulator::Simulator;
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::{Client as Pooled, connect::HttpConnector};
+use hyper_util::rt::TokioExecutor;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+/// Nothing in a test takes this long unless it hangs.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Quick retries, no probes of its own accord, short timers.
+pub const QUICK: &str = "
+server: { port: 0, shutdown_grace: 2s }
+retry: { max_attempts: 2, base_delay: 5ms, max_delay: 20ms }
+health: { check_interval: 1h, timeout: 2s }
+streaming: { response_header_timeout: 700ms, max_idle_time: 700ms, heartbeat_interval: 0s, gate_hold: 5s }
+group: { cooldown: 600s }
+usage_tracking: { enabled: false }
+logging: { level: warn }
+global_timeout: 700ms
+";
+
+/// A forwarder with its endpoints.
+pub struct World {
+    pub sims: Vec<Simulator>,
+    pub forwarder: Running,
+    pub records: mpsc::UnboundedReceiver<Arc<RequestRecord>>,
+    pub client: Client,
+}
+
+/// No variables, no files.
+pub struct NoEnv;
+
+impl Env for NoEnv {
+    fn var(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn read(&self, _: &std::path::Path, _: u64) -> std::io::Result<Vec<u8>> {
+        Err(std::io::ErrorKind::NotFound.into())
+    }
+
+    fn is_file(&self, _: &std::path::Path) -> bool {
+        false
+    }
+}
+
+/// A configuration from text.
+pub fn config(yaml: &str) -> Config {
+    load::parse(yaml, Source::BuiltIn, &NoEnv).unwrap_or_else(|problems| panic!("{problems}\n{yaml}")).config
+}
+
+/// The YAML of an endpoint with a token of its own.
+pub fn endpoint(name: &str, group: &str, group_priority: u32, url: &str) -> String {
+    format!(
+        "  - {{ name: {name}, url: \"{url}\", group: {group}, group-priority: {group_priority}, token: tok-{name} }}\n"
+    )
+}
+
+impl World {
+    /// Endpoints by name and group; the first group named has the best priority. `base` is YAML in front of them.
+    pub async fn with(base: &str, endpoints: &[(&str, &str)]) -> Self {
+        let mut sims = Vec::new();
+        let mut yaml = format!("{base}\nendpoints:\n");
+        let mut groups: Vec<&str> = Vec::new();
+        for (name, group) in endpoints {
+            if !groups.contains(group) {
+                groups.push(group);
+            }
+            let sim = Simulator::start(*name).await.unwrap();
+            let rank = u32::try_from(groups.iter().position(|g| g == group).unwrap()).unwrap() + 1;
+            yaml.push_str(&endpoint(name, group, rank, &sim.url()));
+            sims.push(sim);
+        }
+        Self::over(&yaml, sims).await
+    }
+
+    /// Two endpoints of one group, with quick timers.
+    pub async fn pair() -> Self {
+        Self::with(QUICK, &[("a", "main"), ("b", "main")]).await
+    }
+
+    /// A forwarder with this configuration over these simulators.
+    pub async fn over(yaml: &str, sims: Vec<Simulator>) -> Self {
+        let (tx, records) = mpsc::unbounded_channel();
+        let forwarder = app::start(Arc::new(config(yaml)), Taps { records: Some(tx) })
+            .await
+            .expect("the forwarder starts");
+        let client = Client::new(format!("http://{}", forwarder.address()));
+        Self { sims, forwarder, records, client }
+    }
+
+    /// The next terminal record.
+    pub async fn record(&mut self) -> Arc<RequestRecord> {
+        timeout(PATIENCE, self.records.recv()).await.expect("a record in time").expect("the hub runs")
+    }
+
+    /// Stops everything; what records are left are returned.
+    pub async fn stop(mut self) -> Vec<Arc<RequestRecord>> {
+        drop(self.client);
+        timeout(PATIENCE, self.forwarder.stop(std::future::pending())).await.expect("a stop in time");
+        let mut left = Vec::new();
+        while let Some(record) = self.records.recv().await {
+            left.push(record);
+        }
+        left
+    }
+}
+
+/// A plain HTTP client.
+#[derive(Clone)]
+pub struct Client {
+    base: String,
+    http: Pooled<HttpConnector, Full<Bytes>>,
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+    /// The body broke off.
+    pub broken: bool,
+}
+
+impl Answer {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.text()))
+    }
+}
+
+impl Client {
+    pub fn new(base: String) -> Self {
+        Self { base, http: Pooled::builder(TokioExecutor::new()).build_http() }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// Sends a request and returns its head.
+    pub async fn open(&self, request: Request<Full<Bytes>>) -> Response<hyper::body::Incoming> {
+        timeout(PATIENCE, self.http.request(request)).await.expect("a head in time").expect("a response")
+    }
+
+    /// Sends a request and reads the answer to its end.
+    pub async fn send(&self, request: Request<Full<Bytes>>) -> Answer {
+        read(self.open(request).await).await
+    }
+
+    /// `POST /v1/messages`.
+    pub async fn messages(&self, stream: bool) -> Answer {
+        self.send(self.post("/v1/messages", &messages_body(stream))).await
+    }
+
+    /// A POST of JSON with a client's usual headers.
+    pub fn post(&self, path: &str, body: &str) -> Request<Full<Bytes>> {
+        Request::post(self.url(path))
+            .header("content-type", "application/json")
+            .header("anthropic-version", "2023-06-01")
+            .header("x-api-key", "client-key")
+            .body(Full::new(Bytes::from(body.to_owned())))
+            .unwrap()
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Request::get(self.url(path)).body(Full::default()).unwrap()).await
+    }
+}
+
+/// Reads an answer to its end.
+pub async fn read(response: Response<hyper::body::Incoming>) -> Answer {
+    let (head, mut body) = response.into_parts();
+    let mut bytes = Vec::new();
+    let mut broken = false;
+    while let Some(frame) = timeout(PATIENCE, body.frame()).await.expect("a frame in time") {
+        match frame {
+            Ok(frame) => bytes.extend_from_slice(&frame.into_data().unwrap_or_default()),
+            Err(_) => {
+                broken = true;
+                break;
+            }
+        }
+    }
+    Answer { status: head.status, headers: head.headers, body: bytes.into(), broken }
+}
+
+/// A small request.
+pub fn messages_body(stream: bool) -> String {
+    serde_json::json!({
+        "model": "claude-sonnet-5-5",
+        "max_tokens": 1000,
+        "messages": [{ "role": "user", "content": "Say something." }],
+        "stream": stream,
+    })
+    .to_string()
+}
