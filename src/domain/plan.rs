@@ -31,8 +31,8 @@ pub enum Replay {
     Free,
     /// Only while it certainly had no effect: the endpoint never got it, or refused it for lack of capacity.
     Unprocessed,
-    /// Never: its body is gone after the first try.
-    Never,
+    /// Only after a failure to connect: its body is streamed, and gone once a connection took some of it.
+    Unsent,
 }
 
 /// What to do next.
@@ -162,7 +162,7 @@ impl Plan {
         let number = self.sent;
         let Some(tried) = self.tried.get_mut(self.current) else { return self.done(view, now) };
         tried.last = Some((number, failure.clone()));
-        let free = failure.same == Same::Free && self.replay != Replay::Never && !tried.free_used;
+        let free = failure.same == Same::Free && self.replay != Replay::Unsent && !tried.free_used;
         if free && (self.spent <= 1 || now < self.deadline) {
             tried.free_used = true;
             return self.send(true, false);
@@ -243,12 +243,12 @@ impl Plan {
     }
 
     fn may_replay(&self, kind: Kind, status: Option<u16>) -> bool {
+        let unsent = matches!(kind, Kind::Dns | Kind::Connect | Kind::Proxy | Kind::Tls);
         match self.replay {
             Replay::Free => true,
-            Replay::Never => false,
+            Replay::Unsent => unsent,
             Replay::Unprocessed => {
-                matches!(kind, Kind::Dns | Kind::Connect | Kind::Proxy | Kind::Tls | Kind::Stale)
-                    || matches!(status, Some(401..=403 | 429 | 503 | 529))
+                unsent || kind == Kind::Stale || matches!(status, Some(401..=403 | 429 | 503 | 529))
             }
         }
     }
@@ -344,7 +344,7 @@ impl Plan {
         Step::Send(Attempt {
             number: self.sent,
             spec: candidate.spec,
-            fresh: self.replay == Replay::Never,
+            fresh: self.replay == Replay::Unsent,
             needs_permit: candidate.needs_permit,
             first_here: true,
             here_since: now,

@@ -35,6 +35,13 @@ pub enum Tried {
     Failed(Box<Failed>),
 }
 
+impl Tried {
+    /// A failure without anything to pass on.
+    fn failed(failure: Failure) -> Self {
+        Self::Failed(Box::new(Failed { failure, usage: Usage::default(), kept: None }))
+    }
+}
+
 /// An answer that may be passed on.
 pub struct Passable {
     /// Status and headers as the endpoint sent them.
@@ -69,7 +76,9 @@ impl Attempter<'_> {
     /// Makes one attempt.
     pub async fn attempt(&self, inbound: &mut Inbound, attempt: &Attempt, accept_empty: bool) -> Tried {
         let spec = &attempt.spec;
-        let answer = match self.send(inbound, attempt).await {
+        // The plan repeats a streamed body only while nothing of it was sent.
+        let Some(payload) = inbound.body.next_payload() else { return Tried::failed(Failure::local()) };
+        let answer = match self.send(inbound, attempt, payload).await {
             Ok(answer) => answer,
             Err(error) => return self.unanswered(inbound, error, spec),
         };
@@ -83,9 +92,14 @@ impl Attempter<'_> {
         self.hold(inbound.class, inbound.stream, answer, spec, accept_empty).await
     }
 
-    async fn send(&self, inbound: &mut Inbound, attempt: &Attempt) -> Result<Answer, SendError> {
+    async fn send(
+        &self,
+        inbound: &mut Inbound,
+        attempt: &Attempt,
+        payload: Payload,
+    ) -> Result<Answer, SendError> {
         let spec = &attempt.spec;
-        let mut request = http::Request::new(inbound.body.next_payload().unwrap_or_else(Payload::empty));
+        let mut request = http::Request::new(payload);
         *request.method_mut() = inbound.method.clone();
         *request.uri_mut() = inbound.target(spec);
         *request.headers_mut() = headers::outbound_headers(&inbound.headers, spec);
@@ -103,12 +117,9 @@ impl Attempter<'_> {
 
     fn unanswered(&self, inbound: &mut Inbound, error: SendError, spec: &EndpointSpec) -> Tried {
         tracing::debug!(target: "cc_forwarder::upstream", endpoint = %spec.id, detail = %error, "no answer");
-        let failure = match seen(&error) {
-            Some(seen) => outcome::classify(Seen::Transport(seen), spec, jiff::Timestamp::now()),
-            None => Failure::local(),
-        };
+        let failure = outcome::classify(Seen::Transport(seen(&error)), spec, jiff::Timestamp::now());
         inbound.body.put_back(error.unsent);
-        Tried::Failed(Box::new(Failed { failure, usage: Usage::default(), kept: None }))
+        Tried::failed(failure)
     }
 
     async fn refused(&self, answer: Answer, spec: &EndpointSpec) -> Tried {
@@ -117,7 +128,7 @@ impl Attempter<'_> {
         let mut kept = Passable::open(answer, None);
         // Only an answer that others may still replace is read now; the rest is passed on as it comes.
         if failure.next == Next::Yes && kept.read_whole().await.is_err() {
-            return Tried::Failed(Box::new(Failed { failure, usage: Usage::default(), kept: None }));
+            return Tried::failed(failure);
         }
         Tried::Failed(Box::new(Failed { failure, usage: Usage::default(), kept: Some(kept) }))
     }
@@ -169,8 +180,8 @@ fn is_gated(class: Class) -> bool {
     matches!(class, Class::Messages | Class::CountTokens)
 }
 
-fn seen(error: &SendError) -> Option<Transport> {
-    Some(match error.kind {
+fn seen(error: &SendError) -> Transport {
+    match error.kind {
         SendErrorKind::Dns => Transport::Dns,
         SendErrorKind::Connect | SendErrorKind::ConnectTimeout => Transport::Connect,
         SendErrorKind::Proxy => Transport::Proxy,
@@ -178,8 +189,8 @@ fn seen(error: &SendError) -> Option<Transport> {
         SendErrorKind::HeaderTimeout => Transport::HeaderTimeout,
         SendErrorKind::Reset if error.reused => Transport::Stale,
         SendErrorKind::Reset | SendErrorKind::Protocol => Transport::Reset,
-        SendErrorKind::RequestBody => return None,
-    })
+        SendErrorKind::RequestBody => Transport::Upload,
+    }
 }
 
 /// What is kept of a 200 that was none.

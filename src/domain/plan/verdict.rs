@@ -7,6 +7,7 @@
 //! | the same after several endpoints | 503 naming each endpoint and its status |
 //! | another 5xx | that answer if its body is an Anthropic error object, else its status in our words |
 //! | no response in time | 504 |
+//! | an upload that broke off | 400 |
 //! | anything else | 502 |
 //!
 //! A 404 after a transient failure elsewhere does not decide: that failure does.
@@ -68,6 +69,7 @@ pub(super) fn of(failures: &[(&EndpointId, u32, &Failure)]) -> Verdict {
         Kind::Overloaded | Kind::Credential if several => (None, 503),
         Kind::ServerError => (Some(RelayRule::IfErrorObject), failure.status.unwrap_or(502)),
         Kind::HeaderTimeout | Kind::IdleTimeout => (None, 504),
+        Kind::Upload => (None, 400),
         Kind::Local => (None, 500),
         _ if failure.status.is_some() || failure.kind == Kind::EmptyCompletion => {
             (Some(RelayRule::Always), failure.status.unwrap_or(502))
