@@ -216,16 +216,7 @@ impl Lifecycle {
                 status: failure.status,
             });
         }
-        self.span.in_scope(|| {
-            tracing::warn!(
-                target: "cc_forwarder::request",
-                endpoint = %closed.spec.id,
-                attempt = closed.number,
-                status = failure.status,
-                kind = failure.kind.words(),
-                "attempt failed"
-            );
-        });
+        self.span.in_scope(|| log_failure(&closed, failure));
         if class.is_some_and(moves_health) {
             let applied = self.control.tell_awaited(self.failed_input(&closed, failure.clone()));
             let _ = applied.await;
@@ -446,6 +437,21 @@ fn draft(opening: Opening, at: jiff::Timestamp) -> RequestRecord {
         attempts: Vec::new(),
         skipped: Vec::new(),
     }
+}
+
+/// What is the client's own fault is told once, at the end of the request.
+fn log_failure(attempt: &OpenAttempt, failure: &Failure) {
+    if failure.is_answer() {
+        return;
+    }
+    tracing::warn!(
+        target: "cc_forwarder::request",
+        endpoint = %attempt.spec.id,
+        attempt = attempt.number,
+        status = failure.status,
+        kind = failure.kind.words(),
+        "attempt failed"
+    );
 }
 
 fn log(record: &RequestRecord) {
