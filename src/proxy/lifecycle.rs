@@ -76,6 +76,8 @@ pub struct Lifecycle {
     draft: Option<Box<RequestRecord>>,
     open: Option<OpenAttempt>,
     last_heard: Instant,
+    /// Start of its wait in the queue.
+    waits_since: Option<Instant>,
     /// Why an unsettled drop would be no fault of the client.
     stopping: CancellationToken,
     mismatches: Arc<Mismatches>,
@@ -132,6 +134,7 @@ impl Lifecycle {
             draft,
             open: None,
             last_heard: now,
+            waits_since: None,
             stopping,
             mismatches,
             span,
@@ -141,6 +144,36 @@ impl Lifecycle {
     /// The span that every log line of this request belongs to.
     pub fn span(&self) -> &Span {
         &self.span
+    }
+
+    /// When it was accepted.
+    pub fn accepted(&self) -> Instant {
+        self.accepted
+    }
+
+    /// It joined the queue and waits until `until` at most.
+    pub fn suspended(&mut self, until: Instant) {
+        self.waits_since = Some(Instant::now());
+        let Some(draft) = &self.draft else { return };
+        let deadline = jiff::Timestamp::now()
+            + jiff::SignedDuration::try_from(until.saturating_duration_since(Instant::now()))
+                .unwrap_or_default();
+        self.events.send(Event::Suspended { id: draft.id, deadline });
+        self.span.in_scope(
+            || tracing::info!(target: "cc_forwarder::request", "suspended: no endpoint is available"),
+        );
+    }
+
+    /// Its wait is over.
+    pub fn resumed(&mut self) {
+        let Some(since) = self.waits_since.take() else { return };
+        let waited = millis(since.elapsed());
+        self.note(|r| r.suspended_ms += waited);
+        let Some(draft) = &self.draft else { return };
+        self.events.send(Event::Resumed { id: draft.id });
+        self.span.in_scope(
+            || tracing::info!(target: "cc_forwarder::request", waited_ms = waited.round(), "wait over"),
+        );
     }
 
     /// True when its outcomes say something about an endpoint.
@@ -333,6 +366,7 @@ impl Lifecycle {
 
     /// Ends the request. Only the first call counts.
     pub fn settle(&mut self, ending: Ending, status: Option<u16>) {
+        self.resumed();
         let Some(mut record) = self.draft.take() else { return };
         record.duration_ms = millis(self.accepted.elapsed());
         record.status = status.or(record.status);
@@ -431,6 +465,7 @@ fn draft(opening: Opening, at: jiff::Timestamp) -> RequestRecord {
         failure: None,
         error: None,
         cancel_reason: None,
+        suspended_ms: 0.0,
         bytes_in: 0,
         bytes_out: 0,
         usage: Usage::default(),

@@ -23,6 +23,7 @@ fn policy() -> Policy {
         max_delay: secs(30.0),
         multiplier: 2.0,
         strategy: StrategyKind::Priority,
+        suspend: false,
     }
 }
 
