@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::response;
+use http::{Uri, response};
 use http_body_util::BodyExt;
 use tokio::time::Instant;
 
@@ -57,6 +57,12 @@ pub struct Failed {
     pub kept: Option<Passable>,
 }
 
+impl Failed {
+    fn ours() -> Self {
+        Self { failure: Failure::local(), usage: Usage::default(), kept: None }
+    }
+}
+
 /// The work of an attempt that does not change during a request.
 pub struct Attempter<'a> {
     /// Connections.
@@ -69,7 +75,11 @@ impl Attempter<'_> {
     /// Makes one attempt.
     pub async fn attempt(&self, inbound: &mut Inbound, attempt: &Attempt, accept_empty: bool) -> Tried {
         let spec = &attempt.spec;
-        let answer = match self.send(inbound, attempt).await {
+        let Ok(target) = headers::request_target(&spec.url, &inbound.uri) else {
+            // Longer than a target can be, with the endpoint's base path in front of it.
+            return Tried::Failed(Box::new(Failed::ours()));
+        };
+        let answer = match self.send(inbound, attempt, target).await {
             Ok(answer) => answer,
             Err(error) => return self.unanswered(inbound, error, spec),
         };
@@ -83,11 +93,11 @@ impl Attempter<'_> {
         self.hold(inbound.class, inbound.stream, answer, spec, accept_empty).await
     }
 
-    async fn send(&self, inbound: &mut Inbound, attempt: &Attempt) -> Result<Answer, SendError> {
+    async fn send(&self, inbound: &mut Inbound, attempt: &Attempt, target: Uri) -> Result<Answer, SendError> {
         let spec = &attempt.spec;
         let mut request = http::Request::new(inbound.body.next_payload().unwrap_or_else(Payload::empty));
         *request.method_mut() = inbound.method.clone();
-        *request.uri_mut() = inbound.target(spec);
+        *request.uri_mut() = target;
         *request.headers_mut() = headers::outbound_headers(&inbound.headers, spec);
         let reuse = if attempt.fresh { Reuse::Never } else { Reuse::Allowed };
         self.upstreams.send(spec, request, self.header_timeout(inbound, spec), reuse).await
