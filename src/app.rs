@@ -13,6 +13,7 @@
 mod check;
 mod demo;
 mod run;
+mod text;
 
 use std::future::Future;
 use std::io;
@@ -30,7 +31,7 @@ use tokio_util::task::TaskTracker;
 use crate::cli::{Cli, Command};
 use crate::config::Config;
 use crate::control::{self, Control, probe};
-use crate::domain::fleet::{Fleet, Settings};
+use crate::domain::fleet::{Change, Fleet, Settings};
 use crate::domain::route::StrategyKind;
 use crate::events::board::{Board, Snapshot};
 use crate::events::record::Ids;
@@ -91,6 +92,8 @@ pub struct Running {
 pub struct Taps {
     /// Gets every terminal record.
     pub records: Option<mpsc::UnboundedSender<Arc<RequestRecord>>>,
+    /// Gets every change of the fleet.
+    pub changes: Option<mpsc::UnboundedSender<Arc<[Change]>>>,
 }
 
 /// Starts everything and returns once the port is open.
@@ -109,7 +112,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     let board = Board::new(jiff::Timestamp::now());
     let empty = board.snapshot(&control.view(), Instant::now().into_std(), jiff::Timestamp::now());
     let (snapshot_tx, snapshot) = watch::channel(Arc::new(empty));
-    let outputs = hub::Outputs { snapshot: snapshot_tx, records: taps.records };
+    let outputs = hub::Outputs { snapshot: snapshot_tx, records: taps.records, changes: taps.changes };
     let hub = background.spawn(hub::run(stream, control.watch(), outputs, board));
 
     // Later versions change the configuration while running; until then the sender lives in the housekeeping task.

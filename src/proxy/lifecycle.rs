@@ -420,7 +420,9 @@ impl Lifecycle {
         {
             self.blame_silence(&closed);
         }
-        self.settle(ending, None);
+        // A panic before the commit becomes a 500, see `ingress::handle`.
+        let status = self.draft.as_ref().and_then(|d| d.status).or(Some(500));
+        self.settle(ending, status.filter(|_| std::thread::panicking()));
     }
 }
 

@@ -96,7 +96,7 @@ impl World {
     /// A forwarder with this configuration over these simulators.
     pub async fn over(yaml: &str, sims: Vec<Simulator>) -> Self {
         let (tx, records) = mpsc::unbounded_channel();
-        let forwarder = app::start(Arc::new(config(yaml)), Taps { records: Some(tx) })
+        let forwarder = app::start(Arc::new(config(yaml)), Taps { records: Some(tx), ..Taps::default() })
             .await
             .expect("the forwarder starts");
         let client = Client::new(format!("http://{}", forwarder.address()));
