@@ -35,9 +35,14 @@ pub(super) fn possible<'a>(
         Some(GroupState::Standby | GroupState::Cooling) if !view.auto_switch => false,
         Some(_) => match last(&e.spec.id) {
             Some(failure) => failure_passes(failure, deadline, now),
-            None => rest_passes(e.availability(request.model.as_deref(), now), deadline),
+            None => !throttled(e) && rest_passes(e.availability(request.model.as_deref(), now), deadline),
         },
     })
+}
+
+/// Its rest, if it has one, comes from a 429 that stated no end: it may be a spending limit.
+fn throttled(endpoint: &EndpointView) -> bool {
+    endpoint.standing.last_error.as_ref().is_some_and(|e| e.kind == Kind::Throttled)
 }
 
 fn failure_passes(failure: &Failure, deadline: Instant, now: Instant) -> bool {
