@@ -76,9 +76,10 @@ impl Attempter<'_> {
     /// Makes one attempt.
     pub async fn attempt(&self, inbound: &mut Inbound, attempt: &Attempt, accept_empty: bool) -> Tried {
         let spec = &attempt.spec;
-        // The plan repeats a streamed body only while nothing of it was sent.
-        let Some(payload) = inbound.body.next_payload() else { return Tried::failed(Failure::local()) };
-        let answer = match self.send(inbound, attempt, payload).await {
+        let Some(request) = request(inbound, spec) else { return Tried::failed(Failure::local()) };
+        let reuse = if attempt.fresh { Reuse::Never } else { Reuse::Allowed };
+        let limit = self.header_timeout(inbound, spec);
+        let answer = match self.upstreams.send(spec, request, limit, reuse).await {
             Ok(answer) => answer,
             Err(error) => return self.unanswered(inbound, error, spec),
         };
@@ -90,21 +91,6 @@ impl Attempter<'_> {
             return Tried::Answer(Box::new(Passable::open(answer, None)));
         }
         self.hold(inbound.class, inbound.stream, answer, spec, accept_empty).await
-    }
-
-    async fn send(
-        &self,
-        inbound: &mut Inbound,
-        attempt: &Attempt,
-        payload: Payload,
-    ) -> Result<Answer, SendError> {
-        let spec = &attempt.spec;
-        let mut request = http::Request::new(payload);
-        *request.method_mut() = inbound.method.clone();
-        *request.uri_mut() = inbound.target(spec);
-        *request.headers_mut() = headers::outbound_headers(&inbound.headers, spec);
-        let reuse = if attempt.fresh { Reuse::Never } else { Reuse::Allowed };
-        self.upstreams.send(spec, request, self.header_timeout(inbound, spec), reuse).await
     }
 
     fn header_timeout(&self, inbound: &Inbound, spec: &EndpointSpec) -> Duration {
@@ -173,6 +159,17 @@ impl Attempter<'_> {
             Limits { bytes: hold::MAX_BODY, hold: None, idle }
         }
     }
+}
+
+/// The request to this endpoint. Nothing when its target is too long behind the endpoint's base path, or when its body
+/// is gone, which the plan prevents.
+fn request(inbound: &mut Inbound, spec: &EndpointSpec) -> Option<http::Request<Payload>> {
+    let target = headers::request_target(&spec.url, &inbound.uri).ok()?;
+    let mut request = http::Request::new(inbound.body.next_payload()?);
+    *request.method_mut() = inbound.method.clone();
+    *request.uri_mut() = target;
+    *request.headers_mut() = headers::outbound_headers(&inbound.headers, spec);
+    Some(request)
 }
 
 /// True for answers that are held back until they are known to be real.

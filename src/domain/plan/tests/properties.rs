@@ -117,6 +117,7 @@ impl Drive {
             step = match step {
                 Step::Send(attempt) => self.send(&mut plan, attempt, turn),
                 Step::Sleep { until } => self.sleep(&mut plan, until, turn),
+                Step::Suspend { .. } => panic!("suspended though it must not"),
                 Step::Done(verdict) => return (self.made, verdict),
             };
             self.check_exhausted(plan.take_exhausted());
