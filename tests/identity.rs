@@ -1,0 +1,12 @@
+//! Byte identity: what a client sends is what the endpoint gets, what the endpoint answers is what the client gets.
+//!
+//! Requests are compared with the simulator's log, answers with those to the same request sent directly.
+
+mod support;
+
+#[path = "identity/answers.rs"]
+mod answers;
+#[path = "identity/raw.rs"]
+mod raw;
+#[path = "identity/requests.rs"]
+mod requests;
