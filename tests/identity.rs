@@ -2,6 +2,8 @@
 //!
 //! Requests are compared with the simulator's log, answers with those to the same request sent directly.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail like tests")]
+
 mod support;
 
 #[path = "identity/answers.rs"]

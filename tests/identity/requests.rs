@@ -44,8 +44,18 @@ fn bodies() -> Vec<(&'static str, Vec<u8>)> {
         ),
         ("not UTF-8", b"{\"model\":\"\xff\xfe\xc3\x28\",\"messages\":[]}".to_vec()),
         ("NUL and CR", b"{\"a\":\"\0\r\n\r\n0\r\n\r\n\"}".to_vec()),
-        ("10 MB", large_json(10_000_000)),
+        ("1 MB", large_json(1_000_000)),
     ]
+}
+
+#[tokio::test]
+async fn ten_megabytes_arrive_as_they_were_sent() {
+    let world = lone(str::to_owned).await;
+    let body = large_json(10_000_000);
+    for bytes in [sized("POST /v1/messages", &body), chunked("POST /v1/messages", &body, 1_234_567)] {
+        assert_eq!(exchange(world.forwarder.address(), &bytes).await, 200);
+        assert_eq!(hash(&last(&world.sims[0]).body), hash(&body));
+    }
 }
 
 #[tokio::test]
