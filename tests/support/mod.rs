@@ -8,6 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use cc_forwarder::app::{self, Running, Taps};
 use cc_forwarder::config::{Config, Env, Source, load};
+use cc_forwarder::domain::fleet::FleetView;
+use cc_forwarder::domain::standing::Health;
 use cc_forwarder::events::RequestRecord;
 use cc_forwarder::simulator::Simulator;
 use http::{HeaderMap, Request, Response, StatusCode};
@@ -101,6 +103,20 @@ impl World {
             .expect("the forwarder starts");
         let client = Client::new(format!("http://{}", forwarder.address()));
         Self { sims, forwarder, records, client }
+    }
+
+    /// Waits until every endpoint has been probed, and then cuts the connections that the probes left behind: what the
+    /// first request meets must not depend on who was faster.
+    pub async fn settled(self) -> Self {
+        let mut view = self.forwarder.control().watch();
+        let all_known =
+            |view: &Arc<FleetView>| view.endpoints.iter().all(|e| e.standing.health != Health::Unknown);
+        timeout(PATIENCE, view.wait_for(all_known)).await.expect("probes in time").expect("control runs");
+        for sim in &self.sims {
+            sim.down().await.unwrap();
+            sim.up().await.unwrap();
+        }
+        self
     }
 
     /// The next terminal record.
@@ -201,6 +217,19 @@ pub async fn read(response: Response<hyper::body::Incoming>) -> Answer {
         }
     }
     Answer { status: head.status, headers: head.headers, body: bytes.into(), broken }
+}
+
+/// Headers without those that differ from connection to connection, sorted.
+pub fn comparable(headers: &HeaderMap) -> Vec<(String, String)> {
+    let own = ["date", "connection", "keep-alive", "transfer-encoding", "x-cc-forwarder-request-id"];
+    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let mut all: Vec<_> = headers
+        .iter()
+        .filter(|(name, _)| !own.contains(&name.as_str()))
+        .map(|(name, value)| (name.to_string(), text(value)))
+        .collect();
+    all.sort();
+    all
 }
 
 /// A small request.
