@@ -13,6 +13,7 @@ use crate::app::text::{cut, width, wrap};
 use crate::claude::request::Class;
 use crate::claude::usage::Usage;
 use crate::domain::fleet::{Change, Condition};
+use crate::domain::group::GroupState;
 use crate::domain::outcome::Kind;
 use crate::events::{AttemptRecord, RequestRecord, State};
 
@@ -58,15 +59,21 @@ pub(super) fn cue(who: &str, says: &str, at: Duration) -> Vec<Line> {
     vec![vec![time(at), span(Tone::Story, format!("> {who} {says}"))]]
 }
 
-/// A change of the fleet. That an endpoint which nobody knew answers its first probe is not worth a line.
+/// A change of the fleet. Not worth a line: that an endpoint answers its first probe, and what another line about the
+/// active group says already.
 pub(super) fn change(change: &Change, at: Duration) -> Vec<Line> {
     let tone = match change {
-        Change::Endpoint { from: Condition::Unknown, to: Condition::Up, .. } => return Vec::new(),
+        Change::Endpoint { from: Condition::Unknown, to: Condition::Up, .. }
+        | Change::Group { to: GroupState::Active | GroupState::Standby, .. } => return Vec::new(),
         Change::Endpoint { to: Condition::Up | Condition::Unknown | Condition::HalfOpen, .. } => Tone::Good,
         Change::Endpoint { .. } => Tone::Trouble,
         Change::Active { .. } | Change::Group { .. } => Tone::Strong,
     };
-    vec![vec![time(at), span(tone, format!("* {change}"))]]
+    let words = match change {
+        Change::Group { id, to: GroupState::Cooling, .. } => format!("group {id} rests: all of it failed"),
+        other => other.to_string(),
+    };
+    vec![vec![time(at), span(tone, format!("* {words}"))]]
 }
 
 fn time(at: Duration) -> Span {
@@ -160,3 +167,6 @@ pub(super) fn brief(kind: Kind, status: Option<u16>) -> String {
         (kind, _) => kind.words().to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

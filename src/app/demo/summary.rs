@@ -17,17 +17,18 @@ pub(super) fn header(
     bill: &[(&str, &str, u16)],
     seconds: u32,
 ) -> Vec<Line> {
-    let start = format!("  {clients} clients -> forwarder {forwarder} -> ");
     let mut lines = vec![
         vec![span(Tone::Strong, "cc-forwarder demo"), span(Tone::Plain, ": all of it in this process")],
         Vec::new(),
+        vec![span(
+            Tone::Plain,
+            format!("  {clients} clients -> the forwarder on {forwarder} -> {} groups:", groups(bill).len()),
+        )],
     ];
-    let groups: Vec<&str> = groups(bill);
-    for (row, group) in groups.iter().enumerate() {
-        let of_group = bill.iter().filter(|(of, ..)| of == group);
-        let names: Vec<String> = of_group.map(|(_, name, port)| format!("{name} :{port}")).collect();
-        let lead = if row == 0 { start.clone() } else { " ".repeat(start.len()) };
-        lines.push(vec![span(Tone::Plain, format!("{lead}{group}: {}", names.join(", ")))]);
+    for group in groups(bill) {
+        let of_group = bill.iter().filter(|(of, ..)| *of == group);
+        let names: Vec<String> = of_group.map(|(_, name, port)| format!("{name} on :{port}")).collect();
+        lines.push(vec![span(Tone::Plain, format!("    {group:<7} {}", names.join(", then ")))]);
     }
     let explanation = format!(
         "The endpoints are simulated and fail on schedule (lines with >). The clients send what Claude Code and the \
@@ -104,7 +105,7 @@ pub(super) fn is_success(tally: &Tally, seen: &Seen) -> bool {
 /// What came of it.
 pub(super) fn closing(tally: &Tally, seen: &Seen) -> Vec<Line> {
     let failures: usize = tally.failures.values().sum();
-    let kinds: Vec<String> = tally.failures.iter().map(|(word, n)| format!("{n} x {word}")).collect();
+    let kinds: Vec<String> = tally.failures.iter().map(|(word, n)| format!("{word} ({n})")).collect();
     let kinds = if kinds.is_empty() { String::new() } else { format!(": {}", kinds.join(", ")) };
     let wrong = seen.asked - seen.whole;
     let mut lines = vec![Vec::new(), vec![span(Tone::Strong, "Summary")]];
@@ -164,3 +165,6 @@ fn next_steps(success: bool) -> Vec<Line> {
          your own: see config/minimal.yaml, and `cc-forwarder check`.",
     )
 }
+
+#[cfg(test)]
+mod tests;
