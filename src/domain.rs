@@ -13,4 +13,4 @@ pub mod secret;
 pub mod standing;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

@@ -48,6 +48,8 @@ pub struct Live {
     pub endpoint: Option<EndpointId>,
     /// Attempts so far.
     pub attempts: u32,
+    /// While suspended: it waits no longer than this.
+    pub deadline: Option<Timestamp>,
     /// The failure of the last attempt that failed.
     pub last_failure: Option<(EndpointId, Kind)>,
 }
@@ -62,6 +64,8 @@ pub enum Phase {
     Forwarding,
     /// An attempt failed, the next one follows.
     Retrying,
+    /// Waiting until an endpoint is available.
+    Suspended,
     /// The answer is being passed on.
     Streaming,
 }
@@ -162,6 +166,14 @@ impl Board {
                 live.phase = Phase::Retrying;
                 live.last_failure = Some((endpoint, kind));
             }),
+            Event::Suspended { id, deadline } => self.on(id, |live| {
+                live.phase = Phase::Suspended;
+                live.deadline = Some(deadline);
+            }),
+            Event::Resumed { id } => self.on(id, |live| {
+                live.phase = Phase::Pending;
+                live.deadline = None;
+            }),
             Event::Committed { id, .. } => self.on(id, |live| live.phase = Phase::Streaming),
             Event::Settled(record) => self.settle(record),
             Event::Fleet(_) => {}
@@ -171,7 +183,14 @@ impl Board {
     fn accept(&mut self, accepted: Arc<Accepted>) {
         self.totals.accepted += 1;
         let id = accepted.id;
-        let live = Live { accepted, phase: Phase::Pending, endpoint: None, attempts: 0, last_failure: None };
+        let live = Live {
+            accepted,
+            phase: Phase::Pending,
+            endpoint: None,
+            attempts: 0,
+            deadline: None,
+            last_failure: None,
+        };
         self.live.insert(id, live);
     }
 

@@ -234,8 +234,11 @@ impl Tap {
         self.close(applied, Last::End);
     }
 
-    /// The answer broke in the middle.
+    /// The answer broke in the middle, or behind its last event, where nothing was lost.
     fn cut(&mut self, kind: Kind) {
+        if self.parts.inspector.as_ref().is_some_and(Inspector::saw_last_event) {
+            return self.finish();
+        }
         let writable =
             self.parts.may_write && self.parts.inspector.as_ref().is_some_and(Inspector::may_insert);
         let usage = self.usage(false);
