@@ -10,7 +10,7 @@ use tokio::signal;
 use super::{Taps, start};
 use crate::cli::{EXIT_OK, RunArgs};
 use crate::config::load::{self, Loaded};
-use crate::config::{Config, Logging, System};
+use crate::config::{Config, Logging, Source, System};
 use crate::domain::secret::MASK;
 use crate::events::board::Board;
 use crate::logging::{self, Console};
@@ -47,9 +47,17 @@ fn prepare(args: &RunArgs) -> anyhow::Result<Loaded> {
 ///
 /// # Errors
 /// When a file was found or named and cannot be used.
-pub(super) fn find(explicit: Option<&Path>) -> anyhow::Result<Loaded> {
+fn find(explicit: Option<&Path>) -> anyhow::Result<Loaded> {
+    Ok(load::load(locate(explicit)?, &System)?)
+}
+
+/// Where the configuration is.
+///
+/// # Errors
+/// Without a working directory.
+pub(super) fn locate(explicit: Option<&Path>) -> anyhow::Result<Source> {
     let cwd = std::env::current_dir().context("cannot tell the working directory")?;
-    Ok(load::load(load::locate(explicit, &System, &cwd), &System)?)
+    Ok(load::locate(explicit, &System, &cwd))
 }
 
 /// The runtime all commands share.

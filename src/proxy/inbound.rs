@@ -56,7 +56,7 @@ impl Inbound {
         let billed_or_safe =
             matches!(self.class, Class::Messages | Class::CountTokens) || self.method.is_safe();
         match self.body {
-            Intake::Once(_) => Replay::Never,
+            Intake::Once(_) => Replay::Unsent,
             Intake::Whole { .. } if billed_or_safe => Replay::Free,
             Intake::Whole { .. } => Replay::Unprocessed,
         }

@@ -80,7 +80,7 @@ fn refuse_at_the_door(config: &Config, head: &http::request::Parts) -> Option<Re
     if head.method == Method::CONNECT {
         return Some(respond::error(405, "CONNECT is not for this port: it forwards API requests.", None));
     }
-    if head.uri.scheme().is_some() || head.uri.authority().is_some() {
+    if head.uri.scheme().is_some() || head.uri.authority().is_some() || !head.uri.path().starts_with('/') {
         let message = "The request target must be a path: this is no general HTTP proxy.";
         return Some(respond::error(400, message, None));
     }

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use cc_forwarder::app::{self, Running, Taps};
 use cc_forwarder::config::{Config, Env, Source, load};
 use cc_forwarder::domain::fleet::FleetView;
+use cc_forwarder::domain::standing::Health;
 use cc_forwarder::events::RequestRecord;
 use cc_forwarder::events::board::Snapshot;
 use cc_forwarder::simulator::Simulator;
@@ -31,6 +32,7 @@ retry: { max_attempts: 2, base_delay: 5ms, max_delay: 20ms }
 health: { check_interval: 1h, timeout: 2s }
 streaming: { response_header_timeout: 700ms, max_idle_time: 700ms, heartbeat_interval: 0s, gate_hold: 5s }
 group: { cooldown: 600s }
+request_suspend: { enabled: false }
 usage_tracking: { enabled: false }
 logging: { level: warn }
 global_timeout: 700ms
@@ -104,10 +106,25 @@ impl World {
     /// A forwarder with this configuration over these simulators.
     pub async fn run(config: Config, sims: Vec<Simulator>) -> Self {
         let (tx, records) = mpsc::unbounded_channel();
-        let forwarder =
-            app::start(Arc::new(config), Taps { records: Some(tx) }).await.expect("the forwarder starts");
+        let forwarder = app::start(Arc::new(config), Taps { records: Some(tx), ..Taps::default() })
+            .await
+            .expect("the forwarder starts");
         let client = Client::new(format!("http://{}", forwarder.address()));
         Self { sims, forwarder, records, client }
+    }
+
+    /// Waits until every endpoint has been probed, and then cuts the connections that the probes left behind: what the
+    /// first request meets must not depend on who was faster.
+    pub async fn settled(self) -> Self {
+        let mut view = self.forwarder.control().watch();
+        let all_known =
+            |view: &Arc<FleetView>| view.endpoints.iter().all(|e| e.standing.health != Health::Unknown);
+        timeout(PATIENCE, view.wait_for(all_known)).await.expect("probes in time").expect("control runs");
+        for sim in &self.sims {
+            sim.down().await.unwrap();
+            sim.up().await.unwrap();
+        }
+        self
     }
 
     /// A connection of its own.
@@ -232,6 +249,19 @@ pub async fn read(response: Response<hyper::body::Incoming>) -> Answer {
         }
     }
     Answer { status: head.status, headers: head.headers, body: bytes.into(), broken }
+}
+
+/// Headers without those that differ from connection to connection, sorted.
+pub fn comparable(headers: &HeaderMap) -> Vec<(String, String)> {
+    let own = ["date", "connection", "keep-alive", "transfer-encoding", "x-cc-forwarder-request-id"];
+    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let mut all: Vec<_> = headers
+        .iter()
+        .filter(|(name, _)| !own.contains(&name.as_str()))
+        .map(|(name, value)| (name.to_string(), text(value)))
+        .collect();
+    all.sort();
+    all
 }
 
 /// A small request.

@@ -1,0 +1,272 @@
+//! The same load three ways, in turn, in one run: straight to the simulator, through a bare relay, through the forwarder.
+//!
+//! ```text
+//! this process: load ──┬──────────────────> simulator (its own process)
+//!                      ├──> relay ────────────> "
+//!                      └──> cc-forwarder ─────> "
+//! ```
+//!
+//! The forwarder is the real program with its default settings. Every figure is the median of several rounds, and
+//! every ratio is taken within a round, so that a busy machine moves all parties alike.
+//!
+//! `cargo bench --bench end_to_end` takes about two minutes, `… -- --quick` a few seconds (for a look whether it works:
+//! its figures mean nothing). CPU time and memory come from `/proc` and are left out where there is none.
+
+mod client;
+mod load;
+mod process;
+mod relay;
+mod report;
+mod upstream;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context;
+use tempfile::TempDir;
+
+use load::{Load, Sample};
+use process::Service;
+use report::{Party, Runs, Target, Wanted, median, say};
+use upstream::Answer;
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["--role", "simulator"] => {
+            serve(tokio::runtime::Builder::new_current_thread(), upstream::run(announce))
+        }
+        ["--role", "relay", upstream] => {
+            serve(tokio::runtime::Builder::new_multi_thread(), relay::run(upstream.parse()?, announce))
+        }
+        // Without `--bench` somebody only wants to see it run: `cargo test --all-targets` does this.
+        _ => bench(&Extent::of(words.contains(&"--quick") || !words.contains(&"--bench"))),
+    }
+}
+
+/// How much is measured.
+struct Extent {
+    rounds: usize,
+    starts: usize,
+    window: Duration,
+    paced_events: usize,
+    paced_streams: u32,
+}
+
+impl Extent {
+    fn of(quick: bool) -> Self {
+        let (second, millis) = (Duration::from_secs(1), Duration::from_millis);
+        if quick {
+            Self { rounds: 1, starts: 1, window: millis(50), paced_events: 20, paced_streams: 16 }
+        } else {
+            Self { rounds: 5, starts: 5, window: second, paced_events: 150, paced_streams: 256 }
+        }
+    }
+}
+
+/// Runs a role until the parent is gone.
+fn serve(
+    mut builder: tokio::runtime::Builder,
+    role: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<()> {
+    builder.enable_all().build()?.block_on(async {
+        tokio::select! {
+            ended = role => ended,
+            joined = tokio::task::spawn_blocking(process::wait_for_the_parent) => Ok(joined?),
+        }
+    })
+}
+
+fn announce(address: SocketAddr) {
+    say(&address.to_string());
+}
+
+fn bench(extent: &Extent) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let simulator = Service::role(&["--role", "simulator"])?;
+    let stage = Stage { simulator: &simulator, folder: &folder };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (mut targets, memory_and_pace) = (stage.starts(extent)?, runtime.block_on(stage.paced(extent))?);
+    targets.extend(memory_and_pace);
+    targets.extend(runtime.block_on(stage.hurried(extent))?);
+    say("\nTargets");
+    for target in &targets {
+        target.print();
+    }
+    Ok(())
+}
+
+/// Where everything is measured.
+struct Stage<'a> {
+    simulator: &'a Service,
+    folder: &'a TempDir,
+}
+
+impl Stage<'_> {
+    fn forwarder(&self) -> anyhow::Result<Service> {
+        Service::forwarder(self.simulator.address, self.folder.path())
+    }
+
+    fn relay(&self) -> anyhow::Result<Service> {
+        Service::role(&["--role", "relay", &self.simulator.address.to_string()])
+    }
+
+    /// How fast the forwarder starts, and how large it is then.
+    fn starts(&self, extent: &Extent) -> anyhow::Result<Vec<Target>> {
+        let (mut times, mut sizes) = (Vec::new(), Vec::new());
+        for _ in 0..extent.starts {
+            let forwarder = self.forwarder()?;
+            times.push(forwarder.started_in.as_secs_f64() * 1e3);
+            std::thread::sleep(Duration::from_millis(200));
+            sizes.extend(forwarder.rss().map(|bytes| bytes as f64 / MIB));
+        }
+        Ok(vec![
+            Target {
+                what: "start to serving",
+                wanted: Wanted::AtMost(100.0),
+                unit: "ms",
+                reached: Some(median(times)),
+            },
+            Target {
+                what: "idle memory",
+                wanted: Wanted::AtMost(20.0),
+                unit: "MiB",
+                reached: Some(sizes).filter(|s| !s.is_empty()).map(median),
+            },
+        ])
+    }
+
+    /// Many slow streams, against processes that have served nothing else.
+    async fn paced(&self, extent: &Extent) -> anyhow::Result<Vec<Target>> {
+        let (relay, forwarder) = (self.relay()?, self.forwarder()?);
+        let before = [relay.rss(), forwarder.rss()];
+        let rounds = extent.rounds.min(3);
+        let runs = self.rounds(paced(extent), rounds, &relay, &forwarder).await?;
+        let streams = f64::from(extent.paced_streams) * 1024.0;
+        let each = |party, before: Option<u64>| {
+            Some(runs.rss(party)?.saturating_sub(before?) as f64 / streams).filter(|kib| kib.is_finite())
+        };
+        let (of_relay, of_forwarder) = (each(Party::Relay, before[0]), each(Party::Forwarder, before[1]));
+        say(&format!("  memory per open stream: relay {of_relay:.1?} KiB, forwarder {of_forwarder:.1?} KiB"));
+        Ok(vec![
+            Target {
+                what: "memory per open stream (request of 100 KB)",
+                wanted: Wanted::AtMost(64.0),
+                unit: "KiB",
+                reached: of_forwarder,
+            },
+            Target {
+                what: "256 streams of 20 ms events: added delay, p99",
+                wanted: Wanted::AtMost(2.0),
+                unit: "ms",
+                reached: Some(runs.added(0.99) / 1e3),
+            },
+        ])
+    }
+
+    /// Everything that goes as fast as it can.
+    async fn hurried(&self, extent: &Extent) -> anyhow::Result<Vec<Target>> {
+        let (relay, forwarder) = (self.relay()?, self.forwarder()?);
+        let mut targets = Vec::new();
+        for (load, target) in loads(extent.window) {
+            let runs = self.rounds(load, extent.rounds, &relay, &forwarder).await?;
+            targets.extend(target.map(|target| target(&runs)));
+        }
+        Ok(targets)
+    }
+
+    /// One load against everybody, in an order that changes from round to round.
+    async fn rounds(
+        &self,
+        load: Load,
+        count: usize,
+        relay: &Service,
+        forwarder: &Service,
+    ) -> anyhow::Result<Runs> {
+        let mut rounds = Vec::new();
+        for round in 0..count {
+            let mut samples: [Sample; 3] = Default::default();
+            for turn in 0..3 {
+                let party = Party::ALL[(round + turn) % 3];
+                let service = match party {
+                    Party::Direct => self.simulator,
+                    Party::Relay => relay,
+                    Party::Forwarder => forwarder,
+                };
+                let sample = load.run(service.address, Some(service)).await;
+                samples[party as usize] = sample.with_context(|| format!("{party:?}"))?;
+            }
+            rounds.push(samples);
+        }
+        let runs = Runs { load, rounds };
+        runs.print();
+        Ok(runs)
+    }
+}
+
+const MIB: f64 = 1024.0 * 1024.0;
+
+fn paced(extent: &Extent) -> Load {
+    Load {
+        name: "slow streams, an event every 20 ms each, requests of 100 KB",
+        body: 100_000,
+        answer: Answer::Stream {
+            deltas: extent.paced_events,
+            bytes: 40,
+            interval: Duration::from_millis(20),
+        },
+        connections: extent.paced_streams,
+        window: None,
+    }
+}
+
+type Judge = fn(&Runs) -> Target;
+
+fn loads(window: Duration) -> Vec<(Load, Option<Judge>)> {
+    let document = |name, bytes, connections| Load {
+        name,
+        body: bytes,
+        answer: Answer::Document { bytes },
+        connections,
+        window: Some(window),
+    };
+    let streams = Load {
+        name: "16 fast streams",
+        body: 2_000,
+        answer: Answer::Stream { deltas: 2_000, bytes: 40, interval: Duration::ZERO },
+        connections: 16,
+        window: Some(window),
+    };
+    vec![
+        (document("2 KB both ways, 1 connection", 2_000, 1), Some(added_median as Judge)),
+        (
+            document("2 KB both ways, 64 connections", 2_000, 64),
+            Some(|r| share("2 KB, 64 connections", 80.0, r)),
+        ),
+        (document("200 KB both ways, 1 connection", 200_000, 1), None),
+        (
+            document("200 KB both ways, 64 connections", 200_000, 64),
+            Some(|r| share("200 KB, 64 connections", 90.0, r)),
+        ),
+        (document("2 MB both ways, 1 connection", 2_000_000, 1), None),
+        (
+            document("2 MB both ways, 64 connections", 2_000_000, 64),
+            Some(|r| share("2 MB, 64 connections", 90.0, r)),
+        ),
+        (streams, Some(|r| share("16 fast streams, events/s", 100.0, r))),
+    ]
+}
+
+fn added_median(runs: &Runs) -> Target {
+    Target {
+        what: "2 KB, 1 connection: added latency, p50",
+        wanted: Wanted::AtMost(150.0),
+        unit: "us",
+        reached: Some(runs.added(0.5)),
+    }
+}
+
+fn share(what: &'static str, at_least: f64, runs: &Runs) -> Target {
+    Target { what, wanted: Wanted::AtLeast(at_least), unit: "% relay", reached: Some(runs.against_relay()) }
+}

@@ -1,0 +1,156 @@
+//! From samples to tables: what each party did under each load, and the targets with what was reached.
+
+use std::time::Duration;
+
+use super::load::{Load, Sample};
+
+/// All runs of one load: per round direct, relay, forwarder.
+pub(crate) struct Runs {
+    pub(crate) load: Load,
+    pub(crate) rounds: Vec<[Sample; 3]>,
+}
+
+/// Who was asked, as an index into a round.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Party {
+    Direct,
+    Relay,
+    Forwarder,
+}
+
+impl Party {
+    pub(crate) const ALL: [Self; 3] = [Self::Direct, Self::Relay, Self::Forwarder];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Relay => "relay",
+            Self::Forwarder => "forwarder",
+        }
+    }
+}
+
+impl Runs {
+    fn samples(&self, party: Party) -> impl Iterator<Item = &Sample> {
+        self.rounds.iter().map(move |round| &round[party as usize])
+    }
+
+    /// Requests per second, or events if there are any: the median round.
+    fn rate(&self, party: Party) -> f64 {
+        median(self.samples(party).map(rate).collect())
+    }
+
+    /// The forwarder's rate by the relay's, in percent: the median round.
+    pub(crate) fn against_relay(&self) -> f64 {
+        let ratios = self.rounds.iter().map(|r| rate(&r[2]) / rate(&r[1]) * 100.0);
+        median(ratios.collect())
+    }
+
+    /// A quantile of the delays in microseconds: the median round.
+    fn delay(&self, party: Party, quantile: f64) -> f64 {
+        median(self.samples(party).map(|s| micros(quantile_of(&s.delays, quantile))).collect())
+    }
+
+    /// What the forwarder adds to the direct way, in microseconds.
+    pub(crate) fn added(&self, quantile: f64) -> f64 {
+        self.delay(Party::Forwarder, quantile) - self.delay(Party::Direct, quantile)
+    }
+
+    /// CPU milliseconds per request (or per 1,000 events), over all rounds.
+    fn cpu(&self, party: Party) -> Option<f64> {
+        let total: Option<Duration> = self.samples(party).map(|s| s.cpu).sum();
+        let units: u64 = self.samples(party).map(|s| if s.events > 0 { s.events } else { s.requests }).sum();
+        Some(total?.as_secs_f64() * 1e3 / units as f64 * if self.is_stream() { 1e3 } else { 1.0 })
+    }
+
+    /// Memory while the streams were open, first round.
+    pub(crate) fn rss(&self, party: Party) -> Option<u64> {
+        self.samples(party).next()?.rss
+    }
+
+    fn is_stream(&self) -> bool {
+        self.samples(Party::Direct).any(|s| s.events > 0)
+    }
+
+    /// The table of this load.
+    pub(crate) fn print(&self) {
+        let unit = if self.is_stream() { "events/s" } else { "requests/s" };
+        // Per 1,000 requests in seconds is per request in milliseconds.
+        let cpu_unit = if self.is_stream() { "CPU ms/1,000 events" } else { "CPU s/1,000 requests" };
+        say(&format!("\n{}\n  {:10}{unit:>12}{:>10}{:>10}{cpu_unit:>24}", self.load.name, "", "p50", "p99"));
+        for party in Party::ALL {
+            let cpu = self.cpu(party).map_or_else(|| "-".to_owned(), |ms| format!("{ms:.3}"));
+            let (p50, p99) = (time(self.delay(party, 0.5)), time(self.delay(party, 0.99)));
+            say(&format!("  {:10}{:>12.0}{p50:>10}{p99:>10}{cpu:>24}", party.name(), self.rate(party)));
+        }
+        let (p50, p99) = (time(self.added(0.5)), time(self.added(0.99)));
+        say(&format!("  {:10}{:>11.1}%{p50:>10}{p99:>10}", "of relay", self.against_relay()));
+    }
+}
+
+/// One line of the last table.
+pub(crate) struct Target {
+    pub(crate) what: &'static str,
+    /// At least this, or at most.
+    pub(crate) wanted: Wanted,
+    pub(crate) unit: &'static str,
+    /// Nothing where the system does not tell.
+    pub(crate) reached: Option<f64>,
+}
+
+/// A bound.
+#[derive(Clone, Copy)]
+pub(crate) enum Wanted {
+    AtLeast(f64),
+    AtMost(f64),
+}
+
+impl Target {
+    /// The line.
+    pub(crate) fn print(&self) {
+        let (sign, bound) = match self.wanted {
+            Wanted::AtLeast(bound) => (">=", bound),
+            Wanted::AtMost(bound) => ("<=", bound),
+        };
+        let verdict = match (self.reached, self.wanted) {
+            (None, _) => "not measured",
+            (Some(value), Wanted::AtLeast(bound)) if value >= bound => "ok",
+            (Some(value), Wanted::AtMost(bound)) if value <= bound => "ok",
+            _ => "MISSED",
+        };
+        let reached = self.reached.map_or_else(|| "-".to_owned(), |value| format!("{value:.1}"));
+        say(&format!("  {:58}{sign} {bound:>5} {:8}{reached:>9}  {verdict}", self.what, self.unit));
+    }
+}
+
+/// Prints a line of the report.
+#[allow(clippy::print_stdout, reason = "the report is what a bench is for")]
+pub(crate) fn say(line: &str) {
+    println!("{line}");
+}
+
+/// The middle value; not a number for none.
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn rate(sample: &Sample) -> f64 {
+    let units = if sample.events > 0 { sample.events } else { sample.requests };
+    units as f64 / sample.elapsed.as_secs_f64()
+}
+
+fn quantile_of(delays: &[Duration], quantile: f64) -> Duration {
+    let mut sorted = delays.to_vec();
+    sorted.sort_unstable();
+    let last = sorted.len().saturating_sub(1);
+    sorted.get((last as f64 * quantile).round() as usize).copied().unwrap_or_default()
+}
+
+fn micros(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e6
+}
+
+fn time(micros: f64) -> String {
+    if micros.abs() < 10_000.0 { format!("{micros:.0} us") } else { format!("{:.1} ms", micros / 1e3) }
+}
