@@ -84,9 +84,6 @@ fn refuse_at_the_door(config: &Config, head: &http::request::Parts) -> Option<Re
         let message = "The request target must be a path: this is no general HTTP proxy.";
         return Some(respond::error(400, message, None));
     }
-    if !head.uri.path().starts_with('/') {
-        return Some(respond::error(400, "The request target must be a path.", None));
-    }
     let server = &config.server;
     let checked = browser::check(&head.headers, &server.allowed_hosts, &server.allowed_origins);
     checked.err().map(|refusal| respond::error(403, refusal.to_string(), None))
