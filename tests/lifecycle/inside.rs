@@ -52,6 +52,7 @@ fn parts() -> (Shared, EventStream) {
         ids: Arc::new(Ids::starting_at(1)),
         queue: Default::default(),
         budget: Budget::new(1 << 20),
+        queue: Default::default(),
     };
     (shared, stream)
 }
