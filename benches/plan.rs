@@ -70,6 +70,7 @@ fn policy() -> Policy {
         max_delay: Duration::from_secs(30),
         multiplier: 2.0,
         strategy: StrategyKind::Priority,
+        suspend: false,
     }
 }
 

@@ -7,12 +7,13 @@
 //!      +--------- Input -----------^
 //! ```
 //!
-//! Stop, in this order: accept no more; let answers finish for the grace period; cut what is left; end probes and
+//! Stop, in this order: accept no more; end the wait of suspended requests; let answers finish for the grace period; cut what is left; end probes and
 //! control; close upstream connections; let the hub take the last records.
 
 mod check;
 mod demo;
 mod run;
+mod text;
 
 use std::future::Future;
 use std::io;
@@ -30,7 +31,7 @@ use tokio_util::task::TaskTracker;
 use crate::cli::{Cli, Command};
 use crate::config::Config;
 use crate::control::{self, Control, probe};
-use crate::domain::fleet::{Fleet, Settings};
+use crate::domain::fleet::{Change, Fleet, Settings};
 use crate::domain::route::StrategyKind;
 use crate::events::board::{Board, Snapshot};
 use crate::events::record::Ids;
@@ -38,6 +39,7 @@ use crate::events::{self, RequestRecord, hub};
 use crate::proxy::dialer::Dialer;
 use crate::proxy::intake::Budget;
 use crate::proxy::lifecycle::{Mismatches, Reporting};
+use crate::proxy::suspended::{self, Queue};
 use crate::proxy::transport::Transport;
 use crate::proxy::{Shared, serve};
 
@@ -80,6 +82,7 @@ pub struct Running {
     quit: CancellationToken,
     connections: TaskTracker,
     background: TaskTracker,
+    queue: Queue,
     hub: JoinHandle<Board>,
     grace: Duration,
 }
@@ -89,6 +92,8 @@ pub struct Running {
 pub struct Taps {
     /// Gets every terminal record.
     pub records: Option<mpsc::UnboundedSender<Arc<RequestRecord>>>,
+    /// Gets every change of the fleet.
+    pub changes: Option<mpsc::UnboundedSender<Arc<[Change]>>>,
 }
 
 /// Starts everything and returns once the port is open.
@@ -107,12 +112,13 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     let board = Board::new(jiff::Timestamp::now());
     let empty = board.snapshot(&control.view(), Instant::now().into_std(), jiff::Timestamp::now());
     let (snapshot_tx, snapshot) = watch::channel(Arc::new(empty));
-    let outputs = hub::Outputs { snapshot: snapshot_tx, records: taps.records };
+    let outputs = hub::Outputs { snapshot: snapshot_tx, records: taps.records, changes: taps.changes };
     let hub = background.spawn(hub::run(stream, control.watch(), outputs, board));
 
     // Later versions change the configuration while running; until then the sender lives in the housekeeping task.
     let (config_tx, config_rx) = watch::channel(Arc::clone(&config));
     let transport = Transport::new(Dialer::new(config.outbound.clone(), config.extra_ca.clone()));
+    let queue = Queue::default();
     let shared = Shared {
         config: config_rx.clone(),
         control: control.clone(),
@@ -124,8 +130,12 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
             mismatches: Arc::new(Mismatches::default()),
         },
         ids: Arc::new(Ids::starting_at(fastrand::u32(..))),
+        queue: queue.clone(),
         budget: Budget::new(config.server.max_buffered_bytes),
     };
+    let strategy_of = config_rx.clone();
+    let strategy = move || strategy_of.borrow().strategy.kind;
+    background.spawn(suspended::run(queue.clone(), control.watch(), strategy, quit.clone()));
     background.spawn(control::run(control_task, quit.clone()));
     background.spawn(probe::run(
         control.clone(),
@@ -148,6 +158,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
         quit,
         connections,
         background,
+        queue,
         hub,
         grace,
     })
@@ -169,6 +180,11 @@ impl Running {
         &self.control
     }
 
+    /// The suspended requests.
+    pub fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
     /// Connections to endpoints that are open without a request.
     pub fn idle_upstream_connections(&self) -> usize {
         self.transport.idle_connections()
@@ -182,6 +198,7 @@ impl Running {
     /// Ends everything in order. Answers get the grace period to finish, or until `hurry` resolves.
     pub async fn stop(self, hurry: impl Future<Output = ()>) -> Board {
         self.stop.cancel();
+        self.queue.close();
         self.connections.close();
         tokio::select! {
             () = self.connections.wait() => {}

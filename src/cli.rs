@@ -77,8 +77,16 @@ pub struct Cli {
 #[derive(Subcommand, Clone, PartialEq, Eq, Debug)]
 pub enum Command {
     /// Run against simulated endpoints and clients: no account, no configuration
+    ///
+    /// The real forwarder on a free loopback port, four simulated endpoints that fail on schedule, and simulated
+    /// clients that compare every answer byte for byte with what an untroubled endpoint says. Exit code 0 when every
+    /// client got every answer whole.
     Demo(DemoArgs),
     /// Validate the configuration, then probe every endpoint
+    ///
+    /// Every enabled endpoint is asked for `health.health_path`, with the credential and headers of real requests;
+    /// one with `credential: pass` is asked without any. Exit code 0 when all of them are up and take their
+    /// credential; 1 when one does not, or when the configuration has problems, which are all listed at once.
     Check(CheckArgs),
 }
 
@@ -106,11 +114,11 @@ pub struct RunArgs {
 }
 
 /// Options of `demo`.
-#[derive(Args, Clone, PartialEq, Eq, Default, Debug)]
+#[derive(Args, Clone, PartialEq, Eq, Debug)]
 pub struct DemoArgs {
-    /// End after this many seconds [default: 20 without a terminal, with Ctrl-C on one]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub seconds: Option<u32>,
+    /// Begin no request after this many seconds; Ctrl-C ends it earlier
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub seconds: u32,
 }
 
 /// Options of `check`.
@@ -119,7 +127,8 @@ pub struct CheckArgs {
     /// Configuration file (YAML)
     #[arg(long, value_name = "PATH")]
     pub config: Option<PathBuf>,
-    /// Print JSON instead of a table
+    /// Print JSON instead of a table: `ok`, `valid`, `probed`, `config`, `problems` and `warnings` (`line`, `key`,
+    /// `message`), `endpoints` (`name`, `group`, `url`, `enabled`, `result`, `status`, `latency_ms`, `note`, …)
     #[arg(long)]
     pub json: bool,
     /// Validate only; send nothing

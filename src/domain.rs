@@ -5,6 +5,7 @@
 pub mod endpoint;
 pub mod fleet;
 pub mod group;
+pub mod order;
 pub mod outcome;
 pub mod plan;
 pub mod ratelimit;
@@ -13,4 +14,4 @@ pub mod secret;
 pub mod standing;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

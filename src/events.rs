@@ -44,6 +44,18 @@ pub enum Event {
         /// With which status.
         status: Option<u16>,
     },
+    /// A request waits for an endpoint.
+    Suspended {
+        /// Which.
+        id: RequestId,
+        /// It waits no longer than this.
+        deadline: jiff::Timestamp,
+    },
+    /// Its wait is over.
+    Resumed {
+        /// Which.
+        id: RequestId,
+    },
     /// The first content went to the client.
     Committed {
         /// Whose.

@@ -24,6 +24,7 @@ pub mod local;
 pub mod pool;
 pub mod respond;
 pub mod serve;
+pub mod suspended;
 pub mod tap;
 pub mod transport;
 pub mod upstream;
@@ -49,6 +50,8 @@ pub struct Shared {
     pub reporting: lifecycle::Reporting,
     /// Request ids.
     pub ids: Arc<Ids>,
+    /// Requests that wait for an endpoint.
+    pub queue: suspended::Queue,
     /// Memory for request bodies.
     pub budget: intake::Budget,
 }

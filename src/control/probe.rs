@@ -146,7 +146,10 @@ pub async fn run(
         for spec in due(&control.view(), &last, check.check_interval, now) {
             last.insert(spec.id.clone(), now);
             if running.insert(spec.id.clone()) {
-                tasks.spawn(one(control.clone(), transport.clone(), spec, check.clone(), done_tx.clone()));
+                let probing = one(control.clone(), transport.clone(), spec, check.clone(), done_tx.clone());
+                let stop = stop.clone();
+                // A stop does not wait for an endpoint that is silent.
+                tasks.spawn(async move { stop.run_until_cancelled(probing).await });
             }
         }
         tokio::select! {

@@ -18,6 +18,7 @@
 //! | reset, empty, cut, HTML, malformed | endpoint | up to the limit | yes |
 //! | empty completion | nobody | once | yes |
 //! | a reused connection that was already closed | nobody | at once, free | - |
+//! | an upload that broke off | client | no | no |
 //!
 //! A `retry-after` is honoured on 408, 5xx and 529 too: a longer one than [`SHORT_WAIT`] ends the tries at that endpoint.
 
@@ -65,6 +66,8 @@ pub enum Transport {
     Reset,
     /// A pooled connection that the endpoint had closed before it saw this request.
     Stale,
+    /// The client's own upload failed or stalled.
+    Upload,
 }
 
 /// The class of a failure, as recorded and shown.
@@ -113,6 +116,8 @@ pub enum Kind {
     EmptyCompletion,
     /// A reused connection that was already closed.
     Stale,
+    /// The client's upload failed.
+    Upload,
     /// Our own limit or fault.
     Local,
 }
@@ -142,6 +147,7 @@ impl Kind {
             Self::Malformed => "malformed response",
             Self::EmptyCompletion => "empty completion",
             Self::Stale => "connection was closed",
+            Self::Upload => "the request body stopped arriving",
             Self::Local => "internal error",
         }
     }
@@ -362,6 +368,7 @@ fn transport(t: Transport) -> Failure {
         Transport::HeaderTimeout => (Kind::HeaderTimeout, Same::IfAlone),
         Transport::IdleTimeout => (Kind::IdleTimeout, Same::IfAlone),
         Transport::Reset => (Kind::Reset, Same::UpToLimit),
+        Transport::Upload => return Failure::new(Kind::Upload, Blame::Client, Same::Never, Next::No),
         Transport::Stale => return Failure::new(Kind::Stale, Blame::Nobody, Same::Free, Next::Yes),
     };
     Failure::new(kind, Blame::Endpoint, same, Next::Yes)

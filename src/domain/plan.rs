@@ -5,9 +5,15 @@
 //! ends: every step either uses up budget, leaves an endpoint for good, or is the verdict.
 //!
 //! ```text
-//! start -> Send -> (Send | Sleep -> Send)* -> Done(verdict)
+//! start -> round -> Done(verdict)
+//!           |  ^
+//!           v  | on_resume: a new round, one try per endpoint
+//!         Suspend
+//!
+//! round:  (Send | Sleep -> Send)*
 //! ```
 
+mod cure;
 mod pace;
 mod verdict;
 
@@ -21,7 +27,7 @@ use super::endpoint::{EndpointId, EndpointSpec, GroupId};
 use super::fleet::FleetView;
 use super::group::GroupState;
 use super::outcome::{Blame, Failure, Kind, Next, SHORT_WAIT, Same};
-use super::route::{self, Candidate, RouteRequest, Skip, Tier};
+use super::route::{self, Candidate, RouteRequest, Skip, SkipReason, Tier};
 use super::standing::{Availability, Why};
 
 /// How freely a request may be sent again.
@@ -31,8 +37,8 @@ pub enum Replay {
     Free,
     /// Only while it certainly had no effect: the endpoint never got it, or refused it for lack of capacity.
     Unprocessed,
-    /// Never: its body is gone after the first try.
-    Never,
+    /// Only after a failure to connect: its body is streamed, and gone once a connection took some of it.
+    Unsent,
 }
 
 /// What to do next.
@@ -43,6 +49,12 @@ pub enum Step {
     /// Wait until then, or until the fleet changes; then call [`Plan::on_wake`].
     Sleep {
         /// The end of the back-off.
+        until: Instant,
+    },
+    /// Nothing can be asked now, but time can cure that: wait in the queue, until then at most. Then call
+    /// [`Plan::on_resume`], [`Plan::on_no_room`] or [`Plan::on_waited_in_vain`].
+    Suspend {
+        /// The deadline of the request.
         until: Instant,
     },
     /// The end.
@@ -120,7 +132,12 @@ pub struct Plan {
     denied: u32,
     /// An empty completion was taken for a failure, which happens once per request.
     empty_seen: bool,
+    /// Tried in this round.
     tried: Vec<Tried>,
+    /// The last words of the rounds before this one.
+    past: Vec<(EndpointId, u32, Failure)>,
+    /// Times this request was resumed.
+    resumed: u32,
     current: usize,
     /// End of the current back-off.
     resume: Option<Instant>,
@@ -148,6 +165,8 @@ impl Plan {
             denied: 0,
             empty_seen: false,
             tried: Vec::new(),
+            past: Vec::new(),
+            resumed: 0,
             current: 0,
             resume: None,
             exhausted: None,
@@ -162,14 +181,17 @@ impl Plan {
         let number = self.sent;
         let Some(tried) = self.tried.get_mut(self.current) else { return self.done(view, now) };
         tried.last = Some((number, failure.clone()));
-        let free = failure.same == Same::Free && self.replay != Replay::Never && !tried.free_used;
+        let free = failure.same == Same::Free && self.replay != Replay::Unsent && !tried.free_used;
         if free && (self.spent <= 1 || now < self.deadline) {
             tried.free_used = true;
             return self.send(true, false);
         }
         let honest = failure.kind == Kind::EmptyCompletion && std::mem::replace(&mut self.empty_seen, true);
-        if honest || !self.may_continue(&failure, now) {
+        if honest || !self.may_continue(&failure) {
             return self.done(view, now);
+        }
+        if !self.budget_left(now) {
+            return self.give_up(view, now);
         }
         if failure.next == Next::OwnCredential {
             self.route.own_credential_only = true;
@@ -185,7 +207,7 @@ impl Plan {
     pub fn on_wake(&mut self, view: &FleetView, now: Instant) -> Step {
         let Some(until) = self.resume.take() else { return self.next_endpoint(view, now) };
         if !self.budget_left(now) {
-            return self.done(view, now);
+            return self.give_up(view, now);
         }
         let better = || self.best_untried(view, now).is_some_and(|c| c.tier == Tier::Usable);
         match self.outlook(view, now) {
@@ -214,6 +236,31 @@ impl Plan {
         self.next_endpoint(view, now)
     }
 
+    /// It waited, and is asked to try again: a new round begins.
+    pub fn on_resume(&mut self, view: &FleetView, now: Instant) -> Step {
+        let last = self.tried.drain(..).filter_map(|t| t.last.map(|(n, f)| (t.spec.id.clone(), n, f)));
+        let last: Vec<_> = last.collect();
+        if !last.is_empty() {
+            self.past = last;
+        }
+        self.resumed += 1;
+        (self.spent, self.denied, self.current) = (0, 0, 0);
+        self.next_endpoint(view, now)
+    }
+
+    /// The queue is full: what rests by our own decision is tried after all, then it ends.
+    pub fn on_no_room(&mut self, view: &FleetView, now: Instant) -> Step {
+        self.policy.suspend = false;
+        self.next_endpoint(view, now)
+    }
+
+    /// It waited until its deadline.
+    pub fn on_waited_in_vain(&mut self, view: &FleetView, now: Instant) -> Step {
+        self.policy.suspend = false;
+        self.resumed += 1;
+        self.done(view, now)
+    }
+
     /// The group that this request has just used up, once.
     pub fn take_exhausted(&mut self) -> Option<Exhausted> {
         self.exhausted.take()
@@ -229,26 +276,26 @@ impl Plan {
         self.sent
     }
 
-    fn may_continue(&self, failure: &Failure, now: Instant) -> bool {
+    fn may_continue(&self, failure: &Failure) -> bool {
         let wanted = match failure.next {
             Next::No => false,
             Next::AfterTransient => self.transient_before().is_some(),
             Next::OwnCredential | Next::Yes => true,
         };
-        wanted && self.may_replay(failure.kind, failure.status) && self.budget_left(now)
+        wanted && self.may_replay(failure.kind, failure.status)
     }
 
     fn budget_left(&self, now: Instant) -> bool {
-        self.spent == 0 || (self.spent < self.policy.max_total_attempts && now < self.deadline)
+        self.sent == 0 || (self.spent < self.policy.max_total_attempts && now < self.deadline)
     }
 
     fn may_replay(&self, kind: Kind, status: Option<u16>) -> bool {
+        let unsent = matches!(kind, Kind::Dns | Kind::Connect | Kind::Proxy | Kind::Tls);
         match self.replay {
             Replay::Free => true,
-            Replay::Never => false,
+            Replay::Unsent => unsent,
             Replay::Unprocessed => {
-                matches!(kind, Kind::Dns | Kind::Connect | Kind::Proxy | Kind::Tls | Kind::Stale)
-                    || matches!(status, Some(401..=403 | 429 | 503 | 529))
+                unsent || kind == Kind::Stale || matches!(status, Some(401..=403 | 429 | 503 | 529))
             }
         }
     }
@@ -269,6 +316,7 @@ impl Plan {
             Same::IfAlone if other => 0,
             Same::IfAlone => self.policy.max_attempts,
         };
+        let limit = if self.resumed > 0 { limit.min(1) } else { limit };
         if tried.attempts >= limit {
             return None;
         }
@@ -327,12 +375,33 @@ impl Plan {
     fn next_endpoint(&mut self, view: &FleetView, now: Instant) -> Step {
         self.resume = None;
         if !self.budget_left(now) {
-            return self.done(view, now);
+            return self.give_up(view, now);
         }
         match self.best_untried(view, now) {
-            Some(candidate) => self.send_first(candidate, now),
-            None => self.done(view, now),
+            Some(candidate) if candidate.tier == Tier::Usable || !self.time_can_cure(view, now) => {
+                self.send_first(candidate, now)
+            }
+            _ => self.give_up(view, now),
         }
+    }
+
+    /// Nothing more can be asked in this round.
+    fn give_up(&mut self, view: &FleetView, now: Instant) -> Step {
+        if !self.time_can_cure(view, now) {
+            return self.done(view, now);
+        }
+        self.note_final_exhaustion(view, now);
+        Step::Suspend { until: self.deadline }
+    }
+
+    fn time_can_cure(&self, view: &FleetView, now: Instant) -> bool {
+        let last = |id: &EndpointId| {
+            let tried = self.tried.iter().find(|t| t.spec.id == *id);
+            tried.and_then(|t| t.last.as_ref()).map(|(_, failure)| failure)
+        };
+        self.policy.suspend
+            && now < self.deadline
+            && cure::possible(view, &self.route, last, self.deadline, now)
     }
 
     fn send_first(&mut self, candidate: Candidate, now: Instant) -> Step {
@@ -344,7 +413,7 @@ impl Plan {
         Step::Send(Attempt {
             number: self.sent,
             spec: candidate.spec,
-            fresh: self.replay == Replay::Never,
+            fresh: self.replay == Replay::Unsent,
             needs_permit: candidate.needs_permit,
             first_here: true,
             here_since: now,
@@ -391,19 +460,27 @@ impl Plan {
     fn done(&mut self, view: &FleetView, now: Instant) -> Step {
         let order = route::order(view, self.policy.strategy, &self.route, now);
         self.skipped = order.skipped;
-        if self.current < self.tried.len() && self.exhausted.is_none() {
-            self.note_final_exhaustion(view, now);
-        }
-        let failures: Vec<(&EndpointId, u32, &Failure)> =
+        let resting = order.candidates.into_iter().filter(|c| !self.has_tried(&c.spec.id));
+        let resting: Vec<Skip> =
+            resting.map(|c| Skip { endpoint: c.spec.id.clone(), reason: SkipReason::Resting }).collect();
+        self.skipped.extend(resting);
+        self.note_final_exhaustion(view, now);
+        let mut failures: Vec<(&EndpointId, u32, &Failure)> =
             self.tried.iter().filter_map(|t| t.last.as_ref().map(|(n, f)| (&t.spec.id, *n, f))).collect();
+        if failures.is_empty() {
+            failures = self.past.iter().map(|(id, n, f)| (id, *n, f)).collect();
+        }
         if failures.is_empty() {
             return Step::Done(verdict::nothing_tried(&self.skipped));
         }
-        Step::Done(verdict::of(&failures))
+        Step::Done(verdict::of(&failures, self.resumed > 0))
     }
 
     /// A request that ends on a transient failure has used up its last group too.
     fn note_final_exhaustion(&mut self, view: &FleetView, now: Instant) {
+        if self.exhausted.is_some() {
+            return;
+        }
         let transient =
             self.tried.get(self.current).and_then(|t| t.last.as_ref()).is_some_and(|(_, f)| f.is_transient());
         if transient {

@@ -77,6 +77,8 @@ pub struct Skip {
 pub enum SkipReason {
     /// Switched off in the configuration.
     Disabled,
+    /// It rests by our own decision, and the request did not get to it.
+    Resting,
     /// Its group is paused.
     GroupPaused,
     /// Manual mode, and its group is not the active one.

@@ -12,6 +12,7 @@ use crate::claude::usage::Usage;
 use crate::domain::endpoint::{EndpointId, GroupId};
 use crate::domain::fleet::{Condition, EndpointView, FleetView, GroupView};
 use crate::domain::group::GroupState;
+use crate::domain::order::{self, Allowed};
 use crate::domain::outcome::Kind;
 
 /// Ended requests kept.
@@ -48,6 +49,8 @@ pub struct Live {
     pub endpoint: Option<EndpointId>,
     /// Attempts so far.
     pub attempts: u32,
+    /// While suspended: it waits no longer than this.
+    pub deadline: Option<Timestamp>,
     /// The failure of the last attempt that failed.
     pub last_failure: Option<(EndpointId, Kind)>,
 }
@@ -62,6 +65,8 @@ pub enum Phase {
     Forwarding,
     /// An attempt failed, the next one follows.
     Retrying,
+    /// Waiting until an endpoint is available.
+    Suspended,
     /// The answer is being passed on.
     Streaming,
 }
@@ -109,6 +114,10 @@ pub struct GroupStatus {
     pub state: GroupState,
     /// Seconds until its pause or cooldown ends.
     pub ends_in: Option<f64>,
+    /// A person made it the active one, and it holds.
+    pub activated: bool,
+    /// What may be done to it, and why not.
+    pub allowed: Allowed,
 }
 
 /// One endpoint in a snapshot.
@@ -162,6 +171,14 @@ impl Board {
                 live.phase = Phase::Retrying;
                 live.last_failure = Some((endpoint, kind));
             }),
+            Event::Suspended { id, deadline } => self.on(id, |live| {
+                live.phase = Phase::Suspended;
+                live.deadline = Some(deadline);
+            }),
+            Event::Resumed { id } => self.on(id, |live| {
+                live.phase = Phase::Pending;
+                live.deadline = None;
+            }),
             Event::Committed { id, .. } => self.on(id, |live| live.phase = Phase::Streaming),
             Event::Settled(record) => self.settle(record),
             Event::Fleet(_) => {}
@@ -171,7 +188,14 @@ impl Board {
     fn accept(&mut self, accepted: Arc<Accepted>) {
         self.totals.accepted += 1;
         let id = accepted.id;
-        let live = Live { accepted, phase: Phase::Pending, endpoint: None, attempts: 0, last_failure: None };
+        let live = Live {
+            accepted,
+            phase: Phase::Pending,
+            endpoint: None,
+            attempts: 0,
+            deadline: None,
+            last_failure: None,
+        };
         self.live.insert(id, live);
     }
 
@@ -207,7 +231,7 @@ impl Board {
             totals: self.totals.clone(),
             active_group: view.active.clone(),
             pinned: view.pinned.clone(),
-            groups: view.groups.iter().map(|g| group_status(g, now)).collect(),
+            groups: view.groups.iter().map(|g| group_status(view, g, now)).collect(),
             endpoints: view.endpoints.iter().map(|e| endpoint_status(e, now)).collect(),
             live,
             recent: self.recent.iter().cloned().collect(),
@@ -219,12 +243,14 @@ fn seconds(until: Option<Instant>, now: Instant) -> Option<f64> {
     until.map(|at| at.saturating_duration_since(now)).filter(|d| *d > Duration::ZERO).map(|d| d.as_secs_f64())
 }
 
-fn group_status(group: &GroupView, now: Instant) -> GroupStatus {
+fn group_status(view: &FleetView, group: &GroupView, now: Instant) -> GroupStatus {
     GroupStatus {
         name: group.id.clone(),
         priority: group.priority,
         state: group.state,
         ends_in: seconds(group.paused_until.or(group.cooling_until), now),
+        activated: view.activated.as_ref() == Some(&group.id),
+        allowed: order::allowed(view, group, now),
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::board::{Board, Snapshot};
 use super::{Event, EventStream, RequestRecord};
-use crate::domain::fleet::FleetView;
+use crate::domain::fleet::{Change, FleetView};
 
 /// Least time between two snapshots.
 const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(100);
@@ -22,6 +22,8 @@ pub struct Outputs {
     pub snapshot: watch::Sender<Arc<Snapshot>>,
     /// Every terminal record, for whoever must not miss one.
     pub records: Option<mpsc::UnboundedSender<Arc<RequestRecord>>>,
+    /// Every change of the fleet, likewise.
+    pub changes: Option<mpsc::UnboundedSender<Arc<[Change]>>>,
 }
 
 /// Runs until every sender of events is gone, then publishes one last snapshot and returns the board.
@@ -61,9 +63,15 @@ async fn until(due: Option<Instant>) {
 }
 
 fn take(event: Event, board: &mut Board, outputs: &Outputs) {
-    if let (Event::Settled(record), Some(records)) = (&event, &outputs.records) {
-        // The reader outlives the hub; were it gone, nobody would be left to tell.
-        let _ = records.send(Arc::clone(record));
+    // Readers outlive the hub; were one gone, nobody would be left to tell.
+    match &event {
+        Event::Settled(record) => {
+            let _ = outputs.records.as_ref().map(|tx| tx.send(Arc::clone(record)));
+        }
+        Event::Fleet(changes) => {
+            let _ = outputs.changes.as_ref().map(|tx| tx.send(Arc::clone(changes)));
+        }
+        _ => {}
     }
     board.apply(event);
 }

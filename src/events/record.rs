@@ -130,6 +130,8 @@ pub struct RequestRecord {
     pub error: Option<String>,
     /// Why it was cancelled.
     pub cancel_reason: Option<String>,
+    /// Time in the queue of suspended requests, milliseconds.
+    pub suspended_ms: f64,
     /// Bytes of the request body.
     pub bytes_in: u64,
     /// Bytes of the response body passed on.

@@ -18,32 +18,34 @@ use crate::domain::secret::Secret;
 )]
 pub struct Unauthorized;
 
-/// Checks the credential and takes the header that carried it out of `headers`.
+/// Checks the credential and takes every header that carried it out of `headers`: some clients show one token twice, and
+/// the second copy is no more anybody else's business than the first.
 ///
 /// # Errors
 /// When no header carries the token.
 pub fn admit(headers: &mut HeaderMap, token: Option<&Secret>) -> Result<(), Unauthorized> {
     if let Some(token) = token {
-        let header = carrier(headers, token).ok_or(Unauthorized)?;
-        headers.remove(header);
+        let carriers = carriers(headers, token);
+        if carriers.is_empty() {
+            return Err(Unauthorized);
+        }
+        for header in carriers {
+            headers.remove(header);
+        }
     }
     headers.remove(X_CC_FORWARDER_TOKEN);
     Ok(())
 }
 
-fn carrier(headers: &HeaderMap, token: &Secret) -> Option<HeaderName> {
-    let is = |name: &HeaderName, strip: fn(&[u8]) -> &[u8]| {
-        headers.get_all(name).iter().any(|v| same(strip(v.as_bytes()), token))
+fn carriers(headers: &HeaderMap, token: &Secret) -> Vec<HeaderName> {
+    let carries = |name: &HeaderName| {
+        headers.get_all(name).iter().any(|value| same(presented(name, value.as_bytes()), token))
     };
-    if is(&X_CC_FORWARDER_TOKEN, |v| v) {
-        Some(X_CC_FORWARDER_TOKEN)
-    } else if is(&AUTHORIZATION, bearer) {
-        Some(AUTHORIZATION)
-    } else if is(&X_API_KEY, |v| v) {
-        Some(X_API_KEY)
-    } else {
-        None
-    }
+    [X_CC_FORWARDER_TOKEN, AUTHORIZATION, X_API_KEY].into_iter().filter(carries).collect()
+}
+
+fn presented<'a>(name: &HeaderName, value: &'a [u8]) -> &'a [u8] {
+    if *name == AUTHORIZATION { bearer(value) } else { value }
 }
 
 fn same(shown: &[u8], token: &Secret) -> bool {
@@ -85,6 +87,11 @@ mod tests {
         assert_eq!(
             admitted(&[("x-cc-forwarder-token", "let-me-in"), ("authorization", "Bearer own")]).unwrap(),
             ["authorization"]
+        );
+        assert_eq!(
+            admitted(&[("x-api-key", "let-me-in"), ("authorization", "Bearer let-me-in")]).unwrap(),
+            [""; 0],
+            "shown twice, taken out twice"
         );
     }
 

@@ -89,7 +89,11 @@ mod tests {
             assert_eq!(verdict(&[("host", bad)]), Err(BrowserRefusal::Host), "{bad}");
         }
         assert_eq!(verdict(&[]), Err(BrowserRefusal::Host));
-        assert_eq!(verdict(&[("host", "localhost"), ("host", "localhost")]), Ok(()), "collected into one");
+        assert_eq!(
+            verdict(&[("host", "localhost"), ("host", "localhost")]),
+            Err(BrowserRefusal::Host),
+            "one host"
+        );
     }
 
     #[test]

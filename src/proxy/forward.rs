@@ -7,9 +7,11 @@ use tokio::time::{Instant, sleep_until};
 use super::inbound::Inbound;
 use super::lifecycle::Ending;
 use super::respond::{self, ClientBody};
+use super::suspended::{Released, Wake};
 use super::tap::{Parts, Tap, Timers, Worth};
 use super::upstream::{Attempter, Failed, Passable, Tried};
 use super::{Shared, headers};
+use crate::claude::request::Class;
 use crate::config::Config;
 use crate::domain::fleet::{InFlight, Input, Permit};
 use crate::domain::outcome::Kind;
@@ -21,9 +23,10 @@ pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Resp
     let mut kept: Vec<(u32, Passable)> = Vec::new();
     let mut accept_empty = false;
     let mut carried: Option<Pass> = None;
+    let mut released: Option<Released> = None;
     let attempter = Attempter { upstreams: &shared.transport, streaming: &config.streaming };
     let (mut plan, mut step) = Plan::start(
-        policy(config),
+        policy(config, inbound.class),
         inbound.route_request(),
         inbound.replay(),
         inbound.deadline.into_std(),
@@ -40,6 +43,9 @@ pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Resp
                 inbound.lifecycle.attempt_started(&attempt);
                 match attempter.attempt(&mut inbound, &attempt, accept_empty).await {
                     Tried::Answer(answer) => {
+                        if let Some(token) = released.take() {
+                            token.committed();
+                        }
                         return pass_on(config, inbound, *answer, Worth::Answer, Some(pass.in_flight));
                     }
                     Tried::Failed(failed) => {
@@ -61,6 +67,20 @@ pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Resp
                     Ok(()) = fleet.changed() => {}
                 }
                 plan.on_wake(&shared.control.view(), now())
+            }
+            Step::Suspend { until } => {
+                tell_exhausted(shared, inbound.lifecycle.moves_health(), &mut plan).await;
+                // A request that was let go and waits again has not committed.
+                drop(released.take());
+                match wait(shared, config, &mut inbound, until.into()).await {
+                    Waited::Go(token) => {
+                        released = Some(token);
+                        plan.on_resume(&shared.control.view(), now())
+                    }
+                    Waited::NoRoom => plan.on_no_room(&shared.control.view(), now()),
+                    Waited::InVain => plan.on_waited_in_vain(&shared.control.view(), now()),
+                    Waited::Ended(ending, message) => return end_wait(inbound, ending, message),
+                }
             }
             Step::Done(verdict) => {
                 inbound.lifecycle.skipped(plan.skipped());
@@ -95,14 +115,55 @@ async fn after_failure(
     inbound.lifecycle.attempt_failed(&failed.failure, failed.usage).await;
     kept.extend(failed.kept.map(|answer| (attempt.number, answer)));
     let step = plan.on_outcome(failed.failure, &shared.control.view(), now(), fastrand::f64());
+    tell_exhausted(shared, inbound.lifecycle.moves_health(), plan).await;
+    step
+}
+
+async fn tell_exhausted(shared: &Shared, moves_health: bool, plan: &mut Plan) {
     if let Some(exhausted) = plan.take_exhausted()
-        && inbound.lifecycle.moves_health()
+        && moves_health
     {
         let input = Input::GroupExhausted { group: exhausted.group, blamed: exhausted.blamed };
         // An error means that the control task has gone: nobody is left to wait for.
         let _ = shared.control.tell_awaited(input).await;
     }
-    step
+}
+
+/// How a wait in the queue ended.
+enum Waited {
+    Go(Released),
+    NoRoom,
+    InVain,
+    Ended(Ending, &'static str),
+}
+
+async fn wait(shared: &Shared, config: &Config, inbound: &mut Inbound, until: Instant) -> Waited {
+    let capacity = usize::try_from(config.suspend.max_suspended).unwrap_or(usize::MAX);
+    let accepted = inbound.lifecycle.accepted().into_std();
+    let Some(place) = shared.queue.join(inbound.id, accepted, inbound.route_request(), capacity) else {
+        return Waited::NoRoom;
+    };
+    inbound.lifecycle.suspended(until);
+    let woken = tokio::time::timeout_at(until, place).await;
+    inbound.lifecycle.resumed();
+    match woken {
+        Ok(Wake::Go(token)) => Waited::Go(token),
+        Ok(Wake::Cancelled) => Waited::Ended(
+            Ending::Cancelled("cancelled by a person"),
+            "The request was cancelled while it waited.",
+        ),
+        Ok(Wake::Stopping) => Waited::Ended(
+            Ending::Failed(Kind::Local, "the forwarder stopped while the request waited".to_owned()),
+            "The forwarder is stopping.",
+        ),
+        Err(_) => Waited::InVain,
+    }
+}
+
+fn end_wait(mut inbound: Inbound, ending: Ending, message: &str) -> Response<ClientBody> {
+    let response = respond::error(503, message, Some(inbound.id));
+    inbound.lifecycle.settle(ending, Some(503));
+    response
 }
 
 fn conclude(
@@ -138,10 +199,8 @@ fn pass_on(
     let Passable { head, held, rest, inspector } = answer;
     lifecycle.committed(head.status.as_u16());
     let headers = headers::response_headers(&head.headers);
-    let may_write = stream
-        && head.status.is_success()
-        && !headers.contains_key(http::header::CONTENT_LENGTH)
-        && inspector.is_some();
+    let sized = headers.contains_key(http::header::CONTENT_LENGTH);
+    let may_write = stream && head.status.is_success() && !sized && inspector.is_some();
     let tap = Tap::new(Parts {
         id,
         held,
@@ -149,6 +208,7 @@ fn pass_on(
         inspector,
         lifecycle,
         timers: timers(config),
+        sized,
         may_write,
         worth,
         in_flight,
@@ -167,7 +227,7 @@ fn timers(config: &Config) -> Timers {
     }
 }
 
-fn policy(config: &Config) -> Policy {
+fn policy(config: &Config, class: Class) -> Policy {
     Policy {
         max_attempts: config.retry.max_attempts,
         max_total_attempts: config.retry.max_total_attempts,
@@ -175,6 +235,7 @@ fn policy(config: &Config) -> Policy {
         max_delay: config.retry.max_delay,
         multiplier: config.retry.multiplier,
         strategy: config.strategy.kind,
+        suspend: config.suspend.enabled && class == Class::Messages,
     }
 }
 

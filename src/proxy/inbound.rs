@@ -7,11 +7,9 @@ use std::time::Duration;
 use http::{HeaderMap, Method, Uri};
 use tokio::time::Instant;
 
-use super::headers;
 use super::intake::Intake;
 use super::lifecycle::{Lifecycle, Opening};
 use crate::claude::request::{Class, Peek};
-use crate::domain::endpoint::EndpointSpec;
 use crate::domain::plan::Replay;
 use crate::domain::route::RouteRequest;
 use crate::events::RequestId;
@@ -44,12 +42,6 @@ pub struct Inbound {
 const CLIENT_MARGIN: Duration = Duration::from_secs(20);
 
 impl Inbound {
-    /// The target at this endpoint. The client's path was checked when it came in, so it cannot fail to parse; if it
-    /// did, the endpoint's root would answer.
-    pub fn target(&self, spec: &EndpointSpec) -> Uri {
-        headers::request_target(&spec.url, &self.uri).unwrap_or_default()
-    }
-
     /// What routing needs to know.
     pub fn route_request(&self) -> RouteRequest {
         RouteRequest {
@@ -64,7 +56,7 @@ impl Inbound {
         let billed_or_safe =
             matches!(self.class, Class::Messages | Class::CountTokens) || self.method.is_safe();
         match self.body {
-            Intake::Once(_) => Replay::Never,
+            Intake::Once(_) => Replay::Unsent,
             Intake::Whole { .. } if billed_or_safe => Replay::Free,
             Intake::Whole { .. } => Replay::Unprocessed,
         }

@@ -3,7 +3,7 @@
 //! | request | answer |
 //! |---|---|
 //! | `CONNECT` | 405 |
-//! | absolute-form target | 400 |
+//! | a target that is no path (absolute or asterisk form) | 400 |
 //! | `Host` or `Origin` of a web page | 403 |
 //! | `HEAD /`, `HEAD /api/hello`, `GET /health`, `/health/detailed` | [`super::local`], outside the log |
 //! | no or a wrong credential | 401 |
@@ -16,13 +16,13 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
+use http::header::EXPECT;
 use http::{Method, Request, Response};
-use hyper::body::Incoming;
 use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::inbound::{self, Inbound};
-use super::intake::{self, Intake, IntakeError};
+use super::intake::{self, ClientUpload, Intake, IntakeError, NotTaken};
 use super::lifecycle::{Ending, Lifecycle};
 use super::respond::{self, ClientBody};
 use super::{Shared, auth, browser, forward, local};
@@ -32,20 +32,15 @@ use crate::domain::outcome::Kind;
 use crate::events::RequestId;
 
 /// Answers one request. Never fails: what cannot be answered otherwise gets an error in the API's shape.
-pub async fn handle(shared: Shared, peer: SocketAddr, request: Request<Incoming>) -> Response<ClientBody> {
+pub async fn handle<B: ClientUpload>(
+    shared: Shared,
+    peer: SocketAddr,
+    request: Request<B>,
+) -> Response<ClientBody> {
     let config = Arc::clone(&shared.config.borrow());
     let (mut head, body) = request.into_parts();
-    if let Some(refusal) = refuse_at_the_door(&config, &head) {
-        return refusal;
-    }
-    if let Some(answer) = local::open(&shared, &head) {
-        return answer;
-    }
-    if let Err(error) = auth::admit(&mut head.headers, config.auth.as_ref()) {
-        tracing::warn!(target: "cc_forwarder::ingress", client = %peer.ip(), "{error}");
-        return respond::error(401, error.to_string(), None);
-    }
-    if let Some(answer) = local::guarded(&shared, &head) {
+    if let Some(answer) = answer_here(&shared, &config, peer, &mut head) {
+        dispose(&head, body).await;
         return answer;
     }
     let id = shared.ids.next_id();
@@ -57,11 +52,35 @@ pub async fn handle(shared: Shared, peer: SocketAddr, request: Request<Incoming>
     }
 }
 
+/// Answers that end at the door: refusals, and what is answered locally.
+fn answer_here(
+    shared: &Shared,
+    config: &Config,
+    peer: SocketAddr,
+    head: &mut http::request::Parts,
+) -> Option<Response<ClientBody>> {
+    if let Some(answer) = refuse_at_the_door(config, head).or_else(|| local::open(shared, head)) {
+        return Some(answer);
+    }
+    if let Err(error) = auth::admit(&mut head.headers, config.auth.as_ref()) {
+        tracing::warn!(target: "cc_forwarder::ingress", client = %peer.ip(), "{error}");
+        return Some(respond::error(401, error.to_string(), None));
+    }
+    local::guarded(shared, head)
+}
+
+/// Lets a client whose request is not wanted finish sending it, unless it waits for our word before it sends.
+async fn dispose<B: ClientUpload>(head: &http::request::Parts, body: B) {
+    if !head.headers.contains_key(EXPECT) {
+        intake::discard(body).await;
+    }
+}
+
 fn refuse_at_the_door(config: &Config, head: &http::request::Parts) -> Option<Response<ClientBody>> {
     if head.method == Method::CONNECT {
         return Some(respond::error(405, "CONNECT is not for this port: it forwards API requests.", None));
     }
-    if head.uri.scheme().is_some() || head.uri.authority().is_some() {
+    if head.uri.scheme().is_some() || head.uri.authority().is_some() || !head.uri.path().starts_with('/') {
         let message = "The request target must be a path: this is no general HTTP proxy.";
         return Some(respond::error(400, message, None));
     }
@@ -70,13 +89,13 @@ fn refuse_at_the_door(config: &Config, head: &http::request::Parts) -> Option<Re
     checked.err().map(|refusal| respond::error(403, refusal.to_string(), None))
 }
 
-async fn carry(
+async fn carry<B: ClientUpload>(
     shared: &Shared,
     config: &Config,
     id: RequestId,
     peer: SocketAddr,
     head: http::request::Parts,
-    body: Incoming,
+    body: B,
 ) -> Response<ClientBody> {
     let class = Class::of(&head.method, head.uri.path());
     let opening = inbound::opening(id, class, &head.method, &head.uri, &head.headers, peer);
@@ -88,7 +107,11 @@ async fn carry(
         let limit = config.server.max_body_bytes;
         let body = match intake::collect(body, limit, may_stream, &shared.budget).await {
             Ok(body) => body,
-            Err(error) => return refuse_body(error, limit, id, lifecycle),
+            Err(NotTaken { error, rest }) => {
+                let refusal = refuse_body(error, limit, id, lifecycle);
+                dispose(&head, rest).await;
+                return refusal;
+            }
         };
         let seen = look(class, &body);
         let model = seen.model.as_deref().map(clip);

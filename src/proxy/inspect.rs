@@ -219,6 +219,11 @@ impl Inspector {
         matches!(&self.look, Look::Stream { progress, .. } if progress.has_message_stop())
     }
 
+    /// True once the client has the last event of its stream: the stop, or an error of the endpoint.
+    pub fn saw_last_event(&self) -> bool {
+        matches!(&self.look, Look::Stream { progress, .. } if progress.has_message_stop() || progress.error().is_some())
+    }
+
     fn is_blind(&self) -> bool {
         self.decoder.is_opaque() || matches!(self.look, Look::Away)
     }

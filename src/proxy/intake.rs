@@ -8,7 +8,6 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::transport::{Payload, UploadError};
@@ -17,6 +16,10 @@ use super::transport::{Payload, UploadError};
 const UNIT: u64 = 1024;
 /// Longest silence of a client in the middle of its body.
 const MAX_STALL: Duration = Duration::from_secs(60);
+/// Most that is read of a body nobody wants, bytes: twice the API's own limit.
+const MAX_DISCARD: usize = 64 * 1024 * 1024;
+/// Longest time that is read of it.
+const DISCARD_PATIENCE: Duration = Duration::from_secs(5);
 /// Space reserved for a body of unknown length to start with.
 const FIRST_RESERVE: usize = 16 * 1024;
 
@@ -64,19 +67,66 @@ pub enum IntakeError {
     Stalled,
 }
 
+/// A body that was not taken in.
+#[derive(Debug)]
+pub struct NotTaken<B> {
+    /// Why.
+    pub error: IntakeError,
+    /// What the client has not sent yet; see [`discard`].
+    pub rest: B,
+}
+
+/// A request body as it comes from a client.
+pub trait ClientUpload: Body<Data = Bytes, Error: Into<UploadError>> + Send + Unpin + 'static {}
+
+impl<B: Body<Data = Bytes, Error: Into<UploadError>> + Send + Unpin + 'static> ClientUpload for B {}
+
 /// Takes a body in, up to `limit` bytes. A larger one is an error, or is streamed when `may_stream`.
 ///
 /// # Errors
 /// When the body is too large, the memory budget is used up, or the client stopped sending.
-pub async fn collect(
-    mut body: Incoming,
+pub async fn collect<B: ClientUpload>(
+    mut body: B,
     limit: u64,
     may_stream: bool,
     budget: &Budget,
-) -> Result<Intake, IntakeError> {
+) -> Result<Intake, NotTaken<B>> {
+    match gather(&mut body, limit, budget).await {
+        Ok(Gathered::Whole(intake)) => Ok(intake),
+        Ok(Gathered::Over(read)) if may_stream => {
+            let read = Some(read).filter(|b| !b.is_empty());
+            Ok(Intake::Once(Some(Payload::Once(Resumed { read, rest: body }.boxed_unsync()))))
+        }
+        Ok(Gathered::Over(_)) => Err(NotTaken { error: IntakeError::TooLarge, rest: body }),
+        Err(error) => Err(NotTaken { error, rest: body }),
+    }
+}
+
+/// Reads away what a refused client still sends, within bounds: a connection closed over unread bytes is reset, and the
+/// reset can overtake the refusal.
+pub async fn discard<B: ClientUpload>(mut body: B) {
+    let mut left = MAX_DISCARD;
+    let reading = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            let Some(rest) = left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) else { return };
+            left = rest;
+        }
+    };
+    // Whoever sends more, or more slowly, has to live with a reset.
+    let _ = tokio::time::timeout(DISCARD_PATIENCE, reading).await;
+}
+
+/// What [`gather`] read.
+enum Gathered {
+    Whole(Intake),
+    /// More than the limit; what was read of it.
+    Over(Bytes),
+}
+
+async fn gather<B: ClientUpload>(body: &mut B, limit: u64, budget: &Budget) -> Result<Gathered, IntakeError> {
     let announced = body.size_hint().exact();
     if announced.is_some_and(|n| n > limit) {
-        return oversized(Bytes::new(), body, may_stream);
+        return Ok(Gathered::Over(Bytes::new()));
     }
     let mut room = Room::new(budget, announced.unwrap_or(0))?;
     let mut bytes = BytesMut::new();
@@ -85,12 +135,12 @@ pub async fn collect(
         let Some(frame) = next else { break };
         let Ok(data) = frame.map_err(|_| IntakeError::Unreadable)?.into_data() else { continue };
         if bytes.is_empty() && announced == Some(data.len() as u64) {
-            return Ok(Intake::Whole { bytes: data, share: Some(room.share) });
+            return Ok(Gathered::Whole(Intake::Whole { bytes: data, share: Some(room.share) }));
         }
         let total = (bytes.len() + data.len()) as u64;
         if total > limit {
             bytes.extend_from_slice(&data);
-            return oversized(bytes.freeze(), body, may_stream);
+            return Ok(Gathered::Over(bytes.freeze()));
         }
         room.grow(budget, total)?;
         if bytes.capacity() == 0 {
@@ -99,7 +149,7 @@ pub async fn collect(
         }
         bytes.extend_from_slice(&data);
     }
-    Ok(Intake::Whole { bytes: bytes.freeze(), share: Some(room.share) })
+    Ok(Gathered::Whole(Intake::Whole { bytes: bytes.freeze(), share: Some(room.share) }))
 }
 
 /// A growing share of the budget.
@@ -122,14 +172,6 @@ impl Room {
         }
         Ok(())
     }
-}
-
-fn oversized(read: Bytes, rest: Incoming, may_stream: bool) -> Result<Intake, IntakeError> {
-    if !may_stream {
-        return Err(IntakeError::TooLarge);
-    }
-    let read = Some(read).filter(|b| !b.is_empty());
-    Ok(Intake::Once(Some(Payload::Once(Resumed { read, rest }.boxed_unsync()))))
 }
 
 impl Intake {
@@ -158,12 +200,12 @@ impl Intake {
 }
 
 /// What was read of a body already, then the rest as it comes.
-struct Resumed {
+struct Resumed<B> {
     read: Option<Bytes>,
-    rest: Incoming,
+    rest: B,
 }
 
-impl Body for Resumed {
+impl<B: ClientUpload> Body for Resumed<B> {
     type Data = Bytes;
     type Error = UploadError;
 

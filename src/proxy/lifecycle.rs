@@ -3,6 +3,8 @@
 //! The [`Lifecycle`] travels with the request: through the forward loop, then inside the response body. Whoever drops it
 //! without having settled it has lost the client (or panicked), and the record says so.
 
+mod log;
+
 use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -76,6 +78,8 @@ pub struct Lifecycle {
     draft: Option<Box<RequestRecord>>,
     open: Option<OpenAttempt>,
     last_heard: Instant,
+    /// Start of its wait in the queue.
+    waits_since: Option<Instant>,
     /// Why an unsettled drop would be no fault of the client.
     stopping: CancellationToken,
     mismatches: Arc<Mismatches>,
@@ -132,6 +136,7 @@ impl Lifecycle {
             draft,
             open: None,
             last_heard: now,
+            waits_since: None,
             stopping,
             mismatches,
             span,
@@ -141,6 +146,36 @@ impl Lifecycle {
     /// The span that every log line of this request belongs to.
     pub fn span(&self) -> &Span {
         &self.span
+    }
+
+    /// When it was accepted.
+    pub fn accepted(&self) -> Instant {
+        self.accepted
+    }
+
+    /// It joined the queue and waits until `until` at most.
+    pub fn suspended(&mut self, until: Instant) {
+        self.waits_since = Some(Instant::now());
+        let Some(draft) = &self.draft else { return };
+        let deadline = jiff::Timestamp::now()
+            + jiff::SignedDuration::try_from(until.saturating_duration_since(Instant::now()))
+                .unwrap_or_default();
+        self.events.send(Event::Suspended { id: draft.id, deadline });
+        self.span.in_scope(
+            || tracing::info!(target: "cc_forwarder::request", "suspended: no endpoint is available"),
+        );
+    }
+
+    /// Its wait is over.
+    pub fn resumed(&mut self) {
+        let Some(since) = self.waits_since.take() else { return };
+        let waited = millis(since.elapsed());
+        self.note(|r| r.suspended_ms += waited);
+        let Some(draft) = &self.draft else { return };
+        self.events.send(Event::Resumed { id: draft.id });
+        self.span.in_scope(
+            || tracing::info!(target: "cc_forwarder::request", waited_ms = waited.round(), "wait over"),
+        );
     }
 
     /// True when its outcomes say something about an endpoint.
@@ -216,16 +251,7 @@ impl Lifecycle {
                 status: failure.status,
             });
         }
-        self.span.in_scope(|| {
-            tracing::warn!(
-                target: "cc_forwarder::request",
-                endpoint = %closed.spec.id,
-                attempt = closed.number,
-                status = failure.status,
-                kind = failure.kind.words(),
-                "attempt failed"
-            );
-        });
+        self.span.in_scope(|| log::log_failure(&closed, failure));
         if class.is_some_and(moves_health) {
             let applied = self.control.tell_awaited(self.failed_input(&closed, failure.clone()));
             let _ = applied.await;
@@ -342,6 +368,7 @@ impl Lifecycle {
 
     /// Ends the request. Only the first call counts.
     pub fn settle(&mut self, ending: Ending, status: Option<u16>) {
+        self.resumed();
         let Some(mut record) = self.draft.take() else { return };
         record.duration_ms = millis(self.accepted.elapsed());
         record.status = status.or(record.status);
@@ -357,7 +384,7 @@ impl Lifecycle {
                 record.cancel_reason = Some((*reason).to_owned());
             }
         }
-        self.span.in_scope(|| log(&record));
+        self.span.in_scope(|| log::log_end(&record));
         self.events.send(Event::Settled(Arc::from(record)));
     }
 
@@ -395,7 +422,9 @@ impl Lifecycle {
         {
             self.blame_silence(&closed);
         }
-        self.settle(ending, None);
+        // A panic before the commit becomes a 500, see `ingress::handle`.
+        let status = self.draft.as_ref().and_then(|d| d.status).or(Some(500));
+        self.settle(ending, status.filter(|_| std::thread::panicking()));
     }
 }
 
@@ -440,34 +469,11 @@ fn draft(opening: Opening, at: jiff::Timestamp) -> RequestRecord {
         failure: None,
         error: None,
         cancel_reason: None,
+        suspended_ms: 0.0,
         bytes_in: 0,
         bytes_out: 0,
         usage: Usage::default(),
         attempts: Vec::new(),
         skipped: Vec::new(),
-    }
-}
-
-fn log(record: &RequestRecord) {
-    let endpoint = record.endpoint.as_ref().map_or("-", |e| &*e.0);
-    let model = record.model.as_deref().unwrap_or("-");
-    let (attempts, ms) = (record.attempts.len(), record.duration_ms.round());
-    match record.state {
-        State::Completed => tracing::info!(
-            target: "cc_forwarder::request",
-            endpoint, model, status = record.status, attempts, ms,
-            input = record.usage.prompt_tokens(), output = record.usage.output,
-            "completed"
-        ),
-        State::Cancelled => tracing::info!(
-            target: "cc_forwarder::request",
-            endpoint, model, attempts, ms, reason = record.cancel_reason.as_deref(),
-            "cancelled"
-        ),
-        State::Failed | State::Interrupted => tracing::warn!(
-            target: "cc_forwarder::request",
-            endpoint, model, status = record.status, attempts, ms, error = record.error.as_deref(),
-            "failed"
-        ),
     }
 }

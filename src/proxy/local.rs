@@ -23,6 +23,8 @@ pub fn open(shared: &Shared, head: &http::request::Parts) -> Option<Response<Cli
 pub fn guarded(shared: &Shared, head: &http::request::Parts) -> Option<Response<ClientBody>> {
     match (&head.method, head.uri.path()) {
         (&Method::GET | &Method::HEAD, "/health/detailed") => Some(health(&shared.control.view(), true)),
+        // Ours by name: an endpoint must never be asked for it.
+        (_, "/metrics") => Some(respond::error(404, "This version serves no metrics.", None)),
         _ => None,
     }
 }

@@ -35,6 +35,13 @@ pub enum Tried {
     Failed(Box<Failed>),
 }
 
+impl Tried {
+    /// A failure without anything to pass on.
+    fn failed(failure: Failure) -> Self {
+        Self::Failed(Box::new(Failed { failure, usage: Usage::default(), kept: None }))
+    }
+}
+
 /// An answer that may be passed on.
 pub struct Passable {
     /// Status and headers as the endpoint sent them.
@@ -69,7 +76,10 @@ impl Attempter<'_> {
     /// Makes one attempt.
     pub async fn attempt(&self, inbound: &mut Inbound, attempt: &Attempt, accept_empty: bool) -> Tried {
         let spec = &attempt.spec;
-        let answer = match self.send(inbound, attempt).await {
+        let Some(request) = request(inbound, spec) else { return Tried::failed(Failure::local()) };
+        let reuse = if attempt.fresh { Reuse::Never } else { Reuse::Allowed };
+        let limit = self.header_timeout(inbound, spec);
+        let answer = match self.upstreams.send(spec, request, limit, reuse).await {
             Ok(answer) => answer,
             Err(error) => return self.unanswered(inbound, error, spec),
         };
@@ -83,16 +93,6 @@ impl Attempter<'_> {
         self.hold(inbound.class, inbound.stream, answer, spec, accept_empty).await
     }
 
-    async fn send(&self, inbound: &mut Inbound, attempt: &Attempt) -> Result<Answer, SendError> {
-        let spec = &attempt.spec;
-        let mut request = http::Request::new(inbound.body.next_payload().unwrap_or_else(Payload::empty));
-        *request.method_mut() = inbound.method.clone();
-        *request.uri_mut() = inbound.target(spec);
-        *request.headers_mut() = headers::outbound_headers(&inbound.headers, spec);
-        let reuse = if attempt.fresh { Reuse::Never } else { Reuse::Allowed };
-        self.upstreams.send(spec, request, self.header_timeout(inbound, spec), reuse).await
-    }
-
     fn header_timeout(&self, inbound: &Inbound, spec: &EndpointSpec) -> Duration {
         if inbound.class == Class::Messages && !inbound.stream {
             spec.timeout
@@ -103,12 +103,9 @@ impl Attempter<'_> {
 
     fn unanswered(&self, inbound: &mut Inbound, error: SendError, spec: &EndpointSpec) -> Tried {
         tracing::debug!(target: "cc_forwarder::upstream", endpoint = %spec.id, detail = %error, "no answer");
-        let failure = match seen(&error) {
-            Some(seen) => outcome::classify(Seen::Transport(seen), spec, jiff::Timestamp::now()),
-            None => Failure::local(),
-        };
+        let failure = outcome::classify(Seen::Transport(seen(&error)), spec, jiff::Timestamp::now());
         inbound.body.put_back(error.unsent);
-        Tried::Failed(Box::new(Failed { failure, usage: Usage::default(), kept: None }))
+        Tried::failed(failure)
     }
 
     async fn refused(&self, answer: Answer, spec: &EndpointSpec) -> Tried {
@@ -117,7 +114,7 @@ impl Attempter<'_> {
         let mut kept = Passable::open(answer, None);
         // Only an answer that others may still replace is read now; the rest is passed on as it comes.
         if failure.next == Next::Yes && kept.read_whole().await.is_err() {
-            return Tried::Failed(Box::new(Failed { failure, usage: Usage::default(), kept: None }));
+            return Tried::failed(failure);
         }
         Tried::Failed(Box::new(Failed { failure, usage: Usage::default(), kept: Some(kept) }))
     }
@@ -164,13 +161,24 @@ impl Attempter<'_> {
     }
 }
 
+/// The request to this endpoint. Nothing when its target is too long behind the endpoint's base path, or when its body
+/// is gone, which the plan prevents.
+fn request(inbound: &mut Inbound, spec: &EndpointSpec) -> Option<http::Request<Payload>> {
+    let target = headers::request_target(&spec.url, &inbound.uri).ok()?;
+    let mut request = http::Request::new(inbound.body.next_payload()?);
+    *request.method_mut() = inbound.method.clone();
+    *request.uri_mut() = target;
+    *request.headers_mut() = headers::outbound_headers(&inbound.headers, spec);
+    Some(request)
+}
+
 /// True for answers that are held back until they are known to be real.
 fn is_gated(class: Class) -> bool {
     matches!(class, Class::Messages | Class::CountTokens)
 }
 
-fn seen(error: &SendError) -> Option<Transport> {
-    Some(match error.kind {
+fn seen(error: &SendError) -> Transport {
+    match error.kind {
         SendErrorKind::Dns => Transport::Dns,
         SendErrorKind::Connect | SendErrorKind::ConnectTimeout => Transport::Connect,
         SendErrorKind::Proxy => Transport::Proxy,
@@ -178,8 +186,8 @@ fn seen(error: &SendError) -> Option<Transport> {
         SendErrorKind::HeaderTimeout => Transport::HeaderTimeout,
         SendErrorKind::Reset if error.reused => Transport::Stale,
         SendErrorKind::Reset | SendErrorKind::Protocol => Transport::Reset,
-        SendErrorKind::RequestBody => return None,
-    })
+        SendErrorKind::RequestBody => Transport::Upload,
+    }
 }
 
 /// What is kept of a 200 that was none.

@@ -27,6 +27,8 @@ pub struct Policy {
     pub multiplier: f64,
     /// Order inside a group.
     pub strategy: StrategyKind,
+    /// The request may wait while nothing is available.
+    pub suspend: bool,
 }
 
 impl Policy {

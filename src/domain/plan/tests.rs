@@ -1,6 +1,7 @@
 //! Single requests: what is sent where, when, and how often.
 
 mod properties;
+mod suspension;
 mod verdicts;
 
 use super::super::endpoint::Credential;
@@ -23,6 +24,7 @@ fn policy() -> Policy {
         max_delay: secs(30.0),
         multiplier: 2.0,
         strategy: StrategyKind::Priority,
+        suspend: false,
     }
 }
 
@@ -61,6 +63,7 @@ impl Run {
             Step::Sleep { until } => {
                 format!("sleep {:.2}", until.saturating_duration_since(at(self.now)).as_secs_f64())
             }
+            Step::Suspend { .. } => "suspend".to_owned(),
             Step::Done(verdict) => format!("done {}", verdict.refusal.status),
         }
     }

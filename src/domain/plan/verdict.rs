@@ -4,9 +4,10 @@
 //! |---|---|
 //! | the client's own fault, 429 | that answer, unchanged |
 //! | 529 or a refused credential of one single endpoint | that answer, unchanged |
-//! | the same after several endpoints | 503 naming each endpoint and its status |
+//! | the same after several endpoints, or after waiting | 503 naming each endpoint and its status |
 //! | another 5xx | that answer if its body is an Anthropic error object, else its status in our words |
 //! | no response in time | 504 |
+//! | an upload that broke off | 400 |
 //! | anything else | 502 |
 //!
 //! A 404 after a transient failure elsewhere does not decide: that failure does.
@@ -60,14 +61,15 @@ impl Refusal {
 }
 
 /// The verdict over these failures, one per endpoint with the number of its attempt, in the order they were asked.
-pub(super) fn of(failures: &[(&EndpointId, u32, &Failure)]) -> Verdict {
+pub(super) fn of(failures: &[(&EndpointId, u32, &Failure)], suspended: bool) -> Verdict {
     let deciding = deciding(failures);
     let Some((_, number, failure)) = deciding else { return nothing_tried(&[]) };
-    let several = failures.len() > 1;
+    let several = failures.len() > 1 || suspended;
     let (rule, status) = match failure.kind {
         Kind::Overloaded | Kind::Credential if several => (None, 503),
         Kind::ServerError => (Some(RelayRule::IfErrorObject), failure.status.unwrap_or(502)),
         Kind::HeaderTimeout | Kind::IdleTimeout => (None, 504),
+        Kind::Upload => (None, 400),
         Kind::Local => (None, 500),
         _ if failure.status.is_some() || failure.kind == Kind::EmptyCompletion => {
             (Some(RelayRule::Always), failure.status.unwrap_or(502))
@@ -106,9 +108,10 @@ pub(super) fn nothing_tried(skipped: &[Skip]) -> Verdict {
         SkipReason::RateLimited { seconds } => Some(seconds),
         _ => None,
     });
+    let resting = skipped.iter().any(|s| s.reason == SkipReason::Resting);
     let each: Vec<String> = skipped.iter().map(describe).collect();
     let each = each.join(", ");
-    let refusal = if let Some(seconds) = limited.min() {
+    let refusal = if let Some(seconds) = limited.min().filter(|_| !resting) {
         let wait = Duration::from_secs(seconds.max(1)).min(LONGEST_RETRY_AFTER);
         Refusal {
             retry_after: Some(wait),
@@ -125,6 +128,7 @@ pub(super) fn nothing_tried(skipped: &[Skip]) -> Verdict {
 fn describe(skip: &Skip) -> String {
     let why = match skip.reason {
         SkipReason::Disabled => "switched off".to_owned(),
+        SkipReason::Resting => "resting after failures".to_owned(),
         SkipReason::GroupPaused => "its group is paused".to_owned(),
         SkipReason::NotActiveGroup => "its group is not the active one".to_owned(),
         SkipReason::RateLimited { seconds } => format!("rate limited for another {seconds} s"),

@@ -1,0 +1,133 @@
+//! When a request waits instead of failing, and how it goes on.
+
+use proptest::prelude::*;
+
+use super::super::super::testing::any_failure;
+use super::*;
+
+fn patient() -> Policy {
+    Policy { suspend: true, ..policy() }
+}
+
+fn waiting(sizes: &[usize]) -> Run {
+    Run::with(Fleet::new(settings(), &specs(sizes), at(0.0)), patient(), Replay::Free, 280.0)
+}
+
+impl Run {
+    fn resume(&mut self) -> String {
+        let view = self.fleet.view(at(self.now));
+        self.step = self.plan.on_resume(&view, at(self.now));
+        self.words()
+    }
+
+    /// Fails every attempt in the same way and sits out every back-off.
+    fn exhaust(&mut self, failure: &Failure) -> String {
+        loop {
+            match &self.step {
+                Step::Send(_) => drop(self.fail(failure.clone())),
+                Step::Sleep { until } => {
+                    self.now = until.saturating_duration_since(at(0.0)).as_secs_f64();
+                    let view = self.fleet.view(at(self.now));
+                    self.step = self.plan.on_wake(&view, at(self.now));
+                }
+                _ => return self.words(),
+            }
+        }
+    }
+}
+
+#[test]
+fn what_time_can_cure_is_waited_for() {
+    for failure in [transport(Transport::Connect), transport(Transport::Reset), status(500), status(529)] {
+        assert_eq!(waiting(&[2]).exhaust(&failure), "suspend", "{failure:?}");
+        assert_eq!(waiting(&[1]).exhaust(&failure), "suspend", "{failure:?}");
+    }
+    assert_eq!(waiting(&[1]).exhaust(&limited(30.0, Scope::Model)), "suspend");
+}
+
+#[test]
+fn what_time_cannot_cure_is_answered_at_once() {
+    for failure in [status(400), status(401), status(403), status(413), status(429), status(404)] {
+        assert!(waiting(&[2]).exhaust(&failure).starts_with("done"), "{failure:?}");
+    }
+    assert!(waiting(&[1]).exhaust(&limited(3000.0, Scope::Model)).starts_with("done 429"));
+}
+
+#[test]
+fn a_round_after_a_wait_is_one_try_per_endpoint() {
+    let mut run = waiting(&[2]);
+    run.exhaust(&status(500));
+    assert_eq!(run.resume(), "a-1");
+    assert_eq!(run.fail(status(500)), "a-2");
+    assert_eq!(run.fail(status(500)), "suspend");
+}
+
+#[test]
+fn without_room_it_ends_as_if_there_were_no_queue() {
+    let mut run = waiting(&[1]);
+    run.exhaust(&status(529));
+    let view = run.fleet.view(at(run.now));
+    run.step = run.plan.on_no_room(&view, at(run.now));
+    assert_eq!(run.words(), "done 529");
+}
+
+#[test]
+fn after_a_wait_in_vain_a_529_is_a_503() {
+    let mut run = waiting(&[1]);
+    run.exhaust(&status(529));
+    let view = run.fleet.view(at(380.0));
+    run.step = run.plan.on_waited_in_vain(&view, at(380.0));
+    assert_eq!(run.words(), "done 503");
+}
+
+#[test]
+fn a_new_request_waits_for_rests_but_not_for_a_refused_credential() {
+    let start = |failure: Failure| {
+        let mut fleet = Fleet::new(settings(), &specs(&[1]), at(0.0));
+        fleet.apply(Input::Failed { endpoint: id("a-1"), model: None, started: at(99.9), failure }, at(99.9));
+        Run::with(fleet, patient(), Replay::Free, 280.0).words()
+    };
+    assert_eq!(start(transport(Transport::Connect)), "suspend");
+    assert_eq!(start(status(401)), "a-1", "a wrong key answers at once");
+}
+
+#[test]
+fn a_pause_is_waited_for() {
+    let mut fleet = Fleet::new(settings(), &specs(&[1]), at(0.0));
+    fleet.apply(Input::Pause(group("a"), Pause::ForEver), at(1.0));
+    assert_eq!(Run::with(fleet, patient(), Replay::Free, 280.0).words(), "suspend");
+}
+
+proptest! {
+    #[test]
+    fn it_ends_by_its_deadline_however_often_it_is_resumed(
+        sizes in prop::collection::vec(1_usize..4, 1..3),
+        failures in prop::collection::vec((any_failure(), 0.0_f64..20.0), 1..40),
+    ) {
+        let mut run = waiting(&sizes);
+        let mut turns = failures.iter().cycle();
+        for _ in 0..5000 {
+            let (failure, pause) = turns.next().unwrap();
+            match &run.step {
+                Step::Send(_) => { run.fail(failure.clone()); }
+                Step::Sleep { until } => {
+                    run.now = until.saturating_duration_since(at(0.0)).as_secs_f64();
+                    let view = run.fleet.view(at(run.now));
+                    run.step = run.plan.on_wake(&view, at(run.now));
+                }
+                Step::Suspend { until } => {
+                    prop_assert!(at(run.now) < *until, "no wait begins after the deadline");
+                    run.now += 0.5 + pause;
+                    let view = run.fleet.view(at(run.now));
+                    run.step = if at(run.now) < *until {
+                        run.plan.on_resume(&view, at(run.now))
+                    } else {
+                        run.plan.on_waited_in_vain(&view, at(run.now))
+                    };
+                }
+                Step::Done(_) => return Ok(()),
+            }
+        }
+        prop_assert!(false, "it does not end");
+    }
+}

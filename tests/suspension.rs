@@ -1,0 +1,144 @@
+//! Requests that wait while nothing is available.
+
+mod support;
+
+use std::time::Duration;
+
+use cc_forwarder::domain::endpoint::GroupId;
+use cc_forwarder::domain::fleet::Input;
+use cc_forwarder::domain::group::Pause;
+use cc_forwarder::events::State;
+use cc_forwarder::simulator::Behaviour;
+use support::{PATIENCE, World};
+use tokio::time::timeout;
+
+const PATIENT: &str = "
+server: { port: 0, shutdown_grace: 2s }
+retry: { max_attempts: 1, base_delay: 5ms, max_delay: 20ms }
+health: { check_interval: 100ms, timeout: 2s }
+streaming: { response_header_timeout: 5s, max_idle_time: 5s, heartbeat_interval: 0s }
+request_suspend: { enabled: true, timeout: 60s, max_suspended_requests: 100 }
+usage_tracking: { enabled: false }
+logging: { level: warn }
+global_timeout: 5s
+";
+
+impl World {
+    async fn wait_for_queue(&self, len: usize) {
+        let reached = async {
+            while self.forwarder.queue().len() != len {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let found = || format!("{} wait, not {len}", self.forwarder.queue().len());
+        timeout(PATIENCE, reached).await.unwrap_or_else(|_| panic!("{}", found()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_wait_one_is_refused_and_all_come_through() {
+    let mut world = World::with(PATIENT, &[("a", "main"), ("b", "main")]).await;
+    for sim in &world.sims {
+        sim.down().await.unwrap();
+    }
+    let clients: Vec<_> = (0..100)
+        .map(|i| {
+            let client = world.client.clone();
+            tokio::spawn(async move { client.messages(i % 2 == 0).await })
+        })
+        .collect();
+    world.wait_for_queue(100).await;
+    let refused = world.client.messages(false).await;
+    assert_eq!(refused.status, 502, "{}", refused.text());
+    assert_eq!(refused.json()["error"]["type"], "api_error");
+    assert_eq!(world.forwarder.queue().len(), 100);
+    world.sims[1].up().await.unwrap();
+    for client in clients {
+        let answer = client.await.unwrap();
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert!(!answer.broken);
+    }
+    world.wait_for_queue(0).await;
+    let mut completed = 0;
+    for _ in 0..101 {
+        let record = world.record().await;
+        completed += usize::from(record.state == State::Completed);
+        assert!(record.state == State::Failed || record.suspended_ms > 0.0, "{record:?}");
+    }
+    assert_eq!(completed, 100);
+    assert!(world.stop().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_leaves_is_cancelled_and_frees_its_place() {
+    let mut world = World::with(PATIENT, &[("a", "main")]).await;
+    world.sims[0].down().await.unwrap();
+    let client = world.client.clone();
+    let waiting = tokio::spawn(async move { client.messages(true).await });
+    world.wait_for_queue(1).await;
+    waiting.abort();
+    world.wait_for_queue(0).await;
+    assert_eq!(world.record().await.state, State::Cancelled);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_deadline_gives_the_error_it_would_have_got() {
+    let base = PATIENT
+        .replace("timeout: 60s", "timeout: 300ms")
+        .replace("check_interval: 100ms", "check_interval: 1h");
+    let mut world = World::with(&base, &[("a", "main"), ("b", "backup")]).await;
+    world.sims[0].set(Behaviour::overloaded());
+    world.sims[1].set(Behaviour::overloaded());
+    let answer = world.client.messages(false).await;
+    assert_eq!(answer.status, 503, "{}", answer.text());
+    assert!(answer.text().contains("a: 529, b: 529"), "{}", answer.text());
+    assert!(world.record().await.suspended_ms > 0.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_credential_and_a_spend_cap_answer_at_once() {
+    for (behaviour, status) in
+        [(Behaviour::status(401, "authentication_error"), 401), (Behaviour::rate_limited(), 429)]
+    {
+        let mut world = World::with(PATIENT, &[("a", "main")]).await;
+        world.sims[0].set(behaviour);
+        for _ in 0..2 {
+            assert_eq!(world.client.messages(false).await.status, status);
+            assert!(world.record().await.suspended_ms == 0.0);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_holds_requests_until_it_is_ended() {
+    let mut world = World::with(PATIENT, &[("a", "main")]).await;
+    let group = GroupId::new("main");
+    world.forwarder.control().tell_awaited(Input::Pause(group.clone(), Pause::ForEver)).await.unwrap();
+    let client = world.client.clone();
+    let waiting = tokio::spawn(async move { client.messages(true).await });
+    world.wait_for_queue(1).await;
+    world.forwarder.control().tell(Input::Resume(group));
+    assert_eq!(waiting.await.unwrap().status, 200);
+    assert_eq!(world.record().await.state, State::Completed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_resumes_and_cancels_and_a_stop_answers_503() {
+    let mut world = World::with(PATIENT, &[("a", "main")]).await;
+    world.sims[0].down().await.unwrap();
+    let client = world.client.clone();
+    let waiting = tokio::spawn(async move { client.messages(true).await });
+    world.wait_for_queue(1).await;
+    let live = world.forwarder.snapshot().wait_for(|s| !s.live.is_empty()).await.unwrap().live[0].accepted.id;
+    assert!(world.forwarder.queue().cancel(live));
+    assert_eq!(waiting.await.unwrap().status, 503);
+    assert_eq!(world.record().await.state, State::Cancelled);
+
+    let client = world.client.clone();
+    let waiting = tokio::spawn(async move { client.messages(true).await });
+    world.wait_for_queue(1).await;
+    let left = world.stop().await;
+    assert_eq!(waiting.await.unwrap().status, 503);
+    assert_eq!(left.len(), 1);
+    assert_eq!(left[0].state, State::Failed);
+}
