@@ -59,6 +59,9 @@ pub struct Parts {
     pub lifecycle: Lifecycle,
     /// Timers.
     pub timers: Timers,
+    /// The endpoint announced the length of the body, and so do we. Where it did not, none is announced even if all of
+    /// it is here already: an `error` event or a break could not follow.
+    pub sized: bool,
     /// Events of ours may be put in (no content-length).
     pub may_write: bool,
     /// What a clean end means.
@@ -99,6 +102,7 @@ impl Tap {
     pub fn new(mut parts: Parts) -> Self {
         let held: VecDeque<Bytes> = std::mem::take(&mut parts.held).into();
         let length = total_length(&held, parts.upstream.as_ref());
+        let length = if parts.sized || length.exact() == Some(0) { length } else { SizeHint::default() };
         let now = Instant::now();
         let mut tap =
             Self { parts, held, length, state: State::Passing, heard: now, written: now, timer: None };
@@ -130,6 +134,9 @@ impl Tap {
             if let Some(bytes) = self.held.pop_front() {
                 let frame = self.send(bytes);
                 self.settle_if_drained();
+                if self.withholds_end() {
+                    continue;
+                }
                 return Poll::Ready(Some(Ok(frame)));
             }
             let Some(upstream) = &mut self.parts.upstream else {
@@ -137,7 +144,12 @@ impl Tap {
                 continue;
             };
             match Pin::new(upstream).poll_frame(cx) {
-                Poll::Ready(Some(Ok(frame))) => return Poll::Ready(Some(Ok(self.pass(frame)))),
+                Poll::Ready(Some(Ok(frame))) => {
+                    let frame = self.pass(frame);
+                    if !self.withholds_end() {
+                        return Poll::Ready(Some(Ok(frame)));
+                    }
+                }
                 Poll::Ready(Some(Err(_))) => self.cut(Kind::Cut),
                 Poll::Ready(None) => self.finish(),
                 Poll::Pending => match self.poll_silence(cx) {
@@ -193,6 +205,12 @@ impl Tap {
         if drained && self.may_finish_early() {
             self.finish();
         }
+    }
+
+    /// True when the frame at hand would complete the announced length of an answer that is not whole: to the client it
+    /// would be a clean end.
+    fn withholds_end(&self) -> bool {
+        self.parts.sized && matches!(self.state, State::Telling(_, Last::Abort))
     }
 
     /// An end that needs a last word of ours must wait for its own poll.
