@@ -83,8 +83,8 @@ async fn a_probe_ends_a_rest_only_after_transport_failures() {
 #[tokio::test]
 async fn a_credential_that_works_again_is_found_by_a_probe() {
     let mut world = World::with(&often(), &[("a", "main"), ("b", "main")]).await;
-    for sim in [Class::Models, Class::Messages] {
-        world.sims[0].set_for(sim, Behaviour::status(401, "authentication_error"));
+    for class in [Class::Models, Class::Messages] {
+        world.sims[0].set_for(class, Behaviour::status(401, "authentication_error"));
     }
     assert_eq!(by(&mut world).await, "b");
     more_probes(&world).await;
