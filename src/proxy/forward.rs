@@ -40,7 +40,8 @@ pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Resp
                     step = plan.on_denied(&shared.control.view(), now());
                     continue;
                 };
-                inbound.lifecycle.attempt_started(&attempt);
+                let model = inbound.model_for(&attempt.spec).map(str::to_owned);
+                inbound.lifecycle.attempt_started(&attempt, model);
                 match attempter.attempt(&mut inbound, &attempt, accept_empty).await {
                     Tried::Answer(answer) => {
                         if let Some(token) = released.take() {

@@ -165,7 +165,7 @@ impl Attempter<'_> {
 /// is gone, which the plan prevents.
 fn request(inbound: &mut Inbound, spec: &EndpointSpec) -> Option<http::Request<Payload>> {
     let target = headers::request_target(&spec.url, &inbound.uri).ok()?;
-    let mut request = http::Request::new(inbound.body.next_payload()?);
+    let mut request = http::Request::new(inbound.payload_for(spec)?);
     *request.method_mut() = inbound.method.clone();
     *request.uri_mut() = target;
     *request.headers_mut() = headers::outbound_headers(&inbound.headers, spec);
