@@ -24,6 +24,7 @@ mod stage;
 mod summary;
 mod verify;
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,7 +54,7 @@ pub(super) fn run(args: &DemoArgs) -> anyhow::Result<u8> {
 }
 
 async fn show(seconds: u32) -> anyhow::Result<u8> {
-    let stage = Arc::new(Stage::set().await?);
+    let stage = Stage::set().await?;
     let (taps, sources) = taps();
     let forwarder = start(Arc::new(stage.config()?), taps).await?;
     let printer = Printer { start: Instant::now(), colour: paint::colour() };
@@ -65,9 +66,10 @@ async fn show(seconds: u32) -> anyhow::Result<u8> {
     let end = CancellationToken::new();
     let account = tasks.spawn(printer.account(sources.records, sources.changes));
     let clients = clients(&forwarder, &stage, &tasks, &end);
+    let time = Duration::from_secs(u64::from(seconds));
     let seen = tokio::select! {
-        never = printer.perform(&stage) => match never {},
-        seen = until_done(clients, &end, Duration::from_secs(u64::from(seconds))) => seen?,
+        never = printer.perform(&stage, time) => match never {},
+        seen = until_done(clients, &end, time) => seen?,
     };
     forwarder.stop(std::future::pending()).await;
     stage.clear().await;
@@ -157,9 +159,9 @@ impl Printer {
         }
     }
 
-    /// Performs the scenario for ever. That a line of it cannot be written is left to the account to find out.
-    fn perform(self, stage: &Stage) -> impl Future<Output = std::convert::Infallible> {
-        stage.perform(self.start, move |cue| {
+    /// Performs the scenario. That a line of it cannot be written is left to the account to find out.
+    fn perform(self, stage: &Stage, time: Duration) -> impl Future<Output = Infallible> {
+        stage.perform(self.start, time, move |cue| {
             let _ = self.print(&account::cue(cue.who, cue.says, self.start.elapsed()));
         })
     }

@@ -134,7 +134,13 @@ fn way(record: &RequestRecord) -> Vec<String> {
             _ => lines.extend(wrap(&format!("{arrow}{stop}"), 3, WAY)),
         }
     }
+    lines.extend(waited(record));
     lines
+}
+
+/// The time in the queue while no endpoint was available.
+fn waited(record: &RequestRecord) -> Option<String> {
+    (record.suspended_ms > 0.0).then(|| format!("(waited {:.1}s)", record.suspended_ms / 1e3))
 }
 
 /// One entry for each stay at an endpoint, failures behind its name; an attempt that succeeded has its own.

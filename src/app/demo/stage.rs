@@ -135,10 +135,16 @@ impl Stage {
         self.actors.iter().map(line).collect()
     }
 
-    /// Performs the schedule round by round, announcing every act. Never ends by itself.
-    pub(super) async fn perform(&self, start: Instant, announce: impl Fn(&Cue)) -> Infallible {
+    /// Performs the schedule round by round, announcing every act. A round that was begun within `time` is played to
+    /// its end, because everything that breaks in it is healed in it; then nothing more happens.
+    pub(super) async fn perform(
+        &self,
+        start: Instant,
+        time: Duration,
+        announce: impl Fn(&Cue),
+    ) -> Infallible {
         let mut round = start;
-        loop {
+        while round < start + time {
             for cue in &SCHEDULE {
                 sleep_until(round + Duration::from_millis(cue.at)).await;
                 announce(cue);
@@ -149,6 +155,7 @@ impl Stage {
             round += ROUND;
             sleep_until(round).await;
         }
+        std::future::pending().await
     }
 
     /// Ends all simulators.

@@ -66,6 +66,8 @@ pub(super) struct Tally {
     failovers: usize,
     /// Attempts in another group.
     group_changes: usize,
+    /// Requests that waited while no endpoint was available.
+    waits: usize,
     usage: Usage,
 }
 
@@ -74,6 +76,7 @@ impl Tally {
     pub(super) fn add(&mut self, record: &RequestRecord) {
         self.records += 1;
         self.failed += usize::from(record.state != State::Completed);
+        self.waits += usize::from(record.suspended_ms > 0.0);
         self.usage += &record.usage;
         for attempt in &record.attempts {
             if let Some(kind) = attempt.failure {
@@ -114,8 +117,9 @@ pub(super) fn closing(tally: &Tally, seen: &Seen) -> Vec<Line> {
         "forwarder",
         Tone::Plain,
         &format!(
-            "{} retries at the same endpoint, {} failovers inside a group, {} to another group",
-            tally.retries, tally.failovers, tally.group_changes
+            "{} retries at the same endpoint, {} failovers inside a group, {} to another group, {} waits \
+             while nothing was available",
+            tally.retries, tally.failovers, tally.group_changes, tally.waits
         ),
     ));
     let tone = if wrong == 0 { Tone::Good } else { Tone::Bad };

@@ -12,6 +12,7 @@ fn tally() -> Tally {
         retries: 3,
         failovers: 2,
         group_changes: 1,
+        waits: 1,
         usage: Usage { input: 41_000, output: 900, ..Usage::default() },
         failed: 0,
     }
