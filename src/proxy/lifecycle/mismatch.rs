@@ -33,7 +33,48 @@ impl Mismatches {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::sync::Arc;
+
     use super::*;
+
+    /// Log lines of this thread while `act` runs.
+    fn logged(act: impl FnOnce()) -> String {
+        #[derive(Clone, Default)]
+        struct Lines(Arc<Mutex<Vec<u8>>>);
+        impl io::Write for Lines {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.0.lock().unwrap().extend_from_slice(bytes);
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber =
+            tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+        tracing::subscriber::with_default(subscriber, act);
+        let bytes = lines.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn another_model_is_told_once_and_a_dated_name_is_none() {
+        let (known, a) = (Mismatches::default(), EndpointId::new("a"));
+        let lines = logged(|| {
+            known.tell(&a, "haiku-4-5", "haiku-4-5-20251001");
+            known.tell(&a, "opus", "opus");
+            for _ in 0..3 {
+                known.tell(&a, "opus", "haiku");
+            }
+        });
+        assert_eq!(lines.lines().count(), 1, "{lines}");
+        for part in ["WARN", "endpoint=a", "sent=\"opus\"", "served=\"haiku\""] {
+            assert!(lines.contains(part), "{part}: {lines}");
+        }
+    }
 
     #[test]
     fn every_pair_is_new_once_and_at_each_endpoint() {
