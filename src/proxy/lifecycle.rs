@@ -241,7 +241,7 @@ impl Lifecycle {
             });
         }
         self.span.in_scope(|| log::log_failure(&closed, failure));
-        if class.is_some_and(moves_health) {
+        if class.is_some_and(moves_health) || failure.kind == Kind::NoCountTokens {
             let applied = self.control.tell_awaited(self.failed_input(&closed, failure.clone()));
             let _ = applied.await;
         }

@@ -53,7 +53,6 @@ fn record(attempts: Vec<AttemptRecord>) -> RequestRecord {
         suspended_ms: 0.0,
         bytes_in: 0,
         bytes_out: 0,
-        suspended_ms: 0.0,
         usage: Usage { input: 10_600, output: 112, ..Usage::default() },
         attempts,
         skipped: Vec::new(),
