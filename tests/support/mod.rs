@@ -1,6 +1,7 @@
 //! What the end-to-end tests share: a forwarder in front of simulated endpoints, and a plain client.
 
 #![allow(dead_code, unreachable_pub, reason = "every test binary uses its own part of this")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what a helper cannot do fails the test")]
 
 pub mod raw;
 
