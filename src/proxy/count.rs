@@ -23,9 +23,7 @@ pub const ESTIMATION_HEADER: HeaderName = HeaderName::from_static("x-token-estim
 /// The tokens to answer this request with, if an estimate is what it gets. `decided` is the failure that the endpoints'
 /// last word was.
 pub fn estimate(config: &TokenCounting, inbound: &Inbound, decided: Option<Kind>) -> Option<u64> {
-    let wanted = config.enabled
-        && inbound.class == Class::CountTokens
-        && !decided.is_some_and(|kind| must_be_known(kind));
+    let wanted = config.enabled && inbound.class == Class::CountTokens && !decided.is_some_and(must_be_known);
     let body = inbound.body.bytes().filter(|_| wanted)?;
     estimate::tokens(body, config.estimation_ratio)
 }
