@@ -34,8 +34,8 @@ use std::time::Duration;
 
 use crate::domain::endpoint::{EndpointId, EndpointSpec};
 pub use crate::domain::route::StrategyKind;
-pub use crate::domain::session::FailBack;
 use crate::domain::secret::{Redactor, Secret};
+pub use crate::domain::session::FailBack;
 
 /// Everything the program was told, with defaults filled in. `Debug` shows the redacted view.
 #[derive(Clone)]

@@ -276,6 +276,13 @@ impl Plan {
         self.sent
     }
 
+    /// The last failure of each endpoint asked, in the order they were asked.
+    pub fn last_words(&self) -> Vec<(&EndpointId, &Failure)> {
+        let past = self.past.iter().map(|(id, _, failure)| (id, failure));
+        let tried = self.tried.iter().filter_map(|t| t.last.as_ref().map(|(_, f)| (&t.spec.id, f)));
+        past.chain(tried).collect()
+    }
+
     fn may_continue(&self, failure: &Failure) -> bool {
         let wanted = match failure.next {
             Next::No => false,

@@ -10,12 +10,13 @@ use super::respond::{self, ClientBody};
 use super::suspended::{Released, Wake};
 use super::tap::{Parts, Tap, Timers, Worth};
 use super::upstream::{Attempter, Failed, Passable, Tried};
-use super::{Shared, headers};
+use super::{Shared, affinity, headers};
 use crate::claude::request::Class;
 use crate::config::Config;
 use crate::domain::fleet::{InFlight, Input, Permit};
 use crate::domain::outcome::Kind;
 use crate::domain::plan::{Attempt, Plan, Policy, RelayRule, Step, Verdict};
+use crate::domain::route::{RouteReason, reason};
 
 /// Carries one request to its answer.
 pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Response<ClientBody> {
@@ -24,6 +25,7 @@ pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Resp
     let mut accept_empty = false;
     let mut carried: Option<Pass> = None;
     let mut released: Option<Released> = None;
+    inbound.wish = affinity::wish(shared, config, inbound.session.clone(), inbound.model.clone()).await;
     let attempter = Attempter { upstreams: &shared.transport, streaming: &config.streaming };
     let (mut plan, mut step) = Plan::start(
         policy(config, inbound.class),
@@ -36,16 +38,18 @@ pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Resp
     loop {
         step = match step {
             Step::Send(attempt) => {
+                let why = carried.is_none().then(|| explain(shared, &inbound, &plan, &attempt)).flatten();
                 let Some(pass) = carried.take().or_else(|| pass(shared, &attempt)) else {
                     step = plan.on_denied(&shared.control.view(), now());
                     continue;
                 };
-                inbound.lifecycle.attempt_started(&attempt);
+                inbound.lifecycle.attempt_started(&attempt, why);
                 match attempter.attempt(&mut inbound, &attempt, accept_empty).await {
                     Tried::Answer(answer) => {
                         if let Some(token) = released.take() {
                             token.committed();
                         }
+                        join_session(shared, &mut inbound, &attempt, pass.orders);
                         return pass_on(config, inbound, *answer, Worth::Answer, Some(pass.in_flight));
                     }
                     Tried::Failed(failed) => {
@@ -94,6 +98,8 @@ pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Resp
 struct Pass {
     in_flight: InFlight,
     _permit: Option<Permit>,
+    /// Orders people had given when the endpoint was asked.
+    orders: u64,
 }
 
 /// The right to ask the endpoint now; nothing when it is half-open and somebody else is asking.
@@ -101,7 +107,22 @@ fn pass(shared: &Shared, attempt: &Attempt) -> Option<Pass> {
     let view = shared.control.view();
     let permits = &view.endpoint(&attempt.spec.id)?.permits;
     let permit = if attempt.needs_permit { Some(permits.try_half_open()?) } else { None };
-    Some(Pass { in_flight: permits.enter(), _permit: permit })
+    Some(Pass { in_flight: permits.enter(), _permit: permit, orders: view.orders })
+}
+
+/// Why the endpoint of this attempt was chosen; nothing when it is only asked again.
+fn explain(shared: &Shared, inbound: &Inbound, plan: &Plan, attempt: &Attempt) -> Option<RouteReason> {
+    let (view, request) = (shared.control.view(), inbound.route_request());
+    let why = || reason(&view, &request, &inbound.wish.affinity, &attempt.spec.id, &plan.last_words(), now());
+    attempt.first_here.then(why)
+}
+
+/// From now on the session belongs to the endpoint that answers it. Only conversations decide that.
+fn join_session(shared: &Shared, inbound: &mut Inbound, attempt: &Attempt, orders: u64) {
+    if let Some(session) = inbound.session.clone().filter(|_| inbound.class == Class::Messages) {
+        let answering = shared.sessions.committed(session, attempt.spec.id.clone(), orders);
+        inbound.lifecycle.answers(answering);
+    }
 }
 
 async fn after_failure(

@@ -21,6 +21,7 @@ use http::{Method, Request, Response};
 use tokio::time::Instant;
 use tracing::Instrument;
 
+use super::affinity::Wish;
 use super::inbound::{self, Inbound};
 use super::intake::{self, ClientUpload, Intake, IntakeError, NotTaken};
 use super::lifecycle::{Ending, Lifecycle};
@@ -118,8 +119,9 @@ async fn carry<B: ClientUpload>(
         };
         let seen = look(class, &body);
         let model = seen.model.as_deref().map(clip);
+        let session = inbound::session(&head.headers, &seen);
         lifecycle.note(|r| {
-            r.session = inbound::session(&head.headers, &seen);
+            r.session = session.clone();
             r.model = model.as_deref().map(str::to_owned);
             r.stream = seen.stream;
             r.bytes_in = body.bytes().map_or(0, |b| b.len() as u64);
@@ -133,6 +135,8 @@ async fn carry<B: ClientUpload>(
             body,
             stream: seen.stream && class == Class::Messages,
             model,
+            session: session.map(Arc::from),
+            wish: Wish::default(),
             deadline,
             lifecycle,
         };

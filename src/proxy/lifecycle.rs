@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
+use super::affinity::Answering;
 use crate::claude::request::Class;
 use crate::claude::usage::Usage;
 use crate::control::Control;
@@ -22,7 +23,7 @@ use crate::domain::endpoint::{EndpointId, EndpointSpec};
 use crate::domain::fleet::Input;
 use crate::domain::outcome::{Blame, Failure, Kind, Next, Same};
 use crate::domain::plan::Attempt;
-use crate::domain::route::Skip;
+use crate::domain::route::{RouteReason, Skip};
 use crate::events::{Accepted, AttemptRecord, Event, Events, RequestId, RequestRecord, State};
 
 /// An endpoint that was silent this long when its client left is blamed softly.
@@ -78,6 +79,8 @@ pub struct Lifecycle {
     draft: Option<Box<RequestRecord>>,
     open: Option<OpenAttempt>,
     last_heard: Instant,
+    /// Its session's endpoint, once that answers.
+    answering: Option<Answering>,
     /// Start of its wait in the queue.
     waits_since: Option<Instant>,
     /// Why an unsettled drop would be no fault of the client.
@@ -136,6 +139,7 @@ impl Lifecycle {
             draft,
             open: None,
             last_heard: now,
+            answering: None,
             waits_since: None,
             stopping,
             mismatches,
@@ -190,8 +194,13 @@ impl Lifecycle {
         }
     }
 
-    /// An attempt begins.
-    pub fn attempt_started(&mut self, attempt: &Attempt) {
+    /// Its session is answered by this endpoint until the request ends.
+    pub fn answers(&mut self, answering: Answering) {
+        self.answering = Some(answering);
+    }
+
+    /// An attempt begins, at an endpoint that was chosen for this reason; none when it is only asked again.
+    pub fn attempt_started(&mut self, attempt: &Attempt, why: Option<RouteReason>) {
         let started = Instant::now();
         self.last_heard = started;
         let start_ms = millis(started - self.accepted);
@@ -200,6 +209,10 @@ impl Lifecycle {
             r.endpoint = Some(spec.id.clone());
             r.group = Some(spec.group.clone());
         });
+        if let Some(why) = why {
+            self.span.in_scope(|| log::log_route(&spec.id, &why));
+            self.note(|r| r.route = Some(why));
+        }
         if let Some(draft) = &self.draft {
             self.events.send(Event::AttemptStarted {
                 id: draft.id,
@@ -372,6 +385,9 @@ impl Lifecycle {
         let Some(mut record) = self.draft.take() else { return };
         record.duration_ms = millis(self.accepted.elapsed());
         record.status = status.or(record.status);
+        if let Some(answering) = self.answering.take() {
+            answering.ended(record.usage.cache_write_1h > 0);
+        }
         match &ending {
             Ending::Completed => record.state = State::Completed,
             Ending::Failed(kind, text) => {
@@ -464,6 +480,7 @@ fn draft(opening: Opening, at: jiff::Timestamp) -> RequestRecord {
         stream: false,
         endpoint: None,
         group: None,
+        route: None,
         status: None,
         state: State::Interrupted,
         failure: None,

@@ -60,7 +60,11 @@ fn a_session_that_wrote_cache_for_an_hour_stays_an_hour() {
     let short = Rules { idle: Some(secs(60.0)), ..BY_SESSION };
     assert_eq!(after(&sessions, short, 90.0), Affinity::Idle(id("a"), secs(60.0)), "a set time wins");
     answer(&mut sessions, "s", "b", 0, 100.0);
-    assert_eq!(after(&sessions, BY_SESSION, 400.0), Affinity::Idle(id("b"), secs(300.0)), "b has no such cache");
+    assert_eq!(
+        after(&sessions, BY_SESSION, 400.0),
+        Affinity::Idle(id("b"), secs(300.0)),
+        "b has no such cache"
+    );
 }
 
 #[test]
@@ -138,7 +142,7 @@ proptest! {
 
     #[test]
     fn never_more_than_the_limit_and_both_indexes_agree(
-        steps in prop::collection::vec((0_u32..30_000, 0_u8..3, 0_u64..3), 12_000..14_000),
+        steps in prop::collection::vec((0_u32..60_000, 0_u8..3, 0_u64..3), 20_000..22_000),
     ) {
         let mut sessions = Sessions::default();
         for (n, (name, act, orders)) in steps.into_iter().enumerate() {
