@@ -1,5 +1,7 @@
 //! Where sessions go: what keeps them, what moves them, and the reason on the record; balance; fast tests.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail like tests")]
+
 mod support;
 
 use std::collections::BTreeMap;
@@ -206,15 +208,14 @@ async fn balanced_spreads_new_sessions_under_load_and_keeps_them() {
     }
 }
 
-/// `fastest` with fast tests over two endpoints; `a` answers them slowly.
-async fn measured_world(cache: &str) -> World {
+/// `fastest` with fast tests over two endpoints; `a` does not pass them.
+async fn measured_world(timings: &str) -> World {
     let strategy = format!(
-        "strategy: {{ type: fastest, fast_test_enabled: true, fast_test_cache_ttl: {cache}, fast_test_timeout: 500ms, fast_test_path: /v1/models?fast }}"
+        "strategy: {{ type: fastest, fast_test_enabled: true, fast_test_path: /v1/models?fast, {timings} }}"
     );
-    let world =
-        World::with(&format!("{QUICK}\n{strategy}\n"), &[("a", "main"), ("b", "main")]).await.settled().await;
-    let slow = Pace { head: Duration::from_millis(150), ..Pace::default() };
-    world.sims[0].set_for(Class::Models, Behaviour::healthy().pace(slow));
+    let endpoints = [("a", "main"), ("b", "main")];
+    let world = World::with(&format!("{QUICK}\n{strategy}\n"), &endpoints).await.settled().await;
+    world.sims[0].set_for(Class::Models, Behaviour::status(500, "api_error"));
     world
 }
 
@@ -223,8 +224,8 @@ fn tests_at(world: &World, sim: usize) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn concurrent_requests_share_one_fast_test_and_go_where_it_is_fast() {
-    let mut world = measured_world("60s").await;
+async fn concurrent_requests_share_one_fast_test_and_go_where_it_was_passed() {
+    let mut world = measured_world("fast_test_cache_ttl: 60s, fast_test_timeout: 20s").await;
     let clients: Vec<_> = (0..12)
         .map(|_| {
             let client = world.client.clone();
@@ -242,7 +243,7 @@ async fn concurrent_requests_share_one_fast_test_and_go_where_it_is_fast() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_cache_every_request_measures_and_the_timeout_bounds_it() {
-    let mut world = measured_world("0s").await;
+    let mut world = measured_world("fast_test_cache_ttl: 0s, fast_test_timeout: 2s").await;
     for n in 1..=2 {
         assert_eq!(world.goes("").await.0, "b");
         assert_eq!(tests_at(&world, 1), n);
@@ -250,16 +251,15 @@ async fn without_a_cache_every_request_measures_and_the_timeout_bounds_it() {
     world.goes("s").await;
     assert_eq!(world.goes("s").await.1, RouteReason::SessionStays);
     assert_eq!(tests_at(&world, 1), 3, "a session that stays does not measure");
+    world.sims[0].set_for(Class::Models, Behaviour::healthy());
     world.sims[1].set_for(Class::Models, Behaviour::never_answers());
     assert_eq!(timeout(PATIENCE, world.goes("")).await.unwrap().0, "a", "only a answered in time");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn when_no_fast_test_is_answered_requests_go_on_all_the_same() {
-    let mut world = measured_world("60s").await;
-    for sim in &world.sims {
-        sim.set_for(Class::Models, Behaviour::status(500, "api_error"));
-    }
+    let mut world = measured_world("fast_test_cache_ttl: 60s, fast_test_timeout: 20s").await;
+    world.sims[1].set_for(Class::Models, Behaviour::status(500, "api_error"));
     world.ask("").await;
     assert_eq!((tests_at(&world, 0), tests_at(&world, 1)), (1, 1));
     assert_eq!(
