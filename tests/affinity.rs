@@ -1,6 +1,7 @@
 //! Where sessions go: what keeps them, what moves them, and the reason on the record; balance; fast tests.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail like tests")]
+#![allow(clippy::disallowed_methods, reason = "every task a test spawns is waited for")]
 
 mod support;
 

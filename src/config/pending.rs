@@ -13,7 +13,6 @@ pub const PENDING: &[(&str, &str)] = &[
     ("endpoints[].models", "model mapping"),
     ("endpoints[].price_multiplier", "prices"),
     ("logging.token_debug", "dumps of unreadable responses"),
-    ("request_suspend.keepalive", "pings while a request waits"),
     ("timezone", "days of the usage store"),
     ("token_counting", "local token counts"),
     ("tui", "terminal interface"),

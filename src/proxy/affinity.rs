@@ -72,17 +72,12 @@ impl Drop for Answering {
 }
 
 /// Where this request should rather go. Measures first if that is wanted and the session does not stay anyway.
-pub async fn wish(
-    shared: &Shared,
-    config: &Config,
-    session: Option<Arc<str>>,
-    model: Option<Arc<str>>,
-) -> Wish {
+pub async fn wish(shared: &Shared, config: &Config, session: Option<&str>, model: Option<&str>) -> Wish {
     let view = shared.control.view();
     let rules = Rules { fail_back: config.group.fail_back, idle: config.group.session_idle };
-    let affinity = shared.sessions.affinity(session.as_deref(), rules, view.orders);
+    let affinity = shared.sessions.affinity(session, rules, view.orders);
     let preferred = affinity.preferred(view.orders);
-    let measured = if stays(&view, preferred.as_ref(), model.as_deref()) {
+    let measured = if stays(&view, preferred.as_ref(), model) {
         None
     } else {
         shared.fast_tests.measured(&config.strategy, &view).await

@@ -10,13 +10,13 @@ use super::respond::{self, ClientBody};
 use super::suspended::{Released, Wake};
 use super::tap::{Parts, Tap, Timers, Worth};
 use super::upstream::{Attempter, Failed, Passable, Tried};
-use super::{Shared, affinity, headers};
+use super::{Shared, headers};
 use crate::claude::request::Class;
 use crate::config::Config;
 use crate::domain::fleet::{InFlight, Input, Permit};
 use crate::domain::outcome::Kind;
 use crate::domain::plan::{Attempt, Plan, Policy, RelayRule, Step, Verdict};
-use crate::domain::route::{RouteReason, reason};
+use crate::domain::route::reason;
 
 /// Carries one request to its answer.
 pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Response<ClientBody> {
@@ -25,7 +25,6 @@ pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Resp
     let mut accept_empty = false;
     let mut carried: Option<Pass> = None;
     let mut released: Option<Released> = None;
-    inbound.wish = affinity::wish(shared, config, inbound.session.clone(), inbound.model.clone()).await;
     let attempter = Attempter { upstreams: &shared.transport, streaming: &config.streaming };
     let (mut plan, mut step) = Plan::start(
         policy(config, inbound.class),
@@ -38,18 +37,15 @@ pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Resp
     loop {
         step = match step {
             Step::Send(attempt) => {
-                let why = carried.is_none().then(|| explain(shared, &inbound, &plan, &attempt)).flatten();
-                let Some(pass) = carried.take().or_else(|| pass(shared, &attempt)) else {
+                let Some(pass) = carried.take().or_else(|| admit(shared, &mut inbound, &plan, &attempt))
+                else {
                     step = plan.on_denied(&shared.control.view(), now());
                     continue;
                 };
-                inbound.lifecycle.attempt_started(&attempt, why);
+                inbound.lifecycle.attempt_started(&attempt);
                 match attempter.attempt(&mut inbound, &attempt, accept_empty).await {
                     Tried::Answer(answer) => {
-                        if let Some(token) = released.take() {
-                            token.committed();
-                        }
-                        join_session(shared, &mut inbound, &attempt, pass.orders);
+                        commit(shared, &mut inbound, &attempt, &pass, released);
                         return pass_on(config, inbound, *answer, Worth::Answer, Some(pass.in_flight));
                     }
                     Tried::Failed(failed) => {
@@ -110,17 +106,33 @@ fn pass(shared: &Shared, attempt: &Attempt) -> Option<Pass> {
     Some(Pass { in_flight: permits.enter(), _permit: permit, orders: view.orders })
 }
 
-/// Why the endpoint of this attempt was chosen; nothing when it is only asked again.
-fn explain(shared: &Shared, inbound: &Inbound, plan: &Plan, attempt: &Attempt) -> Option<RouteReason> {
-    let (view, request) = (shared.control.view(), inbound.route_request());
-    let why = || reason(&view, &request, &inbound.wish.affinity, &attempt.spec.id, &plan.last_words(), now());
-    attempt.first_here.then(why)
+/// As [`pass`], with the reason why this endpoint was chosen on the record.
+fn admit(shared: &Shared, inbound: &mut Inbound, plan: &Plan, attempt: &Attempt) -> Option<Pass> {
+    // Said before the pass is taken: an endpoint whose one permit is ours would look busy.
+    let (view, request, id) = (shared.control.view(), inbound.route_request(), &attempt.spec.id);
+    let why = || reason(&view, &request, &inbound.wish.affinity, id, &plan.last_words(), now());
+    let why = attempt.first_here.then(why);
+    let pass = pass(shared, attempt)?;
+    if let Some(why) = why {
+        inbound.lifecycle.routed(id, why);
+    }
+    Some(pass)
 }
 
-/// From now on the session belongs to the endpoint that answers it. Only conversations decide that.
-fn join_session(shared: &Shared, inbound: &mut Inbound, attempt: &Attempt, orders: u64) {
+/// An answer is about to be passed on. From now on the session belongs to the endpoint that answers it; only
+/// conversations decide that.
+fn commit(
+    shared: &Shared,
+    inbound: &mut Inbound,
+    attempt: &Attempt,
+    pass: &Pass,
+    released: Option<Released>,
+) {
+    if let Some(token) = released {
+        token.committed();
+    }
     if let Some(session) = inbound.session.clone().filter(|_| inbound.class == Class::Messages) {
-        let answering = shared.sessions.committed(session, attempt.spec.id.clone(), orders);
+        let answering = shared.sessions.committed(session, attempt.spec.id.clone(), pass.orders);
         inbound.lifecycle.answers(answering);
     }
 }
@@ -220,8 +232,8 @@ fn pass_on(
     let Passable { head, held, rest, inspector } = answer;
     lifecycle.committed(head.status.as_u16());
     let headers = headers::response_headers(&head.headers);
-    let sized = headers.contains_key(http::header::CONTENT_LENGTH);
-    let may_write = stream && head.status.is_success() && !sized && inspector.is_some();
+    let announced = headers::content_length(&headers);
+    let may_write = stream && head.status.is_success() && announced.is_none() && inspector.is_some();
     let tap = Tap::new(Parts {
         id,
         held,
@@ -229,7 +241,7 @@ fn pass_on(
         inspector,
         lifecycle,
         timers: timers(config),
-        sized,
+        announced,
         may_write,
         worth,
         in_flight,

@@ -3,6 +3,7 @@
 //! The [`Lifecycle`] travels with the request: through the forward loop, then inside the response body. Whoever drops it
 //! without having settled it has lost the client (or panicked), and the record says so.
 
+mod draft;
 mod log;
 
 use std::collections::HashSet;
@@ -11,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::HeaderMap;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
@@ -83,6 +85,7 @@ pub struct Lifecycle {
     answering: Option<Answering>,
     /// Start of its wait in the queue.
     waits_since: Option<Instant>,
+    on_suspension: Option<Arc<Notify>>,
     /// Why an unsettled drop would be no fault of the client.
     stopping: CancellationToken,
     mismatches: Arc<Mismatches>,
@@ -131,7 +134,7 @@ impl Lifecycle {
             method: opening.method.clone(),
             path: opening.path.clone(),
         })));
-        let draft = Some(Box::new(draft(opening, at)));
+        let draft = Some(Box::new(draft::draft(opening, at)));
         Self {
             events,
             control,
@@ -141,6 +144,7 @@ impl Lifecycle {
             last_heard: now,
             answering: None,
             waits_since: None,
+            on_suspension: None,
             stopping,
             mismatches,
             span,
@@ -157,9 +161,17 @@ impl Lifecycle {
         self.accepted
     }
 
+    /// Tells this when the request joins the queue.
+    pub fn announce_suspension(&mut self, suspended: Arc<Notify>) {
+        self.on_suspension = Some(suspended);
+    }
+
     /// It joined the queue and waits until `until` at most.
     pub fn suspended(&mut self, until: Instant) {
         self.waits_since = Some(Instant::now());
+        if let Some(suspended) = &self.on_suspension {
+            suspended.notify_one();
+        }
         let Some(draft) = &self.draft else { return };
         let deadline = jiff::Timestamp::now()
             + jiff::SignedDuration::try_from(until.saturating_duration_since(Instant::now()))
@@ -199,8 +211,14 @@ impl Lifecycle {
         self.answering = Some(answering);
     }
 
-    /// An attempt begins, at an endpoint that was chosen for this reason; none when it is only asked again.
-    pub fn attempt_started(&mut self, attempt: &Attempt, why: Option<RouteReason>) {
+    /// An endpoint was chosen, for this reason.
+    pub fn routed(&mut self, endpoint: &EndpointId, why: RouteReason) {
+        self.span.in_scope(|| log::log_route(endpoint, &why));
+        self.note(|r| r.route = Some(why));
+    }
+
+    /// An attempt begins.
+    pub fn attempt_started(&mut self, attempt: &Attempt) {
         let started = Instant::now();
         self.last_heard = started;
         let start_ms = millis(started - self.accepted);
@@ -209,10 +227,6 @@ impl Lifecycle {
             r.endpoint = Some(spec.id.clone());
             r.group = Some(spec.group.clone());
         });
-        if let Some(why) = why {
-            self.span.in_scope(|| log::log_route(&spec.id, &why));
-            self.note(|r| r.route = Some(why));
-        }
         if let Some(draft) = &self.draft {
             self.events.send(Event::AttemptStarted {
                 id: draft.id,
@@ -459,38 +473,4 @@ fn moves_health(class: Class) -> bool {
 
 fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
-}
-
-fn draft(opening: Opening, at: jiff::Timestamp) -> RequestRecord {
-    RequestRecord {
-        id: opening.id,
-        upstream_id: None,
-        accepted: at,
-        first_byte_ms: None,
-        duration_ms: 0.0,
-        client: opening.client,
-        user_agent: opening.user_agent,
-        method: opening.method,
-        path: opening.path,
-        class: opening.class,
-        model: None,
-        served_model: None,
-        session: None,
-        agent: opening.agent,
-        stream: false,
-        endpoint: None,
-        group: None,
-        route: None,
-        status: None,
-        state: State::Interrupted,
-        failure: None,
-        error: None,
-        cancel_reason: None,
-        suspended_ms: 0.0,
-        bytes_in: 0,
-        bytes_out: 0,
-        usage: Usage::default(),
-        attempts: Vec::new(),
-        skipped: Vec::new(),
-    }
 }

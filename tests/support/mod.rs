@@ -1,6 +1,9 @@
 //! What the end-to-end tests share: a forwarder in front of simulated endpoints, and a plain client.
 
 #![allow(dead_code, unreachable_pub, reason = "every test binary uses its own part of this")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what a helper cannot do fails the test")]
+
+pub mod raw;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +14,7 @@ use cc_forwarder::config::{Config, Env, Source, load};
 use cc_forwarder::domain::fleet::FleetView;
 use cc_forwarder::domain::standing::Health;
 use cc_forwarder::events::RequestRecord;
+use cc_forwarder::events::board::Snapshot;
 use cc_forwarder::simulator::Simulator;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -95,10 +99,15 @@ impl World {
         Self::with(QUICK, &[("a", "main"), ("b", "main")]).await
     }
 
-    /// A forwarder with this configuration over these simulators.
+    /// The same from text.
     pub async fn over(yaml: &str, sims: Vec<Simulator>) -> Self {
+        Self::run(config(yaml), sims).await
+    }
+
+    /// A forwarder with this configuration over these simulators.
+    pub async fn run(config: Config, sims: Vec<Simulator>) -> Self {
         let (tx, records) = mpsc::unbounded_channel();
-        let forwarder = app::start(Arc::new(config(yaml)), Taps { records: Some(tx), ..Taps::default() })
+        let forwarder = app::start(Arc::new(config), Taps { records: Some(tx), ..Taps::default() })
             .await
             .expect("the forwarder starts");
         let client = Client::new(format!("http://{}", forwarder.address()));
@@ -117,6 +126,30 @@ impl World {
             sim.up().await.unwrap();
         }
         self
+    }
+
+    /// A connection of its own.
+    pub async fn raw(&self) -> raw::Raw {
+        raw::Raw::connect(self.forwarder.address()).await
+    }
+
+    /// Waits until the fleet looks like this.
+    pub async fn fleet(&self, condition: impl FnMut(&Arc<FleetView>) -> bool) -> Arc<FleetView> {
+        let mut view = self.forwarder.control().watch();
+        let seen = timeout(PATIENCE, view.wait_for(condition)).await.expect("the fleet in time");
+        Arc::clone(&seen.expect("control runs"))
+    }
+
+    /// Waits until the snapshot looks like this.
+    pub async fn snapshot(&self, condition: impl FnMut(&Arc<Snapshot>) -> bool) -> Arc<Snapshot> {
+        let mut snapshot = self.forwarder.snapshot();
+        let seen = timeout(PATIENCE, snapshot.wait_for(condition)).await.expect("the snapshot in time");
+        Arc::clone(&seen.expect("the hub runs"))
+    }
+
+    /// No record is waiting: what was asked left none.
+    pub fn has_no_record(&mut self) -> bool {
+        self.records.is_empty()
     }
 
     /// The next terminal record.
