@@ -30,12 +30,14 @@ use tokio_util::task::TaskTracker;
 
 use crate::cli::{Cli, Command};
 use crate::config::Config;
+use crate::control::fasttest::FastTests;
 use crate::control::{self, Control, probe};
 use crate::domain::fleet::{Change, Fleet, Settings};
 use crate::domain::route::StrategyKind;
 use crate::events::board::{Board, Snapshot};
 use crate::events::record::Ids;
 use crate::events::{self, RequestRecord, hub};
+use crate::proxy::affinity::SessionTable;
 use crate::proxy::dialer::Dialer;
 use crate::proxy::intake::Budget;
 use crate::proxy::lifecycle::{Mismatches, Reporting};
@@ -131,6 +133,8 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
         },
         ids: Arc::new(Ids::starting_at(fastrand::u32(..))),
         queue: queue.clone(),
+        sessions: SessionTable::default(),
+        fast_tests: FastTests::new(transport.clone()),
         budget: Budget::new(config.server.max_buffered_bytes),
     };
     let strategy_of = config_rx.clone();
