@@ -174,6 +174,7 @@ async fn one(
     check: HealthCheck,
     done: mpsc::UnboundedSender<EndpointId>,
 ) {
+    let started = tokio::time::Instant::now().into_std();
     let report = ask(&transport, &spec, &check).await;
     tracing::debug!(
         target: "cc_forwarder::probe",
@@ -183,6 +184,6 @@ async fn one(
         error = report.error.as_deref(),
         "probed"
     );
-    control.tell(Input::Probed { endpoint: spec.id.clone(), result: report.result });
+    control.tell(Input::Probed { endpoint: spec.id.clone(), started, result: report.result });
     let _ = done.send(spec.id.clone());
 }
