@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::fleet::{Fleet, FleetView, Input};
+use crate::domain::order::{self, Order, Refused};
 use crate::events::{Event, Events};
 
 /// Everybody's way to the fleet; cheap to clone.
@@ -21,10 +22,23 @@ pub struct Control {
     view: watch::Receiver<Arc<FleetView>>,
 }
 
-/// An input, and whom to tell when it has taken effect.
-struct Message {
-    input: Input,
-    applied: Option<oneshot::Sender<()>>,
+/// What the control task is sent.
+enum Message {
+    /// A fact, and whom to tell when it has taken effect.
+    Fact(Input, Option<oneshot::Sender<()>>),
+    /// A person's wish, and whom to answer.
+    Wish(Order, oneshot::Sender<Result<(), Refused>>),
+}
+
+/// An order was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum OrderError {
+    /// It makes no sense now.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// The program is stopping.
+    #[error("the forwarder is stopping")]
+    Stopping,
 }
 
 /// Resolves once an input has taken effect in the view (or the control task is gone).
@@ -49,15 +63,25 @@ pub fn new(fleet: Fleet, events: Events) -> (Control, Task) {
 impl Control {
     /// Tells the fleet something. After shutdown it goes nowhere.
     pub fn tell(&self, input: Input) {
-        let _ = self.tx.send(Message { input, applied: None });
+        let _ = self.tx.send(Message::Fact(input, None));
     }
 
     /// Tells the fleet something whose effect must be seen before anything else happens, so that a client that just got
     /// an error cannot meet the same endpoint again by being quick.
     pub fn tell_awaited(&self, input: Input) -> Applied {
         let (tx, rx) = oneshot::channel();
-        let _ = self.tx.send(Message { input, applied: Some(tx) });
+        let _ = self.tx.send(Message::Fact(input, Some(tx)));
         rx
+    }
+
+    /// Carries out a person's wish; when this returns the view shows its effect.
+    ///
+    /// # Errors
+    /// When the order makes no sense now, with what to do instead.
+    pub async fn order(&self, order: Order) -> Result<(), OrderError> {
+        let (tx, rx) = oneshot::channel();
+        let _ = self.tx.send(Message::Wish(order, tx));
+        Ok(rx.await.map_err(|_| OrderError::Stopping)??)
     }
 
     /// The newest view.
@@ -78,12 +102,18 @@ pub async fn run(mut task: Task, stop: CancellationToken) {
         let message = tokio::select! {
             () = stop.cancelled() => return,
             message = task.rx.recv() => message,
-            () = at(next) => Some(Message { input: Input::Tick, applied: None }),
+            () = at(next) => Some(Message::Fact(Input::Tick, None)),
         };
         let Some(message) = message else { return };
-        task.take(message.input);
-        if let Some(applied) = message.applied {
-            let _ = applied.send(());
+        // Whoever asked may have gone: then nobody needs the answer.
+        match message {
+            Message::Fact(input, applied) => {
+                task.take(input);
+                let _ = applied.map(|tx| tx.send(()));
+            }
+            Message::Wish(order, reply) => {
+                let _ = reply.send(task.obey(order));
+            }
         }
     }
 }
@@ -96,6 +126,13 @@ async fn at(next: Option<std::time::Instant>) {
 }
 
 impl Task {
+    fn obey(&mut self, order: Order) -> Result<(), Refused> {
+        let now = Instant::now().into_std();
+        let input = order::accept(order, &self.fleet.view(now), now)?;
+        self.take(input);
+        Ok(())
+    }
+
     fn take(&mut self, input: Input) {
         let now = Instant::now().into_std();
         let applied = self.fleet.apply(input, now);

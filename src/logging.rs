@@ -187,7 +187,7 @@ fn console_style(format: LogFormat) -> Style {
 }
 
 /// Whether a terminal with this environment should get colours.
-fn wants_colour(variable: impl Fn(&str) -> Option<OsString>) -> bool {
+pub fn wants_colour(variable: impl Fn(&str) -> Option<OsString>) -> bool {
     let refused = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
     let dumb = variable("TERM").is_some_and(|value| value == "dumb");
     // The old Windows console prints escape sequences as they are; these variables tell a newer one.

@@ -215,7 +215,10 @@ fn unfinished(file: &File) -> Vec<String> {
     let has = |words: &[&str]| tokens.windows(words.len()).any(|window| window == words);
     let mut found: Vec<String> =
         UNFINISHED.iter().filter(|words| has(words)).map(|words| words.concat()).collect();
-    found.extend(silenced(&tokens).into_iter().map(|lint| format!("allow({lint})")));
+    // Compiled into every test binary, each of which uses its own part of it.
+    if file.name != "tests/support/mod.rs" {
+        found.extend(silenced(&tokens).into_iter().map(|lint| format!("allow({lint})")));
+    }
     found.into_iter().map(|what| format!("{}: {what}", file.name)).collect()
 }
 

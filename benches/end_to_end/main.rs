@@ -10,7 +10,7 @@
 //! every ratio is taken within a round, so that a busy machine moves all parties alike.
 //!
 //! `cargo bench --bench end_to_end` takes about two minutes, `… -- --quick` a few seconds (for a look whether it works:
-//! its figures mean nothing). CPU time and memory come from `/proc` and are left out where there is none.
+//! its figures mean nothing), `… -- "200 KB"` only the loads with this in their names. CPU time and memory come from `/proc` and are left out where there is none.
 
 mod client;
 mod load;
@@ -41,7 +41,11 @@ fn main() -> anyhow::Result<()> {
             serve(tokio::runtime::Builder::new_multi_thread(), relay::run(upstream.parse()?, announce))
         }
         // Without `--bench` somebody only wants to see it run: `cargo test --all-targets` does this.
-        _ => bench(&Extent::of(words.contains(&"--quick") || !words.contains(&"--bench"))),
+        _ => {
+            let quick = words.contains(&"--quick") || !words.contains(&"--bench");
+            let only = words.iter().find(|word| !word.starts_with("--"));
+            bench(&Extent::of(quick), only.copied().unwrap_or_default())
+        }
     }
 }
 
@@ -82,14 +86,16 @@ fn announce(address: SocketAddr) {
     say(&address.to_string());
 }
 
-fn bench(extent: &Extent) -> anyhow::Result<()> {
+fn bench(extent: &Extent, only: &str) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let simulator = Service::role(&["--role", "simulator"])?;
     let stage = Stage { simulator: &simulator, folder: &folder };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (mut targets, memory_and_pace) = (stage.starts(extent)?, runtime.block_on(stage.paced(extent))?);
-    targets.extend(memory_and_pace);
-    targets.extend(runtime.block_on(stage.hurried(extent))?);
+    let mut targets = stage.starts(extent)?;
+    if PACED.contains(only) {
+        targets.extend(runtime.block_on(stage.paced(extent))?);
+    }
+    targets.extend(runtime.block_on(stage.hurried(extent, only))?);
     say("\nTargets");
     for target in &targets {
         target.print();
@@ -166,10 +172,10 @@ impl Stage<'_> {
     }
 
     /// Everything that goes as fast as it can.
-    async fn hurried(&self, extent: &Extent) -> anyhow::Result<Vec<Target>> {
+    async fn hurried(&self, extent: &Extent, only: &str) -> anyhow::Result<Vec<Target>> {
         let (relay, forwarder) = (self.relay()?, self.forwarder()?);
         let mut targets = Vec::new();
-        for (load, target) in loads(extent.window) {
+        for (load, target) in loads(extent.window).into_iter().filter(|(load, _)| load.name.contains(only)) {
             let runs = self.rounds(load, extent.rounds, &relay, &forwarder).await?;
             targets.extend(target.map(|target| target(&runs)));
         }
@@ -207,9 +213,11 @@ impl Stage<'_> {
 
 const MIB: f64 = 1024.0 * 1024.0;
 
+const PACED: &str = "256 slow streams, an event every 20 ms each, requests of 100 KB";
+
 fn paced(extent: &Extent) -> Load {
     Load {
-        name: "slow streams, an event every 20 ms each, requests of 100 KB",
+        name: PACED,
         body: 100_000,
         answer: Answer::Stream {
             deltas: extent.paced_events,

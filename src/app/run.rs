@@ -70,8 +70,9 @@ pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 
 async fn serve(config: Arc<Config>) -> anyhow::Result<()> {
     let running = start(Arc::clone(&config), Taps::default()).await?;
+    let mut interrupts = Interrupts::new()?;
     announce(&config, running.address());
-    interrupted().await?;
+    interrupts.next().await?;
     tracing::info!(
         target: "cc_forwarder::app",
         "stopping: running answers get {:?} to finish, a second signal ends them",
@@ -79,7 +80,7 @@ async fn serve(config: Arc<Config>) -> anyhow::Result<()> {
     );
     let hurry = async {
         // Without a way to hear a second signal the grace period decides alone.
-        if interrupted().await.is_err() {
+        if interrupts.next().await.is_err() {
             std::future::pending::<()>().await;
         }
     };
@@ -116,21 +117,47 @@ pub(super) fn summary(board: &Board) -> String {
     )
 }
 
+/// SIGINT, SIGTERM, or Ctrl-C, heard from the moment this is made: none is lost between two waits.
+struct Interrupts {
+    #[cfg(unix)]
+    terminate: signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: signal::unix::Signal,
+}
+
+impl Interrupts {
+    #[cfg(unix)]
+    fn new() -> io::Result<Self> {
+        use signal::unix::{SignalKind, signal};
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    #[cfg(not(unix))]
+    fn new() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(unix)]
+    async fn next(&mut self) -> io::Result<()> {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        Ok(())
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) -> io::Result<()> {
+        signal::ctrl_c().await
+    }
+}
+
 /// Resolves on SIGINT, SIGTERM, or Ctrl-C.
 ///
 /// # Errors
 /// When the system does not let us listen.
 pub(super) async fn interrupted() -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        let mut terminate = signal::unix::signal(signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            _ = terminate.recv() => Ok(()),
-            pressed = signal::ctrl_c() => pressed,
-        }
-    }
-    #[cfg(not(unix))]
-    signal::ctrl_c().await
+    Interrupts::new()?.next().await
 }
 
 /// Writes to standard output; a reader that has gone is no error.

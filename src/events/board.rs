@@ -12,6 +12,7 @@ use crate::claude::usage::Usage;
 use crate::domain::endpoint::{EndpointId, GroupId};
 use crate::domain::fleet::{Condition, EndpointView, FleetView, GroupView};
 use crate::domain::group::GroupState;
+use crate::domain::order::{self, Allowed};
 use crate::domain::outcome::Kind;
 
 /// Ended requests kept.
@@ -113,6 +114,10 @@ pub struct GroupStatus {
     pub state: GroupState,
     /// Seconds until its pause or cooldown ends.
     pub ends_in: Option<f64>,
+    /// A person made it the active one, and it holds.
+    pub activated: bool,
+    /// What may be done to it, and why not.
+    pub allowed: Allowed,
 }
 
 /// One endpoint in a snapshot.
@@ -226,7 +231,7 @@ impl Board {
             totals: self.totals.clone(),
             active_group: view.active.clone(),
             pinned: view.pinned.clone(),
-            groups: view.groups.iter().map(|g| group_status(g, now)).collect(),
+            groups: view.groups.iter().map(|g| group_status(view, g, now)).collect(),
             endpoints: view.endpoints.iter().map(|e| endpoint_status(e, now)).collect(),
             live,
             recent: self.recent.iter().cloned().collect(),
@@ -238,12 +243,14 @@ fn seconds(until: Option<Instant>, now: Instant) -> Option<f64> {
     until.map(|at| at.saturating_duration_since(now)).filter(|d| *d > Duration::ZERO).map(|d| d.as_secs_f64())
 }
 
-fn group_status(group: &GroupView, now: Instant) -> GroupStatus {
+fn group_status(view: &FleetView, group: &GroupView, now: Instant) -> GroupStatus {
     GroupStatus {
         name: group.id.clone(),
         priority: group.priority,
         state: group.state,
         ends_in: seconds(group.paused_until.or(group.cooling_until), now),
+        activated: view.activated.as_ref() == Some(&group.id),
+        allowed: order::allowed(view, group, now),
     }
 }
 

@@ -3,12 +3,15 @@
 //! The [`Lifecycle`] travels with the request: through the forward loop, then inside the response body. Whoever drops it
 //! without having settled it has lost the client (or panicked), and the record says so.
 
+mod log;
+
 use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::HeaderMap;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
@@ -78,6 +81,7 @@ pub struct Lifecycle {
     last_heard: Instant,
     /// Start of its wait in the queue.
     waits_since: Option<Instant>,
+    on_suspension: Option<Arc<Notify>>,
     /// Why an unsettled drop would be no fault of the client.
     stopping: CancellationToken,
     mismatches: Arc<Mismatches>,
@@ -135,6 +139,7 @@ impl Lifecycle {
             open: None,
             last_heard: now,
             waits_since: None,
+            on_suspension: None,
             stopping,
             mismatches,
             span,
@@ -151,9 +156,17 @@ impl Lifecycle {
         self.accepted
     }
 
+    /// Tells this when the request joins the queue.
+    pub fn announce_suspension(&mut self, suspended: Arc<Notify>) {
+        self.on_suspension = Some(suspended);
+    }
+
     /// It joined the queue and waits until `until` at most.
     pub fn suspended(&mut self, until: Instant) {
         self.waits_since = Some(Instant::now());
+        if let Some(suspended) = &self.on_suspension {
+            suspended.notify_one();
+        }
         let Some(draft) = &self.draft else { return };
         let deadline = jiff::Timestamp::now()
             + jiff::SignedDuration::try_from(until.saturating_duration_since(Instant::now()))
@@ -249,7 +262,7 @@ impl Lifecycle {
                 status: failure.status,
             });
         }
-        self.span.in_scope(|| log_failure(&closed, failure));
+        self.span.in_scope(|| log::log_failure(&closed, failure));
         if class.is_some_and(moves_health) {
             let applied = self.control.tell_awaited(self.failed_input(&closed, failure.clone()));
             let _ = applied.await;
@@ -382,7 +395,7 @@ impl Lifecycle {
                 record.cancel_reason = Some((*reason).to_owned());
             }
         }
-        self.span.in_scope(|| log(&record));
+        self.span.in_scope(|| log::log_end(&record));
         self.events.send(Event::Settled(Arc::from(record)));
     }
 
@@ -473,44 +486,5 @@ fn draft(opening: Opening, at: jiff::Timestamp) -> RequestRecord {
         usage: Usage::default(),
         attempts: Vec::new(),
         skipped: Vec::new(),
-    }
-}
-
-/// What is the client's own fault is told once, at the end of the request.
-fn log_failure(attempt: &OpenAttempt, failure: &Failure) {
-    if failure.is_answer() {
-        return;
-    }
-    tracing::warn!(
-        target: "cc_forwarder::request",
-        endpoint = %attempt.spec.id,
-        attempt = attempt.number,
-        status = failure.status,
-        kind = failure.kind.words(),
-        "attempt failed"
-    );
-}
-
-fn log(record: &RequestRecord) {
-    let endpoint = record.endpoint.as_ref().map_or("-", |e| &*e.0);
-    let model = record.model.as_deref().unwrap_or("-");
-    let (attempts, ms) = (record.attempts.len(), record.duration_ms.round());
-    match record.state {
-        State::Completed => tracing::info!(
-            target: "cc_forwarder::request",
-            endpoint, model, status = record.status, attempts, ms,
-            input = record.usage.prompt_tokens(), output = record.usage.output,
-            "completed"
-        ),
-        State::Cancelled => tracing::info!(
-            target: "cc_forwarder::request",
-            endpoint, model, attempts, ms, reason = record.cancel_reason.as_deref(),
-            "cancelled"
-        ),
-        State::Failed | State::Interrupted => tracing::warn!(
-            target: "cc_forwarder::request",
-            endpoint, model, status = record.status, attempts, ms, error = record.error.as_deref(),
-            "failed"
-        ),
     }
 }

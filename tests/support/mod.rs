@@ -1,6 +1,9 @@
 //! What the end-to-end tests share: a forwarder in front of simulated endpoints, and a plain client.
 
 #![allow(dead_code, unreachable_pub, reason = "every test binary uses its own part of this")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what a helper cannot do fails the test")]
+
+pub mod raw;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +11,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use cc_forwarder::app::{self, Running, Taps};
 use cc_forwarder::config::{Config, Env, Source, load};
+use cc_forwarder::domain::fleet::FleetView;
+use cc_forwarder::domain::standing::Health;
 use cc_forwarder::events::RequestRecord;
+use cc_forwarder::events::board::Snapshot;
 use cc_forwarder::simulator::Simulator;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -93,14 +99,57 @@ impl World {
         Self::with(QUICK, &[("a", "main"), ("b", "main")]).await
     }
 
-    /// A forwarder with this configuration over these simulators.
+    /// The same from text.
     pub async fn over(yaml: &str, sims: Vec<Simulator>) -> Self {
+        Self::run(config(yaml), sims).await
+    }
+
+    /// A forwarder with this configuration over these simulators.
+    pub async fn run(config: Config, sims: Vec<Simulator>) -> Self {
         let (tx, records) = mpsc::unbounded_channel();
-        let forwarder = app::start(Arc::new(config(yaml)), Taps { records: Some(tx), ..Taps::default() })
+        let forwarder = app::start(Arc::new(config), Taps { records: Some(tx), ..Taps::default() })
             .await
             .expect("the forwarder starts");
         let client = Client::new(format!("http://{}", forwarder.address()));
         Self { sims, forwarder, records, client }
+    }
+
+    /// Waits until every endpoint has been probed, and then cuts the connections that the probes left behind: what the
+    /// first request meets must not depend on who was faster.
+    pub async fn settled(self) -> Self {
+        let mut view = self.forwarder.control().watch();
+        let all_known =
+            |view: &Arc<FleetView>| view.endpoints.iter().all(|e| e.standing.health != Health::Unknown);
+        timeout(PATIENCE, view.wait_for(all_known)).await.expect("probes in time").expect("control runs");
+        for sim in &self.sims {
+            sim.down().await.unwrap();
+            sim.up().await.unwrap();
+        }
+        self
+    }
+
+    /// A connection of its own.
+    pub async fn raw(&self) -> raw::Raw {
+        raw::Raw::connect(self.forwarder.address()).await
+    }
+
+    /// Waits until the fleet looks like this.
+    pub async fn fleet(&self, condition: impl FnMut(&Arc<FleetView>) -> bool) -> Arc<FleetView> {
+        let mut view = self.forwarder.control().watch();
+        let seen = timeout(PATIENCE, view.wait_for(condition)).await.expect("the fleet in time");
+        Arc::clone(&seen.expect("control runs"))
+    }
+
+    /// Waits until the snapshot looks like this.
+    pub async fn snapshot(&self, condition: impl FnMut(&Arc<Snapshot>) -> bool) -> Arc<Snapshot> {
+        let mut snapshot = self.forwarder.snapshot();
+        let seen = timeout(PATIENCE, snapshot.wait_for(condition)).await.expect("the snapshot in time");
+        Arc::clone(&seen.expect("the hub runs"))
+    }
+
+    /// No record is waiting: what was asked left none.
+    pub fn has_no_record(&mut self) -> bool {
+        self.records.is_empty()
     }
 
     /// The next terminal record.
@@ -201,6 +250,19 @@ pub async fn read(response: Response<hyper::body::Incoming>) -> Answer {
         }
     }
     Answer { status: head.status, headers: head.headers, body: bytes.into(), broken }
+}
+
+/// Headers without those that differ from connection to connection, sorted.
+pub fn comparable(headers: &HeaderMap) -> Vec<(String, String)> {
+    let own = ["date", "connection", "keep-alive", "transfer-encoding", "x-cc-forwarder-request-id"];
+    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let mut all: Vec<_> = headers
+        .iter()
+        .filter(|(name, _)| !own.contains(&name.as_str()))
+        .map(|(name, value)| (name.to_string(), text(value)))
+        .collect();
+    all.sort();
+    all
 }
 
 /// A small request.
