@@ -50,7 +50,6 @@ fn parts() -> (Shared, EventStream) {
         transport: Transport::new(Dialer::new(None, None)),
         reporting,
         ids: Arc::new(Ids::starting_at(1)),
-        queue: Default::default(),
         budget: Budget::new(1 << 20),
         queue: Default::default(),
     };

@@ -49,6 +49,7 @@ fn record(attempts: Vec<AttemptRecord>) -> RequestRecord {
         failure: None,
         error: None,
         cancel_reason: None,
+        suspended_ms: 0.0,
         bytes_in: 0,
         bytes_out: 0,
         usage: Usage { input: 10_600, output: 112, ..Usage::default() },
