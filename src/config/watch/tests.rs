@@ -7,11 +7,8 @@ use super::*;
 
 /// Nothing takes this long unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
-const QUICK: Pace = Pace {
-    poll: Duration::from_secs(3600),
-    settle: Duration::from_millis(5),
-    doubt: Duration::from_millis(300),
-};
+const QUICK: Pace =
+    Pace { poll: Duration::from_secs(3600), settle: Duration::from_millis(5), doubt: Duration::from_secs(2) };
 /// Without waiting for notices.
 const POLLING: Pace = Pace { poll: Duration::from_millis(20), ..QUICK };
 
@@ -74,19 +71,21 @@ async fn without_notices_looking_is_enough() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.yaml");
     std::fs::write(&path, "old").unwrap();
-    let mut watcher = Watcher::new(path.clone(), POLLING).await;
+    let hasty = Pace { doubt: Duration::from_millis(50), ..POLLING };
+    let mut watcher = Watcher::new(path.clone(), hasty).await;
     watcher.notices.system = None;
     replace(&path, "new");
     changed(&mut watcher).await;
     std::fs::remove_file(&path).unwrap();
     changed(&mut watcher).await;
     assert_eq!(watcher.known, Seen::Missing(io::ErrorKind::NotFound));
-    std::fs::write(&path, "new").unwrap();
+    replace(&path, "new");
     changed(&mut watcher).await;
+    assert_eq!(watcher.known, Seen::Content("new".into()));
 }
 
 #[tokio::test]
-async fn what_means_the_same_bytes_is_no_change_and_a_short_absence_neither() {
+async fn the_same_bytes_are_no_change_and_a_short_absence_is_none_either() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.yaml");
     std::fs::write(&path, "old").unwrap();
@@ -97,7 +96,7 @@ async fn what_means_the_same_bytes_is_no_change_and_a_short_absence_neither() {
     let mut changing = Box::pin(watcher.changed());
     assert!(timeout(Duration::from_millis(50), &mut changing).await.is_err(), "its absence is doubted");
     drop(changing);
-    std::fs::write(&path, "new").unwrap();
+    replace(&path, "new");
     changed(&mut watcher).await;
     assert_eq!(watcher.known, Seen::Content("new".into()));
 }
