@@ -105,7 +105,6 @@ impl Reloads {
 
     async fn order(&self, version: Result<Version, Refused>, by_hand: bool) -> Outcome {
         let (reply, outcome) = oneshot::channel();
-        let stopping = |_| Refused::new("the program stops");
         self.orders
             .send(Order { version, by_hand, reply })
             .await
@@ -233,3 +232,6 @@ fn tell(outcome: &Outcome, by_hand: bool) {
         Ok(report) => tracing::warn!(target: "cc_forwarder::config", "reloaded: {report}"),
     }
 }
+
+#[cfg(test)]
+mod tests;
