@@ -1,5 +1,7 @@
 //! A configuration that changes while requests run.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what a helper cannot do fails the test")]
+
 mod support;
 
 use std::sync::Arc;

@@ -105,11 +105,10 @@ impl Reloads {
 
     async fn order(&self, version: Result<Version, Refused>, by_hand: bool) -> Outcome {
         let (reply, outcome) = oneshot::channel();
-        self.orders
-            .send(Order { version, by_hand, reply })
-            .await
-            .map_err(|_| Refused::new("the program stops"))?;
-        outcome.await.map_err(stopping)?
+        let order = Order { version, by_hand, reply };
+        // Without a receiver the order is dropped, and the reply in it.
+        let _ = self.orders.send(order).await;
+        outcome.await.unwrap_or_else(|_| Err(Refused::new("the program stops")))
     }
 }
 

@@ -87,7 +87,7 @@ fn needs_restart(key: &str) -> bool {
     let within = |prefix: &&str| {
         key.strip_prefix(*prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };
-    NEEDS_RESTART.iter().any(|prefix| within(prefix))
+    NEEDS_RESTART.iter().any(within)
 }
 
 fn compare(old: &Value, new: &Value, path: &str, keys: &mut BTreeSet<String>) {

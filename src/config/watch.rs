@@ -5,8 +5,8 @@
 //! | how the file is replaced | noticed by |
 //! |---|---|
 //! | written in place, or another file renamed over it | a notice from its folder |
-//! | a symbolic link swapped, anywhere on the way to the file | a notice from the folder of that link |
-//! | on a network file system, or where the system gives no notices | a look every [`Pace::poll`] |
+//! | a symbolic link swapped: the file itself, or one beside it that it leads through | a notice from the folder of that link |
+//! | a link higher up in its path swapped; on a network file system; where the system gives no notices | a look every [`Pace::poll`] |
 //!
 //! A file is believed when it stands still: two looks [`Pace::settle`] apart that agree, and [`Pace::doubt`] apart when
 //! it is missing or empty, as it is for a moment while some editors write. Files that the configuration refers to
@@ -139,7 +139,7 @@ impl Notices {
                 woken.notify_one();
             }
         };
-        let system = notify::recommended_watcher(told).inspect_err(|error| unavailable(error)).ok();
+        let system = notify::recommended_watcher(told).inspect_err(unavailable).ok();
         Self { system, folders: BTreeSet::new(), names, wake }
     }
 
@@ -166,7 +166,7 @@ impl Notices {
 /// A folder that cannot be watched yet is tried again at the next look.
 fn watch(system: &mut RecommendedWatcher, folder: &Path) -> bool {
     let watched = system.watch(folder, RecursiveMode::NonRecursive);
-    watched.inspect_err(|error| unavailable(error)).is_ok()
+    watched.inspect_err(unavailable).is_ok()
 }
 
 fn unavailable(error: &notify::Error) {

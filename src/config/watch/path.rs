@@ -25,8 +25,8 @@ pub(super) fn way(path: &Path) -> Way {
     for _ in 0..=MOST_LINKS {
         let folder = folder(&at);
         way.names.extend(at.file_name().map(OsString::from));
-        way.folders.extend(folder.canonicalize());
-        way.folders.insert(folder.clone());
+        // Under one name only: two watches of one folder end together.
+        way.folders.insert(folder.canonicalize().unwrap_or_else(|_| folder.clone()));
         match at.read_link() {
             Ok(target) => at = folder.join(target),
             Err(_) => break,
