@@ -2,7 +2,7 @@
 //!
 //! | what | after the reload |
 //! |---|---|
-//! | an endpoint that stays | standing and permits survive |
+//! | an endpoint that stays | standing and permits survive; whether it counts tokens is found out anew |
 //! | one with another URL | as new: health, rests and latency were another server's; requests in flight still count |
 //! | one with another credential or other headers | its set-aside credential is forgotten, the rest survives |
 //! | a new one | nothing is known about it |
@@ -53,6 +53,7 @@ impl Member {
             let fresh = Self::new(Arc::clone(spec));
             return Self { permits: self.permits, since: Some(now), probed_since: Some(now), ..fresh };
         }
+        self.standing.no_count_tokens_until = None;
         if self.spec.credential != spec.credential || self.spec.headers != spec.headers {
             self.standing.credential_replaced(now);
             self.probed_since = Some(now);

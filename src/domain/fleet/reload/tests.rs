@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::endpoint::{Credential, EndpointId};
 use crate::domain::fleet::{Applied, Condition, Input};
 use crate::domain::group::{GroupState, Pause};
-use crate::domain::outcome::Kind;
+use crate::domain::outcome::{Failure, Kind};
 use crate::domain::secret::Secret;
 use crate::domain::standing::Probed;
 use crate::domain::testing::{at, group, id, secs, settings, spec, specs, status};
@@ -139,4 +139,15 @@ fn manual_mode_starts_with_what_is_active_and_keeps_it() {
     assert_eq!(fleet.view(at(5.0)).group(&group("a")).unwrap().state, GroupState::Standby);
     reload(&mut fleet, specs(&[2, 1]), 6.0);
     assert_eq!(fleet.view(at(7.0)).active, Some(group("a")), "automatic again");
+}
+
+#[test]
+fn a_missing_count_tokens_is_forgotten() {
+    let mut fleet = fleet();
+    let failure = Failure { kind: Kind::NoCountTokens, ..status(404) };
+    fleet.apply(Input::Failed { endpoint: id("a-1"), model: None, started: at(1.0), failure }, at(2.0));
+    let counts = |fleet: &Fleet| fleet.view(at(3.0)).endpoint(&id("a-1")).unwrap().may_count_tokens(at(3.0));
+    assert!(!counts(&fleet));
+    reload(&mut fleet, specs(&[2, 1]), 3.0);
+    assert!(counts(&fleet));
 }
