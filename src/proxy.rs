@@ -10,6 +10,7 @@
 
 pub mod auth;
 pub mod browser;
+pub mod count;
 pub mod decode;
 pub mod dialer;
 pub mod forward;

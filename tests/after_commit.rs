@@ -9,6 +9,8 @@
 //!
 //! In every case of a cut the endpoint is known to be at fault by the time the client sees the end.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail like tests")]
+
 mod support;
 
 #[path = "after_commit/cuts.rs"]

@@ -10,7 +10,6 @@ use super::problem::Problem;
 
 /// Key prefix, or `key=value` for one value of a key, and what is missing.
 pub const PENDING: &[(&str, &str)] = &[
-    ("endpoints[].models", "model mapping"),
     ("endpoints[].price_multiplier", "prices"),
     ("group.fail_back", "fail-back of sessions"),
     ("group.session_idle", "fail-back of sessions"),
@@ -18,7 +17,6 @@ pub const PENDING: &[(&str, &str)] = &[
     ("strategy.fast_test_enabled", "fast tests"),
     ("strategy.type=balanced", "balancing"),
     ("timezone", "days of the usage store"),
-    ("token_counting", "local token counts"),
     ("tui", "terminal interface"),
     ("usage_tracking", "usage store"),
     ("web", "admin port"),

@@ -130,6 +130,7 @@ async fn carry<B: ClientUpload>(
             body,
             stream: seen.stream && class == Class::Messages,
             model,
+            model_span: seen.model_span,
             deadline,
             lifecycle,
         };

@@ -13,7 +13,7 @@ use crate::support::{PATIENCE, messages_body};
 
 const PING: &str = "event: ping\ndata: {\"type\": \"ping\"}\n\n";
 /// Many times the heartbeat's interval.
-const SILENCE: Duration = Duration::from_millis(200);
+const SILENCE: Duration = Duration::from_millis(150);
 
 fn beating(base: &str) -> String {
     let fast = base.replace("heartbeat_interval: 0s", "heartbeat_interval: 20ms");
@@ -21,35 +21,42 @@ fn beating(base: &str) -> String {
     fast
 }
 
-/// A short answer with a silence before every event.
-fn halting() -> Behaviour {
-    Behaviour::healthy().deltas(2, 8).pace(Pace::every(SILENCE))
+/// A short answer.
+fn short() -> Behaviour {
+    Behaviour::healthy().deltas(2, 8)
+}
+
+/// A silence before every event.
+fn halting(behaviour: Behaviour) -> Behaviour {
+    behaviour.pace(Pace::every(SILENCE))
+}
+
+async fn assert_filled(label: &str, behaviour: Behaviour) {
+    let unforwarded = direct(behaviour.clone(), true).await.text();
+    let mut world = scene(halting(behaviour), beating).await;
+    let answer = world.client.messages(true).await;
+    let text = answer.text();
+    assert!(!answer.broken, "{label}: {text}");
+    assert!(text.matches(PING).count() > unforwarded.matches(PING).count() + 3, "{label}: {text}");
+    assert_eq!(text.replace(PING, ""), unforwarded.replace(PING, ""), "{label}");
+    for (at, _) in text.match_indices(PING) {
+        let before = &text[..at];
+        assert!(before.ends_with("\n\n") || before.ends_with("\r\n\r\n"), "{label}: a ping in {text}");
+    }
+    assert!(text.find(PING) > text.find("content_block_start"), "{label}: a ping before the commit");
+    assert_completed(&mut world, label).await;
 }
 
 #[tokio::test]
 async fn silence_is_filled_with_pings_between_events() {
     let crlf = SseStyle { crlf: true, ..SseStyle::default() };
     let unnamed = SseStyle { event_lines: false, ..SseStyle::default() };
-    for (label, behaviour) in [
-        ("plain", halting()),
-        ("CRLF", halting().style(crlf)),
-        ("data only", halting().style(unnamed)),
-        ("until close", halting().framing(Framing::UntilClose)),
-    ] {
-        let unforwarded = direct(behaviour.clone(), true).await.text();
-        let mut world = scene(behaviour, beating).await;
-        let answer = world.client.messages(true).await;
-        let text = answer.text();
-        assert!(!answer.broken, "{label}: {text}");
-        assert!(text.matches(PING).count() > unforwarded.matches(PING).count() + 3, "{label}: {text}");
-        assert_eq!(text.replace(PING, ""), unforwarded.replace(PING, ""), "{label}");
-        for (at, _) in text.match_indices(PING) {
-            let before = &text[..at];
-            assert!(before.ends_with("\n\n") || before.ends_with("\r\n\r\n"), "{label}: a ping in {text}");
-        }
-        assert!(text.find(PING) > text.find("content_block_start"), "{label}: a ping before the commit");
-        assert_completed(&mut world, label).await;
-    }
+    tokio::join!(
+        assert_filled("plain", short()),
+        assert_filled("CRLF", short().style(crlf)),
+        assert_filled("data only", short().style(unnamed)),
+        assert_filled("until close", short().framing(Framing::UntilClose)),
+    );
 }
 
 #[tokio::test]
@@ -61,30 +68,39 @@ async fn no_ping_before_the_commit() {
     assert_completed(&mut world, "slow first token").await;
 }
 
+async fn assert_untouched(label: &str, behaviour: Behaviour) {
+    let unforwarded = direct(behaviour.clone(), true).await;
+    let world = scene(halting(behaviour), beating).await;
+    let answer = world.client.messages(true).await;
+    assert_eq!((answer.broken, &answer.body), (false, &unforwarded.body), "{label}: {}", answer.text());
+}
+
 #[tokio::test]
-async fn no_ping_where_it_would_do_harm() {
-    let coded = |coding| halting().encoding(Encoding::Forced(coding));
-    let whole = events(&direct(Behaviour::healthy(), true).await);
-    let silent = |at| Behaviour::healthy().stop(at, How::Silence);
-    for (label, behaviour, broken) in [
-        ("length", halting().framing(Framing::ContentLength), false),
-        ("gzip", coded(Coding::Gzip), false),
-        ("brotli", coded(Coding::Brotli), false),
-        ("zstd", coded(Coding::Zstd), false),
-        ("deflate", coded(Coding::Deflate), false),
-        ("inside an event", silent(Mark::Bytes(1200)), true),
-        ("before a blank line", silent(Mark::Bytes(whole[..5].concat().len() - 1)), true),
-        ("behind message_stop", silent(Mark::Events(whole.len())), false),
+async fn no_ping_into_lengths_and_codings() {
+    let coded = |coding| short().encoding(Encoding::Forced(coding));
+    tokio::join!(
+        assert_untouched("length", short().framing(Framing::ContentLength)),
+        assert_untouched("gzip", coded(Coding::Gzip)),
+        assert_untouched("brotli", coded(Coding::Brotli)),
+        assert_untouched("zstd", coded(Coding::Zstd)),
+        assert_untouched("deflate", coded(Coding::Deflate)),
+    );
+}
+
+#[tokio::test]
+async fn no_ping_into_half_an_event_nor_behind_the_last() {
+    let whole = events(&direct(short(), true).await);
+    let text = whole.concat();
+    let blank_line = whole[..5].concat().len() - 1;
+    for (label, bytes, broken) in [
+        ("inside a character", blank_line - 9, true),
+        ("before a line's end", blank_line - 1, true),
+        ("before a blank line", blank_line, true),
+        ("behind message_stop", text.len(), false),
     ] {
-        let wanted = match broken || label == "behind message_stop" {
-            true => whole.concat().into(),
-            false => direct(behaviour.clone(), true).await.body,
-        };
-        let world = scene(behaviour, beating).await;
+        let world = scene(short().stop(Mark::Bytes(bytes), How::Silence), beating).await;
         let answer = world.client.messages(true).await;
-        assert_eq!(answer.broken, broken, "{label}: {}", answer.text());
-        let complete = broken || answer.body.len() == wanted.len();
-        assert!(complete && wanted.starts_with(&answer.body), "{label}: {}", answer.text());
+        assert_eq!((answer.broken, &answer.body[..]), (broken, &text.as_bytes()[..bytes]), "{label}");
     }
 }
 

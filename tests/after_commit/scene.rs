@@ -58,6 +58,7 @@ pub(crate) async fn assert_completed(world: &mut World, label: &str) {
     let record = world.record().await;
     assert_eq!((record.state, record.failure), (State::Completed, None), "{label}: {record:?}");
     assert!(record.usage.output > 0, "{label}: {record:?}");
+    world.sims[0].set(Behaviour::healthy());
     assert_eq!(world.client.messages(true).await.headers["x-served-by"], "a", "{label}");
     assert_eq!(standing(world).streak, 0, "{label}");
 }

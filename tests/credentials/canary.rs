@@ -75,6 +75,7 @@ async fn look(world: &World, shown: &mut Shown) {
     let request = format!("GET /health/detailed HTTP/1.1\r\n{headers}\r\n");
     let seen = world.raw().await.ask(request).await;
     shown.add("/health/detailed", seen.text());
+    shown.add("Debug of the fleet", format!("{:?}", world.forwarder.control().view()));
     let snapshot = world.snapshot(|s| s.live.is_empty() && !s.recent.is_empty()).await;
     shown.add("a snapshot", format!("{} {snapshot:?}", serde_json::to_string(&snapshot).unwrap()));
 }

@@ -118,10 +118,7 @@ impl World {
     /// Waits until every endpoint has been probed, and then cuts the connections that the probes left behind: what the
     /// first request meets must not depend on who was faster.
     pub async fn settled(self) -> Self {
-        let mut view = self.forwarder.control().watch();
-        let all_known =
-            |view: &Arc<FleetView>| view.endpoints.iter().all(|e| e.standing.health != Health::Unknown);
-        timeout(PATIENCE, view.wait_for(all_known)).await.expect("probes in time").expect("control runs");
+        self.fleet(|view| view.endpoints.iter().all(|e| e.standing.health != Health::Unknown)).await;
         for sim in &self.sims {
             sim.down().await.unwrap();
             sim.up().await.unwrap();
