@@ -36,12 +36,14 @@ use crate::cli::{Cli, Command};
 use crate::config::diff::Report;
 use crate::config::watch::Pace;
 use crate::config::{Config, Source};
+use crate::control::fasttest::FastTests;
 use crate::control::{self, Control, probe};
 use crate::domain::fleet::{Change, Fleet, Settings};
 use crate::domain::route::StrategyKind;
 use crate::events::board::{Board, Snapshot};
 use crate::events::record::Ids;
 use crate::events::{self, RequestRecord, hub};
+use crate::proxy::affinity::SessionTable;
 use crate::proxy::dialer::Dialer;
 use crate::proxy::intake::Budget;
 use crate::proxy::lifecycle::{Mismatches, Reporting};
@@ -142,6 +144,8 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
         },
         ids: Arc::new(Ids::starting_at(fastrand::u32(..))),
         queue: queue.clone(),
+        sessions: SessionTable::default(),
+        fast_tests: FastTests::new(transport.clone()),
         budget: Budget::new(config.server.max_buffered_bytes),
     };
     let strategy_of = config_rx.clone();

@@ -78,11 +78,12 @@ pub fn judge(status: StatusCode, credential: &Credential, latency: Duration) -> 
 /// Asks one endpoint.
 pub async fn ask(transport: &Transport, spec: &Arc<EndpointSpec>, check: &HealthCheck) -> Report {
     let started = tokio::time::Instant::now();
-    let outcome = tokio::time::timeout(check.timeout, answer(transport, spec, check)).await;
+    let asked = answer(transport, spec, &check.path, check.timeout);
+    let outcome = tokio::time::timeout(check.timeout, asked).await;
     let took = started.elapsed();
     match outcome {
-        Ok(Ok(status)) => {
-            let result = judge(status, &spec.credential, took);
+        Ok(Ok((status, latency))) => {
+            let result = judge(status, &spec.credential, latency);
             Report { result, status: Some(status.as_u16()), error: None, took }
         }
         Ok(Err((kind, error))) => {
@@ -95,23 +96,26 @@ pub async fn ask(transport: &Transport, spec: &Arc<EndpointSpec>, check: &Health
     }
 }
 
-async fn answer(
+/// A GET as real requests are sent: its status, and the time to the response head.
+pub(super) async fn answer(
     transport: &Transport,
     spec: &Arc<EndpointSpec>,
-    check: &HealthCheck,
-) -> Result<StatusCode, (Kind, String)> {
+    path: &str,
+    limit: Duration,
+) -> Result<(StatusCode, Duration), (Kind, String)> {
     let path: http::Uri =
-        check.path.parse().map_err(|_| (Kind::Local, "health.health_path is no path".to_owned()))?;
+        path.parse().map_err(|_| (Kind::Local, format!("`{path}` is no path (health.health_path)")))?;
     let target = headers::request_target(&spec.url, &path).map_err(|e| (Kind::Local, e.to_string()))?;
     let mut request = http::Request::new(Payload::empty());
     *request.uri_mut() = target;
     *request.headers_mut() = headers::probe_headers(spec);
-    let sent = transport.send(spec, request, check.timeout, Reuse::Allowed).await;
+    let started = tokio::time::Instant::now();
+    let sent = transport.send(spec, request, limit, Reuse::Allowed).await;
     let answer = sent.map_err(|e| (kind_of(e.kind), e.to_string()))?;
-    let status = answer.head.status;
+    let (status, latency) = (answer.head.status, started.elapsed());
     // Reading the rest lets the connection be used again; a body that is long or fails is not the probe's business.
     let _ = http_body_util::Limited::new(answer.body, DRAIN_LIMIT).collect().await;
-    Ok(status)
+    Ok((status, latency))
 }
 
 fn kind_of(kind: SendErrorKind) -> Kind {

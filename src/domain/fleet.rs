@@ -140,6 +140,8 @@ pub struct Fleet {
     /// The instant `seen` is true for.
     seen_at: Instant,
     revision: u64,
+    /// Orders people gave that decide where every session goes.
+    orders: u64,
 }
 
 impl Fleet {
@@ -156,6 +158,7 @@ impl Fleet {
             seen: change::Summary::default(),
             seen_at: now,
             revision: 0,
+            orders: 0,
         };
         fleet.settle_manual(now);
         fleet.seen = fleet.summary(now);
@@ -214,7 +217,7 @@ impl Fleet {
             Input::Clear(endpoint) => self.on(&endpoint, |m| m.standing.cleared()),
             Input::GroupExhausted { group, blamed } => self.exhaust(&group, blamed, now),
             Input::Activate(group) => self.activate(group, now),
-            Input::Release => self.activated.take().is_some(),
+            Input::Release => self.release(),
             Input::Pause(group, pause) => self.with_group(&group, |g| g.paused = Some(pause)),
             Input::Resume(group) => self.with_group(&group, |g| {
                 g.paused = None;
@@ -262,7 +265,14 @@ impl Fleet {
         self.manual = Some(id.clone());
         self.manual_settled = true;
         self.activated = Some(id);
+        self.orders += 1;
         true
+    }
+
+    fn release(&mut self) -> bool {
+        let released = self.activated.take().is_some();
+        self.orders += u64::from(released);
+        released
     }
 
     fn exhaust(&mut self, id: &GroupId, blamed: bool, now: Instant) -> bool {

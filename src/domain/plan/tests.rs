@@ -29,7 +29,7 @@ fn policy() -> Policy {
 }
 
 fn any_model() -> RouteRequest {
-    RouteRequest { model: Some(Arc::from("opus")), own_credential_only: false, counts_tokens: false }
+    RouteRequest { model: Some(Arc::from("opus")), ..RouteRequest::default() }
 }
 
 /// One request against a fleet that learns of nothing unless told. Every attempt takes a tenth of a second, jitter is

@@ -1,5 +1,7 @@
 //! The order of endpoints, sentence by sentence.
 
+mod preference;
+
 use super::super::endpoint::GroupId;
 use super::super::fleet::{Fleet, Input, Settings};
 use super::super::group::Pause;
@@ -21,7 +23,7 @@ fn fleet_of(specs: Vec<EndpointSpec>) -> Fleet {
 }
 
 fn request() -> RouteRequest {
-    RouteRequest { model: Some(Arc::from("opus")), own_credential_only: false, counts_tokens: false }
+    RouteRequest { model: Some(Arc::from("opus")), ..RouteRequest::default() }
 }
 
 fn fail(fleet: &mut Fleet, name: &str, failure: Failure) {
