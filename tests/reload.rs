@@ -17,6 +17,7 @@ use http::HeaderValue;
 use http_body_util::BodyExt;
 use support::file::{ConfigFile, shown};
 use support::{Client, QUICK, World};
+use tokio::task::JoinSet;
 
 const EDITS: u32 = 200;
 
@@ -92,32 +93,30 @@ impl World {
 struct Load {
     stop: Arc<AtomicBool>,
     answered: Arc<AtomicU32>,
-    clients: Vec<tokio::task::JoinHandle<()>>,
+    clients: JoinSet<()>,
 }
 
 impl Load {
     fn start(client: &Client) -> Self {
         let (stop, answered) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(0)));
-        let clients = (0..4).map(|n| {
+        let mut clients = JoinSet::new();
+        for n in 0..4 {
             let (client, stop, answered) = (client.clone(), Arc::clone(&stop), Arc::clone(&answered));
-            tokio::spawn(async move {
+            clients.spawn(async move {
                 while !stop.load(Ordering::Relaxed) {
                     let answer = client.messages(n % 2 == 0).await;
                     assert_eq!(answer.status, 200, "{}", answer.text());
                     assert!(!answer.broken);
                     answered.fetch_add(1, Ordering::Relaxed);
                 }
-            })
-        });
-        let clients = clients.collect();
+            });
+        }
         Self { stop, answered, clients }
     }
 
     async fn end(self) -> u32 {
         self.stop.store(true, Ordering::Relaxed);
-        for client in self.clients {
-            client.await.expect("no request fails");
-        }
+        self.clients.join_all().await;
         self.answered.load(Ordering::Relaxed)
     }
 }

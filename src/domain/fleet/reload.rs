@@ -10,13 +10,14 @@
 //! | a group that stays | its pause survives, its cooldown unless manual mode, which knows none, is on |
 //! | a person's `activate`, the choice of manual mode | survive while their group exists |
 //!
-//! Order and priorities are those of the new version. Turning manual mode on starts it with the group that is active.
+//! Order and priorities are those of the new version; where they change among endpoints that stay, that is a person's
+//! order, which running sessions follow with their next request. A new endpoint moves nobody. Turning manual mode on starts it with the group that is active.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::{Fleet, Group, Member, Settings, groups_of};
-use crate::domain::endpoint::{EndpointSpec, GroupId};
+use crate::domain::endpoint::{EndpointId, EndpointSpec, GroupId};
 
 impl Fleet {
     /// Takes over a new version of the configuration.
@@ -25,6 +26,8 @@ impl Fleet {
             self.manual = self.active(now);
             self.manual_settled = self.manual.is_some();
         }
+        let before: Vec<Arc<EndpointSpec>> = self.members.iter().map(|m| Arc::clone(&m.spec)).collect();
+        self.orders += u64::from(ranks(&before, specs) != ranks(specs, &before));
         let mut old = std::mem::take(&mut self.members);
         self.members = specs.iter().map(|spec| successor(&mut old, spec, now)).collect();
         self.groups = groups_of(specs).into_iter().map(|group| inherit(group, &self.groups)).collect();
@@ -37,6 +40,16 @@ impl Fleet {
         self.manual = self.manual.take().filter(exists);
         self.manual_settled &= self.manual.is_some();
     }
+}
+
+/// Who comes before whom among the endpoints that are in both versions.
+fn ranks<'s>(
+    specs: &'s [Arc<EndpointSpec>],
+    other: &[Arc<EndpointSpec>],
+) -> Vec<(&'s EndpointId, &'s GroupId, u32, u32, bool)> {
+    let stays = |spec: &&Arc<EndpointSpec>| other.iter().any(|o| o.id == spec.id);
+    let rank = |s: &'s Arc<EndpointSpec>| (&s.id, &s.group, s.group_priority, s.priority, s.enabled);
+    specs.iter().filter(stays).map(rank).collect()
 }
 
 /// The member of this name in the next version.
