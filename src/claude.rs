@@ -8,11 +8,15 @@
 //! | [`sse`]     | which events are in these bytes, and may one of ours be written here?               |
 //! | [`usage`]   | how many tokens of which kind did this answer report?                               |
 //! | [`gate`]    | is this answer real yet, and was it whole when it ended?                            |
+//! | [`estimate`] | how many tokens has this prompt, roughly?                                          |
+//! | [`mapping`] | which model is this endpoint asked for, and how does its name get into the body?    |
 //!
 //! Nothing in here does I/O, reads a clock or keeps a byte longer than it must. The bytes that are forwarded are never
-//! produced from what these modules read: they only look.
+//! produced from what these modules read: they only look. The one exception is the model name that [`mapping`] replaces.
 
+pub mod estimate;
 pub mod gate;
+pub mod mapping;
 pub mod request;
 pub mod scan;
 pub mod sse;

@@ -11,6 +11,7 @@
 pub mod affinity;
 pub mod auth;
 pub mod browser;
+pub mod count;
 pub mod decode;
 pub mod dialer;
 pub mod forward;

@@ -1,6 +1,11 @@
 //! The program itself: its command line, its configuration, its signals, over real sockets.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests: clippy only excuses the tests themselves")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "helpers of tests: clippy only excuses the tests themselves"
+)]
 
 mod support;
 

@@ -1,6 +1,11 @@
 //! Whose credential goes where, and that no secret shows up anywhere else.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests: clippy only excuses the tests themselves")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "helpers of tests: clippy only excuses the tests themselves"
+)]
 
 #[path = "credentials/canary.rs"]
 mod canary;

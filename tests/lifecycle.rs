@@ -1,6 +1,11 @@
 //! Every accepted request ends in exactly one record, and the record tells the truth.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests: clippy only excuses the tests themselves")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "helpers of tests: clippy only excuses the tests themselves"
+)]
 
 #[path = "lifecycle/crowd.rs"]
 mod crowd;

@@ -1,5 +1,12 @@
 //! Requests that wait while nothing is available.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "a test may panic and spawn"
+)]
+
 mod support;
 
 use std::time::Duration;

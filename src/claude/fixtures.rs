@@ -132,3 +132,44 @@ pub(crate) fn message(content: Value, stop_reason: &str, output_tokens: u64) -> 
     })
     .to_string()
 }
+
+/// A request as Claude Code sends it: a system prompt in blocks, tools with schemas, and turns of prompt, signed
+/// thinking, tool call, tool result and answer.
+pub(crate) fn conversation(turns: usize, tools: usize) -> Value {
+    let code = "fn main() {\n    let path = std::env::args().nth(1);\n    println!(\"{path:?}\");\n}\n";
+    let turn = |n: usize| {
+        let id = format!("toolu_{n:024}");
+        json!([
+            {"role": "user", "content": [{"type": "text", "text": format!("Step {n}: {}", "please read the file and explain what it does. ".repeat(6))}]},
+            {"role": "assistant", "content": [
+                {"type": "thinking", "thinking": "The user wants me to read a file first. ".repeat(8), "signature": "Ab+/".repeat(60)},
+                {"type": "tool_use", "id": id, "name": "Read", "input": {"file_path": format!("/home/user/project/src/module_{n}.rs"), "limit": 200}},
+            ]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": id, "content": [{"type": "text", "text": code.repeat(12)}]}]},
+            {"role": "assistant", "content": [{"type": "text", "text": "It prints its first argument. ".repeat(12)}]},
+        ])
+    };
+    let messages: Vec<Value> =
+        (0..turns).flat_map(|n| turn(n).as_array().cloned().unwrap_or_default()).collect();
+    let tool = |n: usize| {
+        json!({
+            "name": format!("Tool{n}"),
+            "description": "Reads a file from the local file system. You can access any file directly. ".repeat(6),
+            "input_schema": {
+                "type": "object", "required": ["file_path"], "additionalProperties": false,
+                "properties": {
+                    "file_path": {"type": "string", "description": "The absolute path to the file to read"},
+                    "limit": {"type": "number", "description": "The number of lines to read"},
+                },
+            },
+        })
+    };
+    let system = json!([
+        {"type": "text", "text": "x-anthropic-billing-header: cc_version=2.1.0; cc_entrypoint=cli;"},
+        {"type": "text", "text": "You are an interactive tool that helps with software engineering. ".repeat(40), "cache_control": {"type": "ephemeral"}},
+    ]);
+    json!({
+        "model": "claude-opus-4-8", "messages": messages, "system": system,
+        "tools": (0..tools).map(tool).collect::<Vec<_>>(),
+    })
+}

@@ -1,12 +1,13 @@
-//! A forward-only walk over the members of one JSON object, without looking inside values nobody asked for.
+//! A forward-only walk over the members of one JSON object, or the items of one array, without looking inside values
+//! nobody asked for.
 //!
 //! It exists because the fields we need (`stream`, `model`, `usage`) stand behind up to 32 MiB of conversation, and a
 //! full parse of that would cost more than everything else the proxy does to a request.
 //!
 //! Rules:
-//! - only members of the *outermost* object are reported, in file order, duplicates included;
-//! - the object's own grammar is checked completely: keys, colons, commas, top-level scalars, nothing but white space
-//!   after the closing brace;
+//! - only members of the *outermost* object are reported, in file order, duplicates included; for an array its items;
+//! - the object's or array's own grammar is checked completely: keys, colons, commas, top-level scalars, nothing but
+//!   white space after the closing bracket;
 //! - values that are skipped are checked only as far as needed to find their end for certain: strings are closed and
 //!   brackets match in kind. A wrong comma or escape deep inside is not noticed; the top level is never misplaced;
 //! - anything else is [`Malformed`], reported by the iterator as its last item. A caller that must not act on half an
@@ -22,9 +23,9 @@ use serde::de::IgnoredAny;
 #[cfg(test)]
 mod tests;
 
-/// The bytes are not one whole JSON object.
+/// The bytes are not one whole JSON object, or array where one was asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("not one whole JSON object")]
+#[error("not one whole JSON object or array")]
 pub struct Malformed;
 
 /// One member of the outermost object.
@@ -40,12 +41,41 @@ pub struct Member<'a> {
 
 /// The members of the object that `json` consists of. A byte order mark is not accepted: see [`trim`].
 pub fn members(json: &[u8]) -> Members<'_> {
-    Members { json, at: 0, state: State::Start }
+    Members(Walk { json, at: 0, state: State::Start })
+}
+
+/// The items of the array that `json` consists of, each as written.
+pub fn items(json: &[u8]) -> Items<'_> {
+    Items(Walk { json, at: 0, state: State::Start })
 }
 
 /// Iterator over the members of one object; made by [`members`]. After an `Err` there is nothing more.
 #[derive(Clone, Debug)]
-pub struct Members<'a> {
+pub struct Members<'a>(Walk<'a>);
+
+/// Iterator over the items of one array; made by [`items`]. After an `Err` there is nothing more.
+#[derive(Clone, Debug)]
+pub struct Items<'a>(Walk<'a>);
+
+impl<'a> Iterator for Members<'a> {
+    type Item = Result<Member<'a>, Malformed>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.step(b'{', b'}', Walk::member)
+    }
+}
+
+impl<'a> Iterator for Items<'a> {
+    type Item = Result<&'a [u8], Malformed>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.step(b'[', b']', |walk| walk.value().map(|span| &walk.json[span]))
+    }
+}
+
+/// A position between the brackets of one object or array.
+#[derive(Clone, Debug)]
+struct Walk<'a> {
     json: &'a [u8],
     at: usize,
     state: State,
@@ -54,41 +84,39 @@ pub struct Members<'a> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum State {
     Start,
-    AfterMember,
+    AfterElement,
     Done,
 }
 
-impl<'a> Iterator for Members<'a> {
-    type Item = Result<Member<'a>, Malformed>;
-
-    fn next(&mut self) -> Option<Self::Item> {
+impl<'a> Walk<'a> {
+    /// The next element between these brackets.
+    fn step<T>(
+        &mut self,
+        open: u8,
+        close: u8,
+        element: impl FnOnce(&mut Self) -> Result<T, Malformed>,
+    ) -> Option<Result<T, Malformed>> {
         let step = match self.state {
-            State::Start => self.first(),
-            State::AfterMember => self.following(),
+            State::Start => self.expect(open).and_then(|()| self.next_or_end(close, None, element)),
+            State::AfterElement => self.next_or_end(close, Some(b','), element),
             State::Done => return None,
         };
-        self.state = if matches!(step, Ok(Some(_))) { State::AfterMember } else { State::Done };
+        self.state = if matches!(step, Ok(Some(_))) { State::AfterElement } else { State::Done };
         step.transpose()
     }
-}
 
-impl<'a> Members<'a> {
-    fn first(&mut self) -> Result<Option<Member<'a>>, Malformed> {
-        self.expect(b'{')?;
-        match self.peek() {
-            Some(b'}') => self.close(),
-            _ => self.member().map(Some),
+    fn next_or_end<T>(
+        &mut self,
+        close: u8,
+        separator: Option<u8>,
+        element: impl FnOnce(&mut Self) -> Result<T, Malformed>,
+    ) -> Result<Option<T>, Malformed> {
+        if self.peek() == Some(close) {
+            self.at += 1;
+            return if self.peek().is_some() { Err(Malformed) } else { Ok(None) };
         }
-    }
-
-    fn following(&mut self) -> Result<Option<Member<'a>>, Malformed> {
-        match self.peek() {
-            Some(b'}') => self.close(),
-            _ => {
-                self.expect(b',')?;
-                self.member().map(Some)
-            }
-        }
+        separator.map_or(Ok(()), |comma| self.expect(comma))?;
+        element(self).map(Some)
     }
 
     fn member(&mut self) -> Result<Member<'a>, Malformed> {
@@ -97,15 +125,15 @@ impl<'a> Members<'a> {
         self.at = string_end(self.json, start).ok_or(Malformed)?;
         let key = text(&self.json[start..self.at])?.ok_or(Malformed)?;
         self.expect(b':')?;
+        let span = self.value()?;
+        Ok(Member { key, value: &self.json[span.clone()], span })
+    }
+
+    fn value(&mut self) -> Result<Range<usize>, Malformed> {
         self.peek();
         let start = self.at;
         self.at = value_end(self.json, start).ok_or(Malformed)?;
-        Ok(Member { key, value: &self.json[start..self.at], span: start..self.at })
-    }
-
-    fn close(&mut self) -> Result<Option<Member<'a>>, Malformed> {
-        self.at += 1;
-        if self.peek().is_some() { Err(Malformed) } else { Ok(None) }
+        Ok(start..self.at)
     }
 
     /// The next byte that is not white space, which becomes the current one.

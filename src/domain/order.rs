@@ -181,8 +181,9 @@ fn may_clear(view: &FleetView, id: &EndpointId, now: Instant) -> Result<(), Refu
         endpoint: id.to_string(),
         known: view.endpoints.iter().map(|e| e.spec.id.to_string()).collect(),
     })?;
-    let fine =
-        endpoint.availability(None, now) == Availability::Usable && endpoint.standing.stated.is_empty();
+    let fine = endpoint.availability(None, now) == Availability::Usable
+        && endpoint.standing.stated.is_empty()
+        && endpoint.standing.counts_tokens(now);
     if fine { Err(Refused::NothingToClear) } else { Ok(()) }
 }
 

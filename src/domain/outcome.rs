@@ -19,6 +19,7 @@
 //! | empty completion | nobody | once | yes |
 //! | a reused connection that was already closed | nobody | at once, free | - |
 //! | an upload that broke off | client | no | no |
+//! | 404, 405, 501 to count_tokens | nobody (it is remembered) | no | yes |
 //!
 //! A `retry-after` is honoured on 408, 5xx and 529 too: a longer one than [`SHORT_WAIT`] ends the tries at that endpoint.
 
@@ -30,6 +31,7 @@ use serde::Serialize;
 use super::endpoint::{Credential, EndpointSpec};
 use super::ratelimit::{self, Scope, Stated};
 use crate::claude::gate::GateFailure;
+use crate::claude::request::Class;
 
 /// What an attempt ran into before its answer was committed to the client.
 #[derive(Clone, Copy, Debug)]
@@ -118,6 +120,8 @@ pub enum Kind {
     Stale,
     /// The client's upload failed.
     Upload,
+    /// The endpoint does not count tokens.
+    NoCountTokens,
     /// Our own limit or fault.
     Local,
 }
@@ -148,6 +152,7 @@ impl Kind {
             Self::EmptyCompletion => "empty completion",
             Self::Stale => "connection was closed",
             Self::Upload => "the request body stopped arriving",
+            Self::NoCountTokens => "does not count tokens",
             Self::Local => "internal error",
         }
     }
@@ -276,7 +281,8 @@ impl Failure {
 
     /// True for what is the client's to know and says nothing against the endpoint's group.
     pub fn is_answer(&self) -> bool {
-        matches!(self.blame, Blame::Client | Blame::Us) || self.kind == Kind::EmptyCompletion
+        matches!(self.blame, Blame::Client | Blame::Us)
+            || matches!(self.kind, Kind::EmptyCompletion | Kind::NoCountTokens)
     }
 
     /// `529` or `connect failed`: what stands behind the endpoint's name in our error messages.
@@ -288,6 +294,23 @@ impl Failure {
             ) => s.to_string(),
             (kind, _) => kind.words().to_owned(),
         }
+    }
+}
+
+/// What `seen` means to a request of this class; see [`classify`].
+pub fn classify_for(class: Class, seen: Seen<'_>, spec: &EndpointSpec, wall: jiff::Timestamp) -> Failure {
+    let failure = classify(seen, spec, wall);
+    if class == Class::CountTokens { of_count(failure) } else { failure }
+}
+
+/// Endpoints without count_tokens say so in these ways. A status that `retry_statuses` names keeps that meaning.
+fn of_count(failure: Failure) -> Failure {
+    let by_status_alone = matches!(failure.kind, Kind::NotFound | Kind::ClientError | Kind::ServerError);
+    match failure.status {
+        Some(status @ (404 | 405 | 501)) if by_status_alone => {
+            Failure::new(Kind::NoCountTokens, Blame::Nobody, Same::Never, Next::Yes).with_status(status)
+        }
+        _ => failure,
     }
 }
 

@@ -187,7 +187,7 @@ fn judge(
         }
         _ => {}
     }
-    if request.counts_tokens && endpoint.spec.supports_count_tokens == Some(false) {
+    if request.counts_tokens && !endpoint.may_count_tokens(now) {
         return Err(SkipReason::NoCountTokens);
     }
     if request.own_credential_only && endpoint.spec.credential == Credential::Pass {

@@ -7,7 +7,8 @@
 //! | half-open | the end of an open period | a success closes it, a failure opens it again |
 //!
 //! Beside that: *stated* rests (the endpoint said until when, per model or for everything), a *set-aside* credential,
-//! and the *health* that probes see.
+//! the *health* that probes see, and whether it was found not to count tokens (for [`NO_COUNT_TOKENS`], which says
+//! nothing about messages).
 //!
 //! One incident counts once: a failure of an attempt that started before the last counted failure changes nothing, so
 //! that a hundred requests which hit the same outage together do not open the breaker a hundredfold; likewise a
@@ -31,6 +32,8 @@ pub const STATED_RETRY: Duration = Duration::from_secs(15 * 60);
 pub const SET_ASIDE_FIRST: Duration = Duration::from_secs(60);
 /// … and this long at most.
 pub const SET_ASIDE_LONGEST: Duration = Duration::from_secs(600);
+/// An endpoint that does not count tokens is not asked to for this long, if no reload comes first.
+pub const NO_COUNT_TOKENS: Duration = Duration::from_secs(3600);
 /// Models with a stated rest remembered per endpoint.
 const MAX_STATED: usize = 64;
 
@@ -136,6 +139,8 @@ pub struct Standing {
     pub last_success: Option<Instant>,
     /// Recent time to first byte, milliseconds, smoothed.
     pub latency_ms: Option<f64>,
+    /// It was found not to count tokens, and is not asked to until then.
+    pub no_count_tokens_until: Option<Instant>,
     /// The last counted failure; attempts that started earlier say nothing new.
     incident: Option<Instant>,
     /// End of the previous incident of the credential.
@@ -166,6 +171,11 @@ impl Standing {
             (None, None) if self.blamed < OPEN_AFTER => Availability::Usable,
             (_, None) => Availability::HalfOpen,
         }
+    }
+
+    /// False while it is remembered not to count tokens.
+    pub fn counts_tokens(&self, now: Instant) -> bool {
+        self.no_count_tokens_until.is_none_or(|until| now >= until)
     }
 
     /// The end of the rest that the endpoint stated for requests of `model`, if one holds at `now`.
@@ -230,6 +240,10 @@ impl Standing {
 
     /// A request failed here. `started` is the start of its attempt.
     pub fn failed(&mut self, failure: &Failure, model: Option<&str>, started: Instant, now: Instant) {
+        if failure.kind == Kind::NoCountTokens {
+            self.no_count_tokens_until = Some(now + NO_COUNT_TOKENS);
+            return;
+        }
         self.postpone_retry(model, started, now);
         match failure.blame {
             Blame::Client | Blame::Us => return,
@@ -322,9 +336,11 @@ impl Standing {
         self.last_error = Some(LastError { kind, status: None, at: now });
     }
 
-    /// A person wants it tried again: every rest ends, a failed probe is forgotten. An open breaker becomes half-open.
+    /// A person wants it tried again: every rest ends, a failed probe and a missing count_tokens are forgotten. An open
+    /// breaker becomes half-open.
     pub fn cleared(&mut self) {
         self.stated.clear();
+        self.no_count_tokens_until = None;
         self.given_a_chance();
     }
 
@@ -341,7 +357,8 @@ impl Standing {
     pub fn next_change(&self, now: Instant) -> Option<Instant> {
         let aside = self.set_aside.map(|(until, _)| until);
         let stated = self.stated.iter().flat_map(|s| [s.until, s.retry_at]);
-        self.rest_until.into_iter().chain(aside).chain(stated).filter(|at| *at > now).min()
+        let counts = self.no_count_tokens_until;
+        self.rest_until.into_iter().chain(aside).chain(stated).chain(counts).filter(|at| *at > now).min()
     }
 }
 

@@ -155,6 +155,8 @@ pub struct AttemptRecord {
     pub endpoint: EndpointId,
     /// Its group.
     pub group: GroupId,
+    /// The model it was asked for, after its mapping.
+    pub model_sent: Option<String>,
     /// From the request's acceptance to its start, milliseconds.
     pub start_ms: f64,
     /// Time to connect; nothing on a reused connection.

@@ -10,7 +10,7 @@ use super::respond::{self, ClientBody};
 use super::suspended::{Released, Wake};
 use super::tap::{Parts, Tap, Timers, Worth};
 use super::upstream::{Attempter, Failed, Passable, Tried};
-use super::{Shared, headers};
+use super::{Shared, count, headers};
 use crate::claude::request::Class;
 use crate::config::Config;
 use crate::domain::fleet::{InFlight, Input, Permit};
@@ -42,7 +42,8 @@ pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Resp
                     step = plan.on_denied(&shared.control.view(), now());
                     continue;
                 };
-                inbound.lifecycle.attempt_started(&attempt);
+                let model = inbound.model_for(&attempt.spec).map(str::to_owned);
+                inbound.lifecycle.attempt_started(&attempt, model);
                 match attempter.attempt(&mut inbound, &attempt, accept_empty).await {
                     Tried::Answer(answer) => {
                         commit(shared, &mut inbound, &attempt, &pass, released);
@@ -205,6 +206,9 @@ fn conclude(
     verdict: Verdict,
     kept: Vec<(u32, Passable)>,
 ) -> Response<ClientBody> {
+    if let Some(tokens) = count::estimate(&config.token_counting, &inbound, verdict.kind) {
+        return count::answer(inbound, tokens);
+    }
     let Verdict { relay, refusal, kind } = verdict;
     let kind = kind.unwrap_or(Kind::Local);
     if let Some((number, rule)) = relay

@@ -1,6 +1,7 @@
 //! A request that was let in, as the forward loop carries it.
 
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,10 @@ use tokio::time::Instant;
 use super::affinity::Wish;
 use super::intake::Intake;
 use super::lifecycle::{Lifecycle, Opening};
+use super::transport::Payload;
+use crate::claude::mapping;
 use crate::claude::request::{Class, Peek};
+use crate::domain::endpoint::EndpointSpec;
 use crate::domain::plan::Replay;
 use crate::domain::route::RouteRequest;
 use crate::events::RequestId;
@@ -33,6 +37,8 @@ pub struct Inbound {
     pub stream: bool,
     /// The model it asked for.
     pub model: Option<Arc<str>>,
+    /// Where that stands in the body.
+    pub model_span: Option<Range<usize>>,
     /// The session it belongs to.
     pub session: Option<Arc<str>>,
     /// Where it should rather go.
@@ -56,6 +62,24 @@ impl Inbound {
             preferred: self.wish.preferred.clone(),
             measured: self.wish.measured.clone(),
         }
+    }
+
+    /// The model this endpoint is asked for: what its mapping makes of the one the client asked for.
+    pub fn model_for<'a>(&'a self, spec: &'a EndpointSpec) -> Option<&'a str> {
+        let asked = self.model.as_deref()?;
+        Some(mapping::target(&spec.models, asked).unwrap_or(asked))
+    }
+
+    /// The body for an attempt at this endpoint; nothing when a streamed one has been sent. The body as it came stays
+    /// untouched, for endpoints that map otherwise.
+    pub fn payload_for(&mut self, spec: &EndpointSpec) -> Option<Payload> {
+        if let (Some(body), Some(span), Some(model)) =
+            (self.body.bytes(), &self.model_span, self.model_for(spec))
+            && self.model.as_deref() != Some(model)
+        {
+            return Some(Payload::Replayable(mapping::splice(body, span, model)));
+        }
+        self.body.next_payload()
     }
 
     /// How freely it may be sent again.

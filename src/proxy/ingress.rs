@@ -133,6 +133,7 @@ async fn carry<B: ClientUpload>(
             wish: affinity::wish(shared, config, session.as_deref(), model.as_deref()).await,
             session: session.map(Arc::from),
             model,
+            model_span: seen.model_span,
             deadline,
             lifecycle,
         };

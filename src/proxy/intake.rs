@@ -178,7 +178,7 @@ impl Intake {
     /// The body for the next attempt; nothing when a streamed one has been sent.
     pub fn next_payload(&mut self) -> Option<Payload> {
         match self {
-            Self::Whole { bytes, .. } => Some(Payload::Replayable(bytes.clone())),
+            Self::Whole { bytes, .. } => Some(Payload::from(bytes.clone())),
             Self::Once(payload) => payload.take(),
         }
     }

@@ -5,10 +5,12 @@
 
 mod draft;
 mod log;
+mod mismatch;
 
-use std::collections::HashSet;
+pub use mismatch::Mismatches;
+
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -65,6 +67,7 @@ struct OpenAttempt {
     /// Start of this request's first attempt at the endpoint: a request counts against it once.
     here_since: std::time::Instant,
     spec: Arc<EndpointSpec>,
+    model_sent: Option<String>,
     number: u32,
     start_ms: f64,
     connect_ms: Option<f64>,
@@ -90,21 +93,6 @@ pub struct Lifecycle {
     stopping: CancellationToken,
     mismatches: Arc<Mismatches>,
     span: Span,
-}
-
-/// Pairs of a model asked for and another one served that people have been told of.
-#[derive(Debug, Default)]
-pub struct Mismatches(Mutex<HashSet<(String, String, String)>>);
-
-/// Pairs remembered; beyond that nothing new is reported.
-const MAX_MISMATCHES: usize = 1_000;
-
-impl Mismatches {
-    fn is_new(&self, endpoint: Option<&EndpointId>, asked: &str, served: &str) -> bool {
-        let endpoint = endpoint.map(ToString::to_string).unwrap_or_default();
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.len() < MAX_MISMATCHES && seen.insert((endpoint, asked.to_owned(), served.to_owned()))
-    }
 }
 
 /// What every lifecycle reports to.
@@ -217,8 +205,8 @@ impl Lifecycle {
         self.note(|r| r.route = Some(why));
     }
 
-    /// An attempt begins.
-    pub fn attempt_started(&mut self, attempt: &Attempt) {
+    /// An attempt begins, for this model.
+    pub fn attempt_started(&mut self, attempt: &Attempt, model_sent: Option<String>) {
         let started = Instant::now();
         self.last_heard = started;
         let start_ms = millis(started - self.accepted);
@@ -239,6 +227,7 @@ impl Lifecycle {
             started,
             here_since: attempt.here_since,
             spec,
+            model_sent,
             number: attempt.number,
             start_ms,
             connect_ms: None,
@@ -279,7 +268,7 @@ impl Lifecycle {
             });
         }
         self.span.in_scope(|| log::log_failure(&closed, failure));
-        if class.is_some_and(moves_health) {
+        if class.is_some_and(moves_health) || failure.kind == Kind::NoCountTokens {
             let applied = self.control.tell_awaited(self.failed_input(&closed, failure.clone()));
             let _ = applied.await;
         }
@@ -344,19 +333,10 @@ impl Lifecycle {
 
     /// The answer names the model that served it.
     pub fn served_by(&mut self, model: String) {
-        let Some(asked) = self.draft.as_ref().and_then(|d| d.model.clone()) else { return };
-        if asked != model {
-            let endpoint = self.draft.as_ref().and_then(|d| d.endpoint.clone());
-            if self.mismatches.is_new(endpoint.as_ref(), &asked, &model) {
-                self.span.in_scope(|| {
-                    tracing::warn!(
-                        target: "cc_forwarder::request",
-                        endpoint = endpoint.as_ref().map_or("-", |e| &*e.0),
-                        asked, served = model,
-                        "another model answered than was asked for"
-                    );
-                });
-            }
+        if let Some(open) = &self.open
+            && let Some(asked) = &open.model_sent
+        {
+            self.span.in_scope(|| self.mismatches.tell(&open.spec.id, asked, &model));
         }
         self.note(|r| r.served_model = Some(model));
     }
@@ -377,6 +357,7 @@ impl Lifecycle {
             number: open.number,
             endpoint: open.spec.id.clone(),
             group: open.spec.group.clone(),
+            model_sent: open.model_sent.clone(),
             start_ms: open.start_ms,
             connect_ms: open.connect_ms,
             first_byte_ms: open.first_byte_ms,

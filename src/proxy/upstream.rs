@@ -85,7 +85,7 @@ impl Attempter<'_> {
         };
         inbound.lifecycle.head(answer.timing.connect, answer.head.status.as_u16(), &answer.head.headers);
         if !answer.head.status.is_success() {
-            return self.refused(answer, spec).await;
+            return self.refused(inbound.class, answer, spec).await;
         }
         if !is_gated(inbound.class) {
             return Tried::Answer(Box::new(Passable::open(answer, None)));
@@ -108,9 +108,9 @@ impl Attempter<'_> {
         Tried::failed(failure)
     }
 
-    async fn refused(&self, answer: Answer, spec: &EndpointSpec) -> Tried {
+    async fn refused(&self, class: Class, answer: Answer, spec: &EndpointSpec) -> Tried {
         let seen = Seen::Status { status: answer.head.status, headers: &answer.head.headers };
-        let failure = outcome::classify(seen, spec, jiff::Timestamp::now());
+        let failure = outcome::classify_for(class, seen, spec, jiff::Timestamp::now());
         let mut kept = Passable::open(answer, None);
         // Only an answer that others may still replace is read now; the rest is passed on as it comes.
         if failure.next == Next::Yes && kept.read_whole().await.is_err() {
@@ -144,7 +144,7 @@ impl Attempter<'_> {
                     NotReal::Gate(failure) => Seen::Gate(failure),
                     NotReal::Transport(transport) => Seen::Transport(*transport),
                 };
-                let failure = outcome::classify(seen, spec, jiff::Timestamp::now());
+                let failure = outcome::classify_for(class, seen, spec, jiff::Timestamp::now());
                 let kept = keep(head, frames, rest, &not_real, &failure, stream);
                 Tried::Failed(Box::new(Failed { failure, usage, kept }))
             }
@@ -165,7 +165,7 @@ impl Attempter<'_> {
 /// is gone, which the plan prevents.
 fn request(inbound: &mut Inbound, spec: &EndpointSpec) -> Option<http::Request<Payload>> {
     let target = headers::request_target(&spec.url, &inbound.uri).ok()?;
-    let mut request = http::Request::new(inbound.body.next_payload()?);
+    let mut request = http::Request::new(inbound.payload_for(spec)?);
     *request.method_mut() = inbound.method.clone();
     *request.uri_mut() = target;
     *request.headers_mut() = headers::outbound_headers(&inbound.headers, spec);

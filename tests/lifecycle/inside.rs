@@ -49,8 +49,8 @@ fn parts() -> (Shared, EventStream) {
     let shared = Shared {
         config: watch::channel(config).1,
         control,
-        sessions: Default::default(),
         fast_tests: FastTests::new(transport.clone()),
+        sessions: Default::default(),
         transport,
         reporting,
         ids: Arc::new(Ids::starting_at(1)),
@@ -115,14 +115,15 @@ fn on_its_way(shared: &Shared, path: &str) -> Lifecycle {
         ([127, 0, 0, 1], 1).into(),
     );
     let mut lifecycle = Lifecycle::open(opening, shared.reporting.clone());
-    lifecycle.attempt_started(&Attempt {
+    let attempt = Attempt {
         number: 1,
         spec: Arc::clone(&shared.control.view().endpoints[0].spec),
         fresh: false,
         needs_permit: false,
         first_here: true,
         here_since: Instant::now().into_std(),
-    });
+    };
+    lifecycle.attempt_started(&attempt, None);
     lifecycle
 }
 

@@ -120,3 +120,24 @@ proptest! {
         }
     }
 }
+
+fn listed(json: &str) -> Result<Vec<String>, Malformed> {
+    items(json.as_bytes()).map(|i| i.map(|i| String::from_utf8_lossy(i).into_owned())).collect()
+}
+
+#[test]
+fn items_come_in_order_as_written() {
+    let expected = ["1", "{\"a\": [2]}", "\"x,]\"", "[ ]", "null"].map(str::to_owned).to_vec();
+    assert_eq!(listed(" [ 1 ,{\"a\": [2]}, \"x,]\"\n,[ ],null ] "), Ok(expected));
+    assert_eq!(listed("[]"), Ok(Vec::new()));
+    assert_eq!(listed(" [ ] "), Ok(Vec::new()));
+}
+
+#[test]
+fn anything_but_one_whole_array_is_malformed() {
+    for json in
+        ["", "{}", "1", "[", "[1", "[1,", "[,1]", "[1,]", "[1 2]", "[1]]", "[1] 2", "[1}", "[tru]", "[\"a]"]
+    {
+        assert_eq!(listed(json), Err(Malformed), "{json}");
+    }
+}

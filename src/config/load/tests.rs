@@ -190,7 +190,7 @@ fn one_warning_names_what_is_not_acted_on() {
         "request_suspend: { enabled: false, timeout: 9s }\n",
         "strategy: { type: balanced }\n",
         "group: { fail_back: manual, cooldown: 1s }\n",
-        "token_counting: { enabled: false }\n",
+        "token_counting: { enabled: true }\n",
     ] {
         assert_eq!(warning(silent), None, "{silent}");
     }
@@ -198,23 +198,23 @@ fn one_warning_names_what_is_not_acted_on() {
         let message = warning(asked).unwrap_or_else(|| panic!("{asked}"));
         assert_eq!(message, format!("accepted, but not acted on by this version: {named}"));
     }
-    let models = EXAMPLE_ENDPOINTS.replace("credential: pass", "credential: pass, models: { a: b }");
-    let message = parse_clean(&models).warnings.to_string();
-    assert!(message.ends_with("version: `endpoints[].models` (model mapping)"), "{message}");
+    let priced = EXAMPLE_ENDPOINTS.replace("credential: pass", "credential: pass, price_multiplier: 2");
+    let message = parse_clean(&priced).warnings.to_string();
+    assert!(message.ends_with("version: `endpoints[].price_multiplier` (prices)"), "{message}");
 }
 
 /// One sample for a few kinds of entry; entries go as features land, and their samples with them.
 const PENDING_SAMPLES: [(&str, &str); 2] = [
     ("web: { port: 9 }\n", "`web` (admin port)"),
     (
-        "tui: { enabled: true }\ntoken_counting: { enabled: true }\n",
-        "`token_counting` (local token counts), `tui` (terminal interface)",
+        "tui: { enabled: true }\nlogging: { token_debug: { enabled: true } }\n",
+        "`logging.token_debug` (dumps of unreadable responses), `tui` (terminal interface)",
     ),
 ];
 
 #[test]
 fn every_pending_entry_is_a_key() {
-    let view = parse_clean(&EXAMPLE.replace("models: {}", "models: { a: b }")).config.redacted();
+    let view = parse_clean(EXAMPLE).config.redacted();
     for (path, _) in pending::PENDING {
         let mut at = &view;
         for step in path.split('.') {

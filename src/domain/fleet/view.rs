@@ -128,6 +128,11 @@ impl EndpointView {
         self.standing.availability(model, now)
     }
 
+    /// False when it is configured not to count tokens, or has said so recently.
+    pub fn may_count_tokens(&self, now: Instant) -> bool {
+        self.spec.supports_count_tokens != Some(false) && self.standing.counts_tokens(now)
+    }
+
     /// Its circuit breaker at `now`.
     pub fn breaker(&self, now: Instant) -> Breaker {
         self.standing.breaker(now)

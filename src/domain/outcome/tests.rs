@@ -251,3 +251,30 @@ fn briefs_name_the_status_or_the_class_and_never_upstream_text() {
     assert_eq!(at_gate(&error_event("overloaded_error"), &spec("any", "any", 1, 1)).brief(), "529");
     assert_eq!(should_retry(&headers(&[("x-should-retry", "TRUE")])), None);
 }
+
+#[test]
+fn some_statuses_tell_a_count_that_it_is_not_supported() {
+    let unsupported = (Blame::Nobody, Same::Never, Next::Yes);
+    let relay = EndpointSpec { retry_statuses: vec![404], ..spec("any", "any", 1, 1) };
+    let (own, none) = (spec("any", "any", 1, 1), headers(&[]));
+    let counted = |code: u16, spec: &EndpointSpec| {
+        let seen = Seen::Status { status: StatusCode::from_u16(code).unwrap(), headers: &none };
+        classify_for(Class::CountTokens, seen, spec, wall())
+    };
+    for code in 300..=599 {
+        let failure = counted(code, &own);
+        if matches!(code, 404 | 405 | 501) {
+            assert_eq!((row(&failure), failure.kind), (unsupported, Kind::NoCountTokens), "{code}");
+            assert_eq!(failure.status, Some(code));
+            assert!(failure.is_answer(), "nothing against the endpoint");
+        } else {
+            assert_eq!(failure, status(code), "{code}");
+        }
+    }
+    assert_eq!(row(&counted(404, &relay)), THROTTLED, "as configured");
+    let wrapped = error_event("not_found_error");
+    let failure = classify_for(Class::CountTokens, Seen::Gate(&wrapped), &own, wall());
+    assert_eq!(failure.kind, Kind::NoCountTokens);
+    let failure = classify_for(Class::Messages, Seen::Gate(&wrapped), &own, wall());
+    assert_eq!(failure.kind, Kind::NotFound);
+}

@@ -192,6 +192,18 @@ fn unknown_support_of_count_tokens_means_try() {
 }
 
 #[test]
+fn what_said_that_it_does_not_count_is_left_out_of_counts_only() {
+    let mut fleet = fleet(&[2]);
+    let failure = Failure { kind: Kind::NoCountTokens, ..status(404) };
+    fail(&mut fleet, "a-1", failure);
+    let counts = RouteRequest { counts_tokens: true, ..request() };
+    let order = ordered(&fleet, StrategyKind::Priority, &counts);
+    assert_eq!(order.skipped, [Skip { endpoint: id("a-1"), reason: SkipReason::NoCountTokens }]);
+    assert_eq!(order.candidates[0].spec.id, id("a-2"));
+    assert_eq!(names(&fleet), ["a-1", "a-2"]);
+}
+
+#[test]
 fn a_pause_explains_more_than_a_rate_limit() {
     let mut fleet = fleet(&[1]);
     fail(&mut fleet, "a-1", limited(3600.0, Scope::Endpoint));

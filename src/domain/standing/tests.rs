@@ -407,3 +407,24 @@ fn latency_is_smoothed() {
     s.observe_latency(secs(2.0));
     assert!((s.latency_ms.unwrap() - 1300.0).abs() < 1e-6);
 }
+
+#[test]
+fn a_missing_count_tokens_is_remembered_for_an_hour_and_moves_nothing_else() {
+    let mut s = Standing::default();
+    let unsupported = Failure {
+        kind: Kind::NoCountTokens,
+        status: Some(501),
+        blame: Blame::Nobody,
+        ..transport(Transport::Reset)
+    };
+    assert!(s.counts_tokens(at(1.0)));
+    fail(&mut s, &unsupported, 1.0);
+    assert!(!s.counts_tokens(at(1.0)) && !s.counts_tokens(at(3600.9)) && s.counts_tokens(at(3601.0)));
+    assert_eq!(s.next_change(at(2.0)), Some(at(3601.0)));
+    let untouched = Standing { no_count_tokens_until: s.no_count_tokens_until, ..Standing::default() };
+    assert_eq!(s, untouched);
+    succeed(&mut s, 2.0);
+    assert!(!s.counts_tokens(at(3.0)), "messages say nothing about it");
+    s.cleared();
+    assert!(s.counts_tokens(at(3.0)));
+}

@@ -25,8 +25,8 @@ const PIECE: usize = 128 * 1024;
 
 /// A request body.
 pub enum Payload {
-    /// Whole in memory; cheap to clone and to send again.
-    Replayable(Bytes),
+    /// Whole in memory, in pieces that follow each other; cheap to clone and to send again.
+    Replayable([Bytes; 3]),
     /// Comes from the client while it is sent: one attempt only.
     Once(UnsyncBoxBody<Bytes, UploadError>),
 }
@@ -34,20 +34,20 @@ pub enum Payload {
 impl Payload {
     /// No body.
     pub fn empty() -> Self {
-        Self::Replayable(Bytes::new())
+        Self::from(Bytes::new())
     }
 }
 
 impl From<Bytes> for Payload {
     fn from(bytes: Bytes) -> Self {
-        Self::Replayable(bytes)
+        Self::Replayable([bytes, Bytes::new(), Bytes::new()])
     }
 }
 
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Replayable(bytes) => write!(f, "Replayable({} bytes)", bytes.len()),
+            Self::Replayable(pieces) => write!(f, "Replayable({} bytes)", length(pieces)),
             Self::Once(body) => write!(f, "Once({:?})", body.size_hint().exact()),
         }
     }
@@ -62,10 +62,9 @@ impl Body for Payload {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, UploadError>>> {
         match &mut *self {
-            Self::Replayable(bytes) if bytes.is_empty() => Poll::Ready(None),
-            Self::Replayable(bytes) => {
-                let piece = bytes.split_to(PIECE.min(bytes.len()));
-                Poll::Ready(Some(Ok(Frame::data(piece))))
+            Self::Replayable(pieces) => {
+                let next = pieces.iter_mut().find(|bytes| !bytes.is_empty());
+                Poll::Ready(next.map(|bytes| Ok(Frame::data(bytes.split_to(PIECE.min(bytes.len()))))))
             }
             Self::Once(body) => Pin::new(body).poll_frame(cx),
         }
@@ -73,17 +72,21 @@ impl Body for Payload {
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Self::Replayable(bytes) => bytes.is_empty(),
+            Self::Replayable(pieces) => length(pieces) == 0,
             Self::Once(body) => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Replayable(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Self::Replayable(pieces) => SizeHint::with_exact(length(pieces)),
             Self::Once(body) => body.size_hint(),
         }
     }
+}
+
+fn length(pieces: &[Bytes; 3]) -> u64 {
+    pieces.iter().map(|bytes| bytes.len() as u64).sum()
 }
 
 /// How far the upload of one request has come; shared between the upload and whoever waits for the head.

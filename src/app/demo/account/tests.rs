@@ -14,6 +14,7 @@ fn attempt(endpoint: &str, failure: Option<(Kind, Option<u16>)>) -> AttemptRecor
         number: 1,
         endpoint: EndpointId::new(endpoint),
         group: GroupId::new("main"),
+        model_sent: None,
         start_ms: 0.0,
         connect_ms: None,
         first_byte_ms: None,
