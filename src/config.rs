@@ -11,7 +11,10 @@
 //! | the keys there are, and what endpoints inherit | `raw` |
 //! | every problem with file, line, path and what to do | [`Problems`] |
 //! | the way back, for display, without secrets | `view` |
+//! | what a new version of the file changes | [`diff`] |
+//! | noticing that there is one | [`watch`] |
 
+pub mod diff;
 mod env;
 mod expand;
 pub mod load;
@@ -21,6 +24,7 @@ mod raw;
 mod section;
 mod value;
 mod view;
+pub mod watch;
 mod yaml;
 
 pub use self::env::{Env, System};

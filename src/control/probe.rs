@@ -138,6 +138,7 @@ pub async fn run(
     stop: CancellationToken,
 ) {
     let mut last: HashMap<EndpointId, Instant> = HashMap::new();
+    let mut asked: HashMap<EndpointId, Arc<EndpointSpec>> = HashMap::new();
     let mut running: HashSet<EndpointId> = HashSet::new();
     let (done_tx, mut done) = mpsc::unbounded_channel::<EndpointId>();
     let mut view = control.watch();
@@ -147,14 +148,18 @@ pub async fn run(
         }
         let check = config.borrow().health.clone();
         let now = tokio::time::Instant::now().into_std();
-        for spec in due(&control.view(), &last, check.check_interval, now) {
-            last.insert(spec.id.clone(), now);
-            if running.insert(spec.id.clone()) {
-                let probing = one(control.clone(), transport.clone(), spec, check.clone(), done_tx.clone());
-                let stop = stop.clone();
-                // A stop does not wait for an endpoint that is silent.
-                tasks.spawn(async move { stop.run_until_cancelled(probing).await });
+        let current = control.view();
+        last.retain(|id, _| still_says_something(&current, asked.get(id)));
+        for spec in due(&current, &last, check.check_interval, now) {
+            if !running.insert(spec.id.clone()) {
+                continue;
             }
+            last.insert(spec.id.clone(), now);
+            asked.insert(spec.id.clone(), Arc::clone(&spec));
+            let probing = one(control.clone(), transport.clone(), spec, check.clone(), done_tx.clone());
+            let stop = stop.clone();
+            // A stop does not wait for an endpoint that is silent.
+            tasks.spawn(async move { stop.run_until_cancelled(probing).await });
         }
         tokio::select! {
             () = stop.cancelled() => return,
@@ -163,6 +168,16 @@ pub async fn run(
             Some(id) = done.recv() => { running.remove(&id); }
         }
     }
+}
+
+/// False when the endpoint that was asked is gone, or another server or credential by now: that one is due at once.
+fn still_says_something(view: &FleetView, asked: Option<&Arc<EndpointSpec>>) -> bool {
+    let Some(asked) = asked else { return false };
+    view.endpoint(&asked.id).is_some_and(|now| {
+        asked.url == now.spec.url
+            && asked.credential == now.spec.credential
+            && asked.headers == now.spec.headers
+    })
 }
 
 /// Time until the next endpoint can be due.
@@ -178,6 +193,7 @@ async fn one(
     check: HealthCheck,
     done: mpsc::UnboundedSender<EndpointId>,
 ) {
+    let started = tokio::time::Instant::now().into_std();
     let report = ask(&transport, &spec, &check).await;
     tracing::debug!(
         target: "cc_forwarder::probe",
@@ -187,6 +203,6 @@ async fn one(
         error = report.error.as_deref(),
         "probed"
     );
-    control.tell(Input::Probed { endpoint: spec.id.clone(), result: report.result });
+    control.tell(Input::Probed { endpoint: spec.id.clone(), started, result: report.result });
     let _ = done.send(spec.id.clone());
 }

@@ -121,7 +121,7 @@ impl Plan {
         let free = failure.same == Same::Free && self.replay != Replay::Unsent && !tried.free_used;
         if free && (self.spent <= 1 || now < self.deadline) {
             tried.free_used = true;
-            return self.send(true, false);
+            return self.send(view, true, false);
         }
         let honest = failure.kind == Kind::EmptyCompletion && std::mem::replace(&mut self.empty_seen, true);
         if honest || !self.may_continue(&failure) {
@@ -134,7 +134,7 @@ impl Plan {
             self.route.own_credential_only = true;
         }
         match self.back_off(&failure, view, now, jitter) {
-            Some(Duration::ZERO) => self.send(false, true),
+            Some(Duration::ZERO) => self.send(view, false, true),
             Some(delay) => self.sleep(now + delay),
             None => self.leave(view, now),
         }
@@ -156,7 +156,7 @@ impl Plan {
             self.resume = Some(until);
             return Step::Sleep { until };
         }
-        self.send(false, true)
+        self.send(view, false, true)
     }
 
     /// The half-open permit of the attempt just handed out was taken by somebody else.
@@ -291,11 +291,14 @@ impl Plan {
         }
     }
 
-    /// Asks the current endpoint again.
-    fn send(&mut self, fresh: bool, counted: bool) -> Step {
+    /// Asks the current endpoint again, as it is configured by now.
+    fn send(&mut self, view: &FleetView, fresh: bool, counted: bool) -> Step {
         let Some(tried) = self.tried.get_mut(self.current) else {
             return Step::Done(verdict::nothing_tried(&[]));
         };
+        if let Some(endpoint) = view.endpoint(&tried.spec.id) {
+            tried.spec = Arc::clone(&endpoint.spec);
+        }
         let first_here = tried.attempts == 1 && !counted;
         tried.attempts += u32::from(counted);
         self.spent += u32::from(counted);

@@ -32,7 +32,7 @@ fn fail(fleet: &mut Fleet, name: &str, failure: Failure) {
 }
 
 fn probe(fleet: &mut Fleet, name: &str, result: Probed) {
-    fleet.apply(Input::Probed { endpoint: id(name), result }, at(NOW));
+    fleet.apply(Input::Probed { endpoint: id(name), started: at(NOW), result }, at(NOW));
 }
 
 fn latency(fleet: &mut Fleet, name: &str, seconds: f64) {
