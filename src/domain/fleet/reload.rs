@@ -8,6 +8,7 @@
 //! | a new one | nothing is known about it |
 //! | one that is gone | forgotten; running attempts end undisturbed and their outcome goes nowhere |
 //! | a group that stays | its pause survives, its cooldown unless manual mode, which knows none, is on |
+//! | every session | is bound anew if the order of endpoints changed, or which are enabled |
 //! | a person's `activate`, the choice of manual mode | survive while their group exists |
 //!
 //! Order and priorities are those of the new version. Turning manual mode on starts it with the group that is active.
@@ -25,6 +26,7 @@ impl Fleet {
             self.manual = self.active(now);
             self.manual_settled = self.manual.is_some();
         }
+        self.orders += u64::from(self.reorders(&settings, specs));
         let mut old = std::mem::take(&mut self.members);
         self.members = specs.iter().map(|spec| successor(&mut old, spec, now)).collect();
         self.groups = groups_of(specs).into_iter().map(|group| inherit(group, &self.groups)).collect();
@@ -36,6 +38,20 @@ impl Fleet {
         self.activated = self.activated.take().filter(exists);
         self.manual = self.manual.take().filter(exists);
         self.manual_settled &= self.manual.is_some();
+    }
+}
+
+impl Fleet {
+    /// True when endpoints that stay are to be asked in another order, or were switched on or off: a person's order to
+    /// every session. New ones, another URL or another credential are none.
+    fn reorders(&self, settings: &Settings, specs: &[Arc<EndpointSpec>]) -> bool {
+        let place =
+            |s: &EndpointSpec| (s.id.clone(), s.group.clone(), s.group_priority, s.priority, s.enabled);
+        let stays = |s: &&Arc<EndpointSpec>| self.members.iter().any(|m| m.spec.id == s.id);
+        let kept = |m: &&Member| specs.iter().any(|s| s.id == m.spec.id);
+        let old = self.members.iter().filter(kept).map(|m| place(&m.spec));
+        let new = specs.iter().filter(stays).map(|s| place(s));
+        self.settings.pinned != settings.pinned || !old.eq(new)
     }
 }
 
