@@ -8,16 +8,18 @@
 //! | a new one | nothing is known about it |
 //! | one that is gone | forgotten; running attempts end undisturbed and their outcome goes nowhere |
 //! | a group that stays | its pause survives, its cooldown unless manual mode, which knows none, is on |
+//! | every session | is bound anew if the order of endpoints changed, or which are enabled |
 //! | a person's `activate`, the choice of manual mode | survive while their group exists |
 //!
 //! Order and priorities are those of the new version; where they change among endpoints that stay, that is a person's
-//! order, which running sessions follow with their next request. A new endpoint moves nobody. Turning manual mode on starts it with the group that is active.
+//! order, which running sessions follow with their next request. A new endpoint moves nobody. Turning manual mode on
+//! starts it with the group that is active.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::{Fleet, Group, Member, Settings, groups_of};
-use crate::domain::endpoint::{EndpointId, EndpointSpec, GroupId};
+use crate::domain::endpoint::{EndpointSpec, GroupId};
 
 impl Fleet {
     /// Takes over a new version of the configuration.
@@ -26,8 +28,7 @@ impl Fleet {
             self.manual = self.active(now);
             self.manual_settled = self.manual.is_some();
         }
-        let before: Vec<Arc<EndpointSpec>> = self.members.iter().map(|m| Arc::clone(&m.spec)).collect();
-        self.orders += u64::from(ranks(&before, specs) != ranks(specs, &before));
+        self.orders += u64::from(self.reorders(&settings, specs));
         let mut old = std::mem::take(&mut self.members);
         self.members = specs.iter().map(|spec| successor(&mut old, spec, now)).collect();
         self.groups = groups_of(specs).into_iter().map(|group| inherit(group, &self.groups)).collect();
@@ -42,14 +43,18 @@ impl Fleet {
     }
 }
 
-/// Who comes before whom among the endpoints that are in both versions.
-fn ranks<'s>(
-    specs: &'s [Arc<EndpointSpec>],
-    other: &[Arc<EndpointSpec>],
-) -> Vec<(&'s EndpointId, &'s GroupId, u32, u32, bool)> {
-    let stays = |spec: &&Arc<EndpointSpec>| other.iter().any(|o| o.id == spec.id);
-    let rank = |s: &'s Arc<EndpointSpec>| (&s.id, &s.group, s.group_priority, s.priority, s.enabled);
-    specs.iter().filter(stays).map(rank).collect()
+impl Fleet {
+    /// True when endpoints that stay are to be asked in another order, or were switched on or off: a person's order to
+    /// every session. New ones, another URL or another credential are none.
+    fn reorders(&self, settings: &Settings, specs: &[Arc<EndpointSpec>]) -> bool {
+        let place =
+            |s: &EndpointSpec| (s.id.clone(), s.group.clone(), s.group_priority, s.priority, s.enabled);
+        let stays = |s: &&Arc<EndpointSpec>| self.members.iter().any(|m| m.spec.id == s.id);
+        let kept = |m: &&Member| specs.iter().any(|s| s.id == m.spec.id);
+        let old = self.members.iter().filter(kept).map(|m| place(&m.spec));
+        let new = specs.iter().filter(stays).map(|s| place(s));
+        self.settings.pinned != settings.pinned || !old.eq(new)
+    }
 }
 
 /// The member of this name in the next version.

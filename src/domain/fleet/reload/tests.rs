@@ -169,3 +169,21 @@ fn a_missing_count_tokens_is_forgotten() {
     reload(&mut fleet, specs(&[2, 1]), 3.0);
     assert!(counts(&fleet));
 }
+
+#[test]
+fn sessions_are_bound_anew_when_the_order_of_endpoints_changes_and_only_then() {
+    let orders_after = |specs: Vec<Arc<EndpointSpec>>| {
+        let mut fleet = fleet();
+        reload(&mut fleet, specs, 1.0);
+        fleet.view(at(1.0)).orders
+    };
+    assert_eq!(orders_after(specs(&[2, 1])), 0, "the same file");
+    assert_eq!(orders_after(with("a-1", |s| s.http2 = true)), 0);
+    assert_eq!(orders_after(with("a-1", |s| s.credential = Credential::Pass)), 0);
+    assert_eq!(orders_after(specs(&[3, 1, 1])), 0, "more endpoints");
+    assert_eq!(orders_after(specs(&[1, 1])), 0, "fewer");
+    assert_eq!(orders_after(with("a-1", |s| s.priority = 9)), 1);
+    assert_eq!(orders_after(with("b-1", |s| s.group_priority = 0)), 1);
+    assert_eq!(orders_after(with("a-2", |s| s.enabled = false)), 1);
+    assert_eq!(orders_after(specs(&[2, 1]).into_iter().rev().collect()), 1, "file order decides ties");
+}
