@@ -72,7 +72,7 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The proxy port could not be bound.
-    #[error("cannot listen on {address} (server.host, server.port): {source}")]
+    #[error("cannot listen on {address} (server.host, server.port)")]
     Bind {
         /// What was tried.
         address: String,

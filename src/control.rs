@@ -9,7 +9,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::fleet::{Fleet, FleetView, Input};
+use crate::domain::fleet::{Change, Condition, Fleet, FleetView, Input};
+use crate::domain::group::GroupState;
 use crate::domain::order::{self, Order, Refused};
 use crate::events::{Event, Events};
 
@@ -140,13 +141,29 @@ impl Task {
         if !applied.dirty {
             return;
         }
-        self.view.send_replace(Arc::new(self.fleet.view(now)));
+        let view = Arc::new(self.fleet.view(now));
+        self.view.send_replace(Arc::clone(&view));
         if applied.changes.is_empty() {
             return;
         }
-        for change in &applied.changes {
-            tracing::info!(target: "cc_forwarder::fleet", "{change}");
-        }
+        applied.changes.iter().for_each(|change| log(change, &view));
         self.events.send(Event::Fleet(applied.changes.into()));
+    }
+}
+
+/// What a person should look at is a warning and says why; the rest of a switch between groups is in its first line.
+fn log(change: &Change, view: &FleetView) {
+    match change {
+        Change::Endpoint { id, to: Condition::Down | Condition::Open | Condition::Credential, .. } => {
+            let error = view.endpoint(id).and_then(|e| e.standing.last_error.as_ref());
+            let (reason, status) = (error.map(|e| e.kind.words()), error.and_then(|e| e.status));
+            tracing::warn!(target: "cc_forwarder::fleet", status, reason, "{change}");
+        }
+        Change::Group {
+            from: GroupState::Active | GroupState::Standby,
+            to: GroupState::Active | GroupState::Standby,
+            ..
+        } => tracing::debug!(target: "cc_forwarder::fleet", "{change}"),
+        _ => tracing::info!(target: "cc_forwarder::fleet", "{change}"),
     }
 }

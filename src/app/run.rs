@@ -14,7 +14,6 @@ use crate::cli::{EXIT_OK, RunArgs};
 use crate::config::load::{self, Loaded};
 use crate::config::watch::Pace;
 use crate::config::{Config, Source, System};
-use crate::domain::secret::MASK;
 use crate::events::board::Board;
 use crate::logging::{self, Console};
 
@@ -102,7 +101,7 @@ fn announce(config: &Config, address: std::net::SocketAddr) {
         target: "cc_forwarder::app",
         version = crate::cli::version(),
         endpoints = config.endpoints.len(),
-        auth = config.auth.as_ref().map(|_| MASK),
+        auth = config.auth.is_some(),
         "running with {}",
         config.source
     );

@@ -403,7 +403,8 @@ fn gate(failure: &GateFailure, spec: &EndpointSpec) -> Failure {
             return by_status(status_of_error_type(kind), spec, || None);
         }
         GateFailure::EmptyCompletion => {
-            return Failure::new(Kind::EmptyCompletion, Blame::Nobody, Same::Once, Next::Yes);
+            // Who answers nothing once does so again; the plan believes the second one in any case.
+            return Failure::new(Kind::EmptyCompletion, Blame::Nobody, Same::IfAlone, Next::Yes);
         }
         GateFailure::Empty => Kind::Empty,
         GateFailure::Cut => Kind::Cut,

@@ -11,10 +11,12 @@ use super::headers::{X_API_KEY, X_CC_FORWARDER_TOKEN};
 use crate::domain::secret::Secret;
 
 /// The client showed no credential, or a wrong one.
+///
+/// The text must not say `x-api-key`: Claude Code takes that word for its own login and hides the rest.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error(
-    "this forwarder asks for its own credential (auth.token), as `authorization: Bearer`, `x-api-key` or \
-     `x-cc-forwarder-token`"
+    "this forwarder asks for its own token (auth.token in its configuration): set ANTHROPIC_AUTH_TOKEN to it, or send \
+     it as the header x-cc-forwarder-token"
 )]
 pub struct Unauthorized;
 

@@ -59,12 +59,16 @@ fn answer_here(
     peer: SocketAddr,
     head: &mut http::request::Parts,
 ) -> Option<Response<ClientBody>> {
-    if let Some(answer) = refuse_at_the_door(config, head).or_else(|| local::open(shared, head)) {
+    if let Some((status, message)) = refuse_at_the_door(config, head) {
+        log_refusal(peer, head, status, &message);
+        return Some(respond::error(status, message, None));
+    }
+    if let Some(answer) = local::open(shared, head) {
         return Some(answer);
     }
     if let Err(error) = auth::admit(&mut head.headers, config.auth.as_ref()) {
-        tracing::warn!(target: "cc_forwarder::ingress", client = %peer.ip(), "{error}");
-        return Some(respond::error(401, error.to_string(), None));
+        log_refusal(peer, head, 401, &error.to_string());
+        return Some(respond::unauthorized(error.to_string()));
     }
     local::guarded(shared, head)
 }
@@ -76,17 +80,26 @@ async fn dispose<B: ClientUpload>(head: &http::request::Parts, body: B) {
     }
 }
 
-fn refuse_at_the_door(config: &Config, head: &http::request::Parts) -> Option<Response<ClientBody>> {
+/// Who is turned away has no record and no id: this line is all that tells of it.
+fn log_refusal(peer: SocketAddr, head: &http::request::Parts, status: u16, reason: &str) {
+    tracing::warn!(
+        target: "cc_forwarder::ingress",
+        client = %peer.ip(), method = %head.method, path = head.uri.path(), status,
+        "turned away: {reason}"
+    );
+}
+
+fn refuse_at_the_door(config: &Config, head: &http::request::Parts) -> Option<(u16, String)> {
     if head.method == Method::CONNECT {
-        return Some(respond::error(405, "CONNECT is not for this port: it forwards API requests.", None));
+        return Some((405, "CONNECT is not for this port: it forwards API requests.".to_owned()));
     }
     if head.uri.scheme().is_some() || head.uri.authority().is_some() || !head.uri.path().starts_with('/') {
         let message = "The request target must be a path: this is no general HTTP proxy.";
-        return Some(respond::error(400, message, None));
+        return Some((400, message.to_owned()));
     }
     let server = &config.server;
     let checked = browser::check(&head.headers, &server.allowed_hosts, &server.allowed_origins);
-    checked.err().map(|refusal| respond::error(403, refusal.to_string(), None))
+    checked.err().map(|refusal| (403, refusal.to_string()))
 }
 
 async fn carry<B: ClientUpload>(

@@ -178,7 +178,7 @@ impl Lifecycle {
         let Some(draft) = &self.draft else { return };
         self.events.send(Event::Resumed { id: draft.id });
         self.span.in_scope(
-            || tracing::info!(target: "cc_forwarder::request", waited_ms = waited.round(), "wait over"),
+            || tracing::info!(target: "cc_forwarder::request", waited_ms = waited.round() as u64, "wait over"),
         );
     }
 

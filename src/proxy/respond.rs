@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
-use serde_json::json;
+use serde::Serialize;
 
 use super::keepalive::Company;
 use super::tap::Tap;
@@ -17,6 +17,8 @@ use crate::events::RequestId;
 
 /// Carries our request id on every answer to a forwarded request.
 pub const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-cc-forwarder-request-id");
+
+const X_SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// What goes to the client.
 pub enum ClientBody {
@@ -62,13 +64,29 @@ impl Body for ClientBody {
     }
 }
 
+/// The fields in the order in which the API writes them: people and some tools read the beginning only.
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    error: ErrorDetail<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ErrorDetail<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    message: &'a str,
+}
+
 /// The body of an error in the API's shape.
 pub fn error_json(kind: &str, message: &str, id: Option<RequestId>) -> String {
-    let mut body = json!({ "type": "error", "error": { "type": kind, "message": message } });
-    if let (Some(id), Some(object)) = (id, body.as_object_mut()) {
-        object.insert("request_id".to_owned(), json!(id.to_string()));
-    }
-    body.to_string()
+    let request_id = id.map(|id| id.to_string());
+    let body = ErrorBody { kind: "error", error: ErrorDetail { kind, message }, request_id };
+    // Strings serialise without fail.
+    serde_json::to_string(&body).unwrap_or_default()
 }
 
 /// The one event that ends a stream which was cut after its commit.
@@ -97,6 +115,13 @@ pub fn error(status: u16, message: impl Into<String>, id: Option<RequestId>) -> 
     refuse(&Refusal { status, kind, message: message.into(), retry_after: None }, id)
 }
 
+/// The port's own 401. Claude Code would repeat it in silence for minutes; no other try can succeed.
+pub fn unauthorized(message: String) -> Response<ClientBody> {
+    let mut response = error(401, message, None);
+    response.headers_mut().insert(X_SHOULD_RETRY, HeaderValue::from_static("false"));
+    response
+}
+
 /// A small local answer.
 pub fn full(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<ClientBody> {
     let body: Bytes = body.into();
@@ -121,11 +146,13 @@ mod tests {
     #[test]
     fn errors_have_the_shape_of_the_api() {
         let id = "req-00000001".parse().unwrap();
-        let body: serde_json::Value =
-            serde_json::from_str(&error_json("api_error", "a \"b\"", Some(id))).unwrap();
         assert_eq!(
-            body,
-            json!({"type":"error","error":{"type":"api_error","message":"a \"b\""},"request_id":"req-00000001"})
+            error_json("api_error", "a \"b\"", Some(id)),
+            r#"{"type":"error","error":{"type":"api_error","message":"a \"b\""},"request_id":"req-00000001"}"#
+        );
+        assert_eq!(
+            error_json("api_error", "m", None),
+            r#"{"type":"error","error":{"type":"api_error","message":"m"}}"#
         );
         let event = String::from_utf8(error_event("cut", id).to_vec()).unwrap();
         assert!(event.starts_with("event: error\ndata: {") && event.ends_with("}\n\n"), "{event}");

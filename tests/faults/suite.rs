@@ -45,6 +45,7 @@ impl Arrangement {
             Expect::Failure { .. } => {
                 &[Self::Alone, Self::Beside, Self::Across, Self::BothBeside, Self::BothAcross]
             }
+            Expect::BelievedTwice => &[Self::Alone, Self::Beside, Self::Across],
             _ => &[Self::Beside, Self::Across],
         }
     }
@@ -104,7 +105,10 @@ impl Case<'_> {
         match self.expect {
             Expect::Answer => self.passes_again_and_again(&mut world).await,
             Expect::Clients => self.passes(&mut world, State::Failed, &[1, 0]).await,
-            Expect::BelievedTwice => self.passes(&mut world, State::Completed, &[2, 0]).await,
+            Expect::BelievedTwice => match self.arrangement {
+                Arrangement::Alone => self.passes(&mut world, State::Completed, &[2]).await,
+                _ => self.is_rescued(&mut world, 1).await,
+            },
             Expect::Recovers(tries) => self.recovers(&mut world, tries).await,
             Expect::Endless => self.goes_on(&mut world).await,
             Expect::Breaks => self.breaks(&mut world).await,

@@ -48,7 +48,7 @@ pub(crate) enum Expect {
     },
     /// The endpoint answers this try.
     Recovers(usize),
-    /// The first one is tried again, the second one is believed.
+    /// Tried once more, elsewhere if there is somebody else; the second one is believed.
     BelievedTwice,
     /// It goes on until the client leaves; it is passed on as it comes.
     Endless,

@@ -173,7 +173,7 @@ fn every_gate_failure_without_an_error_type_follows_the_table() {
         (GateFailure::Malformed, Kind::Malformed, SERVER),
         (GateFailure::JsonInsteadOfStream, Kind::Malformed, SERVER),
         (GateFailure::NotJson, Kind::Malformed, SERVER),
-        (GateFailure::EmptyCompletion, Kind::EmptyCompletion, (Blame::Nobody, Same::Once, Next::Yes)),
+        (GateFailure::EmptyCompletion, Kind::EmptyCompletion, (Blame::Nobody, Same::IfAlone, Next::Yes)),
     ];
     for (seen, kind, wanted) in table {
         let failure = at_gate(&seen, &spec("any", "any", 1, 1));

@@ -212,8 +212,11 @@ fn a_stale_first_connection_is_replaced_even_after_the_deadline_a_later_one_is_n
 #[test]
 fn an_empty_completion_is_a_failure_once_per_request() {
     let empty = gate(&GateFailure::EmptyCompletion);
+    let mut alone = Run::new(&[1]);
+    assert_eq!(alone.fail(empty.clone()), "a-1");
+    assert_eq!(alone.fail(empty.clone()), "done 502");
     let mut run = Run::new(&[2, 1]);
-    assert_eq!(run.fail(empty.clone()), "a-1");
+    assert_eq!(run.fail(empty.clone()), "a-2");
     assert_eq!(run.fail(empty), "done 502");
     let Step::Done(verdict) = &run.step else { panic!("not done") };
     assert_eq!(verdict.relay, Some((2, RelayRule::Always)), "the second one is the answer");

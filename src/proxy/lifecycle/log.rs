@@ -2,7 +2,7 @@
 
 use super::OpenAttempt;
 use crate::domain::endpoint::EndpointId;
-use crate::domain::outcome::Failure;
+use crate::domain::outcome::{Blame, Failure, Kind};
 use crate::domain::route::RouteReason;
 use crate::events::{RequestRecord, State};
 
@@ -11,9 +11,10 @@ pub(super) fn log_route(endpoint: &EndpointId, reason: &RouteReason) {
     tracing::debug!(target: "cc_forwarder::request", endpoint = %endpoint, why = %reason, "routed");
 }
 
-/// What is the client's own fault is told once, at the end of the request.
+/// What is the client's own fault is told once, at the end of the request. That an idle connection had been closed says
+/// nothing about anybody.
 pub(super) fn log_failure(attempt: &OpenAttempt, failure: &Failure) {
-    if failure.is_answer() {
+    if matches!(failure.blame, Blame::Client | Blame::Us) || failure.kind == Kind::Stale {
         return;
     }
     tracing::warn!(
@@ -30,7 +31,7 @@ pub(super) fn log_failure(attempt: &OpenAttempt, failure: &Failure) {
 pub(super) fn log_end(record: &RequestRecord) {
     let endpoint = record.endpoint.as_ref().map_or("-", |e| &*e.0);
     let model = record.model.as_deref().unwrap_or("-");
-    let (attempts, ms) = (record.attempts.len(), record.duration_ms.round());
+    let (attempts, ms) = (record.attempts.len(), record.duration_ms.round() as u64);
     match record.state {
         State::Completed => tracing::info!(
             target: "cc_forwarder::request",
