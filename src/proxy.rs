@@ -19,6 +19,7 @@ pub mod inbound;
 pub mod ingress;
 pub mod inspect;
 pub mod intake;
+pub mod keepalive;
 pub mod lifecycle;
 pub mod local;
 pub mod pool;

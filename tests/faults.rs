@@ -4,6 +4,8 @@
 //! `tests/faults/table.rs` says what has to come of a fault, `tests/faults/suite.rs` looks whether it does, and
 //! `tests/faults/unlisted.rs` has what is not a simulator's doing: refused connections, names, mixed failures.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail like tests")]
+
 mod support;
 
 #[path = "faults/suite.rs"]

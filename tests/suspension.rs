@@ -142,3 +142,32 @@ async fn a_person_resumes_and_cancels_and_a_stop_answers_503() {
     assert_eq!(left.len(), 1);
     assert_eq!(left[0].state, State::Failed);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_keepalive_opens_the_stream_and_passes_answer_or_error_on_in_it() {
+    let base = PATIENT
+        .replace("max_suspended_requests: 100", "keepalive: ping")
+        .replace("heartbeat_interval: 0s", "heartbeat_interval: 20ms");
+    let mut world = World::with(&base, &[("a", "main")]).await;
+    let direct = support::Client::new(world.sims[0].url()).messages(true).await.text();
+    world.sims[0].down().await.unwrap();
+    let client = world.client.clone();
+    let waiting = tokio::spawn(async move { client.messages(true).await });
+    world.wait_for_queue(1).await;
+    world.sims[0].up().await.unwrap();
+    let answer = waiting.await.unwrap();
+    let text = answer.text();
+    assert_eq!(answer.status, 200);
+    assert!(text.starts_with("event: ping\n"), "{text}");
+    assert!(text.ends_with(&direct), "the answer's bytes as they are");
+    assert_eq!(world.record().await.state, State::Completed);
+
+    world.sims[0].down().await.unwrap();
+    let client = world.client.clone();
+    let waiting = tokio::spawn(async move { client.messages(true).await });
+    world.wait_for_queue(1).await;
+    let left = world.stop().await;
+    let text = waiting.await.unwrap().text();
+    assert!(text.contains("event: error\ndata: {") && text.ends_with("}\n\n"), "{text}");
+    assert_eq!((left.len(), left[0].state), (1, State::Failed));
+}

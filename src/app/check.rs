@@ -45,10 +45,12 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<u8> {
 }
 
 fn shown(report: &Report, json: bool) -> anyhow::Result<String> {
-    match json {
-        true => Ok(escape_json(serde_json::to_string_pretty(&report.json())?) + "\n"),
-        false => Ok(table::render(report)),
+    if !json {
+        return Ok(table::render(report));
     }
+    // Line by line, because the escape would take the line ends for dangerous text.
+    let document = serde_json::to_string_pretty(&report.json())?;
+    Ok(document.lines().map(|line| escape_json(line.to_owned()) + "\n").collect())
 }
 
 /// To stderr, one line each.

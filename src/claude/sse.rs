@@ -142,15 +142,18 @@ impl Decoder {
         self.hold(rest)
     }
 
-    /// The stream has ended: takes a last line without its end and dispatches an event without its blank line.
+    /// The stream has ended: takes a last line without its end and dispatches an event without its blank line. Where it
+    /// has ended stays [`Decoder::at_boundary`]'s to tell.
     pub fn finish(&mut self, sink: &mut impl FnMut(Event<'_>)) {
         if self.overflowed {
             return;
         }
+        let inside_event = !self.at_boundary();
         if !self.line.is_empty() && self.take_split_line(b"", sink).is_err() {
             return;
         }
         self.dispatch(&Fresh::default(), false, sink);
+        self.open = inside_event;
     }
 
     /// True when nothing of an unfinished event or line has been fed, so that an event of our own may be written here.

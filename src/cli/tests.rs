@@ -137,7 +137,7 @@ directory; without any: one endpoint, https://api.anthropic.com, with the client
 
 Environment:
   CC_FORWARDER_CONFIG   configuration file, unless --config is given
-  NO_COLOR              no colours in log lines, if not empty
+  NO_COLOR              no colours, if not empty
 
 Exit codes: 0 fine, 1 failed, 2 bad usage
 ";

@@ -15,7 +15,6 @@ pub const PENDING: &[(&str, &str)] = &[
     ("group.fail_back", "fail-back of sessions"),
     ("group.session_idle", "fail-back of sessions"),
     ("logging.token_debug", "dumps of unreadable responses"),
-    ("request_suspend.keepalive", "pings while a request waits"),
     ("strategy.fast_test_enabled", "fast tests"),
     ("strategy.type=balanced", "balancing"),
     ("timezone", "days of the usage store"),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 
-use super::secret::Secret;
+use super::secret::{MASK, Secret};
 
 /// The unique name of an endpoint; it identifies the endpoint across reloads.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, serde::Serialize)]
@@ -73,8 +73,8 @@ impl Scheme {
 }
 
 /// Where an endpoint lives, in the parts a request is built from. User info in the configured URL is refused by the
-/// loader and a query or fragment too, so nothing secret is in here.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+/// loader and a query or fragment too; what is left is a secret only when it was configured as one.
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct BaseUrl {
     /// Plain or TLS.
     pub scheme: Scheme,
@@ -86,11 +86,22 @@ pub struct BaseUrl {
     pub authority: String,
     /// Path in front of the client's path, without its trailing slash; empty for none.
     pub base_path: String,
+    /// It came from a `${...}` reference, so it is not shown.
+    pub secret: bool,
 }
 
 impl fmt::Display for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.secret {
+            return f.write_str(MASK);
+        }
         write!(f, "{}://{}{}", self.scheme.as_str(), self.authority, self.base_path)
+    }
+}
+
+impl fmt::Debug for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BaseUrl({self})")
     }
 }
 

@@ -48,6 +48,7 @@ pub(crate) fn spec(name: &str, group: &str, priority: u32, group_priority: u32) 
             port: 443,
             authority: format!("{name}.invalid"),
             base_path: String::new(),
+            secret: false,
         },
         priority,
         group_priority,

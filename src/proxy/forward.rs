@@ -199,8 +199,8 @@ fn pass_on(
     let Passable { head, held, rest, inspector } = answer;
     lifecycle.committed(head.status.as_u16());
     let headers = headers::response_headers(&head.headers);
-    let sized = headers.contains_key(http::header::CONTENT_LENGTH);
-    let may_write = stream && head.status.is_success() && !sized && inspector.is_some();
+    let announced = headers::content_length(&headers);
+    let may_write = stream && head.status.is_success() && announced.is_none() && inspector.is_some();
     let tap = Tap::new(Parts {
         id,
         held,
@@ -208,7 +208,7 @@ fn pass_on(
         inspector,
         lifecycle,
         timers: timers(config),
-        sized,
+        announced,
         may_write,
         worth,
         in_flight,

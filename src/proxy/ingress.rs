@@ -16,7 +16,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use http::header::EXPECT;
+use http::header::{ACCEPT_ENCODING, EXPECT};
 use http::{Method, Request, Response};
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -25,7 +25,7 @@ use super::inbound::{self, Inbound};
 use super::intake::{self, ClientUpload, Intake, IntakeError, NotTaken};
 use super::lifecycle::{Ending, Lifecycle};
 use super::respond::{self, ClientBody};
-use super::{Shared, auth, browser, forward, local};
+use super::{Shared, auth, browser, forward, keepalive, local};
 use crate::claude::request::{Class, Peek, peek};
 use crate::config::Config;
 use crate::domain::outcome::Kind;
@@ -91,7 +91,7 @@ fn refuse_at_the_door(config: &Config, head: &http::request::Parts) -> Option<Re
 
 async fn carry<B: ClientUpload>(
     shared: &Shared,
-    config: &Config,
+    config: &Arc<Config>,
     id: RequestId,
     peer: SocketAddr,
     head: http::request::Parts,
@@ -133,10 +133,25 @@ async fn carry<B: ClientUpload>(
             deadline,
             lifecycle,
         };
-        Box::pin(forward::run(shared, config, inbound)).await
+        answer(shared, config, inbound).await
     }
     .instrument(span)
     .await
+}
+
+async fn answer(shared: &Shared, config: &Arc<Config>, mut inbound: Inbound) -> Response<ClientBody> {
+    let accompanied = config.suspend.enabled && config.suspend.keepalive && inbound.stream;
+    if !accompanied {
+        return Box::pin(forward::run(shared, config, inbound)).await;
+    }
+    // The head may go out before the endpoint's is known, so its answer has to be uncoded.
+    inbound.headers.remove(ACCEPT_ENCODING);
+    let (shared, config, id) = (shared.clone(), Arc::clone(config), inbound.id);
+    let (suspended, pace) = (Arc::default(), config.streaming.heartbeat_interval);
+    inbound.lifecycle.announce_suspension(Arc::clone(&suspended));
+    let span = inbound.lifecycle.span().clone();
+    let answering = async move { forward::run(&shared, &config, inbound).await }.instrument(span);
+    keepalive::accompany(answering, suspended, pace, id).await
 }
 
 /// Only these bodies mean something to us.

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::HeaderMap;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
@@ -80,6 +81,7 @@ pub struct Lifecycle {
     last_heard: Instant,
     /// Start of its wait in the queue.
     waits_since: Option<Instant>,
+    on_suspension: Option<Arc<Notify>>,
     /// Why an unsettled drop would be no fault of the client.
     stopping: CancellationToken,
     mismatches: Arc<Mismatches>,
@@ -137,6 +139,7 @@ impl Lifecycle {
             open: None,
             last_heard: now,
             waits_since: None,
+            on_suspension: None,
             stopping,
             mismatches,
             span,
@@ -153,9 +156,17 @@ impl Lifecycle {
         self.accepted
     }
 
+    /// Tells this when the request joins the queue.
+    pub fn announce_suspension(&mut self, suspended: Arc<Notify>) {
+        self.on_suspension = Some(suspended);
+    }
+
     /// It joined the queue and waits until `until` at most.
     pub fn suspended(&mut self, until: Instant) {
         self.waits_since = Some(Instant::now());
+        if let Some(suspended) = &self.on_suspension {
+            suspended.notify_one();
+        }
         let Some(draft) = &self.draft else { return };
         let deadline = jiff::Timestamp::now()
             + jiff::SignedDuration::try_from(until.saturating_duration_since(Instant::now()))

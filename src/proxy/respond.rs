@@ -9,6 +9,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use serde_json::json;
 
+use super::keepalive::Company;
 use super::tap::Tap;
 use crate::domain::outcome::error_type_of_status;
 use crate::domain::plan::Refusal;
@@ -23,6 +24,8 @@ pub enum ClientBody {
     Full(Option<Bytes>),
     /// Passed on from an endpoint.
     Passing(Box<Tap>),
+    /// A stream that began before there was an answer.
+    Accompanied(Box<Company>),
 }
 
 /// The connection to the client has to be broken: a clean end would look like a whole answer.
@@ -38,6 +41,7 @@ impl Body for ClientBody {
         match self.get_mut() {
             Self::Full(bytes) => Poll::Ready(bytes.take().map(|b| Ok(Frame::data(b)))),
             Self::Passing(tap) => tap.poll(cx),
+            Self::Accompanied(company) => company.poll(cx),
         }
     }
 
@@ -45,6 +49,7 @@ impl Body for ClientBody {
         match self {
             Self::Full(bytes) => bytes.is_none(),
             Self::Passing(tap) => tap.is_end(),
+            Self::Accompanied(_) => false,
         }
     }
 
@@ -52,6 +57,7 @@ impl Body for ClientBody {
         match self {
             Self::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64)),
             Self::Passing(tap) => tap.size_hint(),
+            Self::Accompanied(_) => SizeHint::default(),
         }
     }
 }

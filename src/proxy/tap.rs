@@ -59,9 +59,9 @@ pub struct Parts {
     pub lifecycle: Lifecycle,
     /// Timers.
     pub timers: Timers,
-    /// The endpoint announced the length of the body, and so do we. Where it did not, none is announced even if all of
-    /// it is here already: an `error` event or a break could not follow.
-    pub sized: bool,
+    /// The length of the body if the endpoint announced it. Where it did not, none is announced even if all of it is here
+    /// already: an `error` event or a break could not follow.
+    pub announced: Option<u64>,
     /// Events of ours may be put in (no content-length).
     pub may_write: bool,
     /// What a clean end means.
@@ -101,8 +101,7 @@ impl Tap {
     /// A tap over these parts.
     pub fn new(mut parts: Parts) -> Self {
         let held: VecDeque<Bytes> = std::mem::take(&mut parts.held).into();
-        let length = total_length(&held, parts.upstream.as_ref());
-        let length = if parts.sized || length.exact() == Some(0) { length } else { SizeHint::default() };
+        let length = parts.announced.map_or_else(SizeHint::default, SizeHint::with_exact);
         let now = Instant::now();
         let mut tap =
             Self { parts, held, length, state: State::Passing, heard: now, written: now, timer: None };
@@ -210,7 +209,7 @@ impl Tap {
     /// True when the frame at hand would complete the announced length of an answer that is not whole: to the client it
     /// would be a clean end.
     fn withholds_end(&self) -> bool {
-        self.parts.sized && matches!(self.state, State::Telling(_, Last::Abort))
+        self.parts.announced.is_some() && matches!(self.state, State::Telling(_, Last::Abort))
     }
 
     /// An end that needs a last word of ours must wait for its own poll.
@@ -332,21 +331,16 @@ enum Silence {
 
 impl Drop for Tap {
     fn drop(&mut self) {
-        if matches!(self.state, State::Passing) {
+        if !matches!(self.state, State::Passing) {
+            return;
+        }
+        // Clients hang up at the last event rather than wait for the end behind it.
+        if self.held.is_empty() && self.parts.inspector.as_ref().is_some_and(Inspector::saw_last_event) {
+            self.finish();
+        } else {
             let usage = self.usage(false);
             self.note_model();
             self.parts.lifecycle.abandon(usage);
-        }
-    }
-}
-
-/// The length of what is held plus what is still to come, if the endpoint announced it.
-fn total_length(held: &VecDeque<Bytes>, upstream: Option<&UpstreamBody>) -> SizeHint {
-    let first: u64 = held.iter().map(|b| b.len() as u64).sum();
-    match upstream {
-        None => SizeHint::with_exact(first),
-        Some(body) => {
-            body.size_hint().exact().map_or_else(SizeHint::default, |n| SizeHint::with_exact(n + first))
         }
     }
 }

@@ -42,7 +42,7 @@ async fn targets_that_are_no_paths_are_refused() {
 
 #[tokio::test]
 async fn hosts_and_pages_are_checked() {
-    let base = format!("{QUICK}").replace(
+    let base = QUICK.replace(
         "shutdown_grace: 2s",
         "shutdown_grace: 2s, allowed_hosts: [proxy.lan], allowed_origins: ['https://tool.example']",
     );

@@ -4,12 +4,13 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use cc_forwarder::claude::usage::Usage;
-use cc_forwarder::events::{RequestRecord, State};
+use cc_forwarder::events::State;
 use cc_forwarder::simulator::{Behaviour, Drip, Mark};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::support::raw::{Raw, messages_request};
-use crate::support::{QUICK, World};
+use crate::support::{PATIENCE, QUICK, World};
 
 const CROWD: usize = 200;
 
@@ -42,27 +43,27 @@ async fn two_hundred_mixed_requests() {
                 }
                 return;
             }
-            let leave = tokio::time::timeout(Duration::from_secs(3), raw.answer("POST"));
+            let leave = timeout(Duration::from_secs(3), raw.answer("POST"));
             let _ = leave.await;
         });
     }
     crowd.join_all().await;
-    let mut records: Vec<std::sync::Arc<RequestRecord>> = Vec::new();
-    while records.len() < world.forwarder.snapshot().borrow().totals.accepted as usize || records.is_empty() {
-        records.push(world.record().await);
+    let control = world.forwarder.control().clone();
+    let board =
+        timeout(PATIENCE, world.forwarder.stop(std::future::pending())).await.expect("a stop in time");
+    let mut records = Vec::new();
+    while let Some(record) = world.records.recv().await {
+        records.push(record);
     }
-    let snapshot = world.snapshot(|s| s.live.is_empty() && s.totals.accepted >= records.len() as u64).await;
-    let in_flight =
-        world.forwarder.control().view().endpoints.iter().map(|e| e.permits.in_flight()).sum::<u32>();
+    let in_flight: u32 = control.view().endpoints.iter().map(|e| e.permits.in_flight()).sum();
     assert_eq!(in_flight, 0);
-    records.extend(world.stop().await);
 
     let ids: HashSet<_> = records.iter().map(|r| r.id).collect();
     assert_eq!(ids.len(), records.len(), "ids are unique");
     // A client that leaves before its head is read was never accepted.
     assert!(records.len() <= CROWD && records.len() >= CROWD * 4 / 5, "{}", records.len());
     let count = |state| records.iter().filter(|r| r.state == state).count() as u64;
-    let totals = &snapshot.totals;
+    let totals = board.totals();
     assert_eq!(totals.accepted, records.len() as u64);
     assert_eq!(
         (totals.completed, totals.failed, totals.cancelled),

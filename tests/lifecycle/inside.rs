@@ -51,6 +51,7 @@ fn parts() -> (Shared, EventStream) {
         reporting,
         ids: Arc::new(Ids::starting_at(1)),
         budget: Budget::new(1 << 20),
+        queue: Default::default(),
     };
     (shared, stream)
 }

@@ -125,7 +125,7 @@ async fn while_uploading() {
 #[tokio::test]
 async fn during_a_back_off() {
     let base = patient().replace("base_delay: 5ms, max_delay: 20ms", "base_delay: 1000s, max_delay: 1000s");
-    let base = format!("{base}request_suspend: {{ timeout: 2000s }}\n");
+    let base = base.replace("suspend: { enabled: false }", "suspend: { enabled: false, timeout: 2000s }");
     let mut world = World::with(&base, &[("a", "main")]).await;
     world.sims[0].set(Behaviour::reset_before_headers());
     let mut raw = world.raw().await;

@@ -75,5 +75,5 @@ async fn idle_and_half_spoken_connections_do_not_hold_it_up() {
     let mut served = world.raw().await;
     assert_eq!(served.ask(messages_request(false)).await.status, 200);
     timeout(PATIENCE, world.forwarder.stop(std::future::pending())).await.expect("not the grace period");
-    assert!(served.to_the_end().await.is_ok(), "closed, not reset");
+    assert!(served.drain().await.is_ok(), "closed, not reset");
 }

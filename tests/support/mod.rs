@@ -1,6 +1,7 @@
 //! What the end-to-end tests share: a forwarder in front of simulated endpoints, and a plain client.
 
 #![allow(dead_code, unreachable_pub, reason = "every test binary uses its own part of this")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what a helper cannot do fails the test")]
 
 pub mod raw;
 
@@ -116,10 +117,7 @@ impl World {
     /// Waits until every endpoint has been probed, and then cuts the connections that the probes left behind: what the
     /// first request meets must not depend on who was faster.
     pub async fn settled(self) -> Self {
-        let mut view = self.forwarder.control().watch();
-        let all_known =
-            |view: &Arc<FleetView>| view.endpoints.iter().all(|e| e.standing.health != Health::Unknown);
-        timeout(PATIENCE, view.wait_for(all_known)).await.expect("probes in time").expect("control runs");
+        self.fleet(|view| view.endpoints.iter().all(|e| e.standing.health != Health::Unknown)).await;
         for sim in &self.sims {
             sim.down().await.unwrap();
             sim.up().await.unwrap();

@@ -92,7 +92,7 @@ impl Raw {
             seen.whole = self.unread.len() >= length;
             seen.body = self.unread.drain(..length.min(self.unread.len())).collect();
         } else {
-            seen.whole = self.to_the_end().await.is_ok();
+            seen.whole = self.drain().await.is_ok();
             seen.body = std::mem::take(&mut self.unread);
         }
         seen
@@ -124,7 +124,7 @@ impl Raw {
     }
 
     /// Waits for the end of the connection; an error is a reset.
-    pub async fn to_the_end(&mut self) -> io::Result<()> {
+    pub async fn drain(&mut self) -> io::Result<()> {
         while self.more().await? > 0 {}
         Ok(())
     }

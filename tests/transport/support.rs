@@ -232,6 +232,7 @@ pub(crate) fn spec(scheme: Scheme, host: &str, port: u16) -> EndpointSpec {
             port,
             authority: format!("{host}:{port}"),
             base_path: String::new(),
+            secret: false,
         },
         priority: 1,
         group_priority: 1,

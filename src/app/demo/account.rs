@@ -169,6 +169,7 @@ pub(super) fn brief(kind: Kind, status: Option<u16>) -> String {
         (Kind::Connect, _) => "refused".to_owned(),
         (Kind::Reset, _) => "lost".to_owned(),
         (Kind::Cut, _) => "cut".to_owned(),
+        (Kind::Overloaded, Some(200)) => "overload".to_owned(),
         (_, Some(status)) if status != 200 => status.to_string(),
         (kind, _) => kind.words().to_owned(),
     }

@@ -112,16 +112,12 @@ pub(super) fn closing(tally: &Tally, seen: &Seen) -> Vec<Line> {
     let kinds = if kinds.is_empty() { String::new() } else { format!(": {}", kinds.join(", ")) };
     let wrong = seen.asked - seen.whole;
     let mut lines = vec![Vec::new(), vec![span(Tone::Strong, "Summary")]];
-    lines.extend(row("endpoints", Tone::Trouble, &format!("{failures} failures{kinds}")));
     lines.extend(row(
-        "forwarder",
-        Tone::Plain,
-        &format!(
-            "{} retries at the same endpoint, {} failovers inside a group, {} to another group, {} waits \
-             while nothing was available",
-            tally.retries, tally.failovers, tally.group_changes, tally.waits
-        ),
+        "endpoints",
+        Tone::Trouble,
+        &format!("{}{kinds}", counted(failures, "failure", "failures")),
     ));
+    lines.extend(row("forwarder", Tone::Plain, &deeds(tally)));
     let tone = if wrong == 0 { Tone::Good } else { Tone::Bad };
     lines.extend(row("clients", tone, &clients(seen, wrong)));
     let (input, output) = (thousands(tally.usage.prompt_tokens()), thousands(tally.usage.output));
@@ -132,10 +128,29 @@ pub(super) fn closing(tally: &Tally, seen: &Seen) -> Vec<Line> {
     lines
 }
 
+/// What the forwarder had to do.
+fn deeds(tally: &Tally) -> String {
+    let deeds = [
+        (tally.retries, "retry at the same endpoint", "retries at the same endpoint"),
+        (tally.failovers, "failover inside a group", "failovers inside a group"),
+        (tally.group_changes, "failover to another group", "failovers to another group"),
+        (tally.waits, "wait while nothing was available", "waits while nothing was available"),
+    ];
+    let done: Vec<String> =
+        deeds.iter().filter(|(n, ..)| *n > 0).map(|(n, one, many)| counted(*n, one, many)).collect();
+    if done.is_empty() { "nothing to repair".to_owned() } else { done.join(", ") }
+}
+
+fn counted(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
 fn clients(seen: &Seen, wrong: usize) -> String {
     format!(
-        "{wrong} failures: {} requests, {} answers whole and byte for byte as from an endpoint without trouble",
-        seen.asked, seen.whole
+        "{}: {}, {} whole and byte for byte as from an endpoint without trouble",
+        counted(wrong, "failure", "failures"),
+        counted(seen.asked, "request", "requests"),
+        counted(seen.whole, "answer", "answers")
     )
 }
 

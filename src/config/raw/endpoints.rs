@@ -102,8 +102,9 @@ fn url(s: &Section<'_>) -> BaseUrl {
         port: 443,
         authority: String::new(),
         base_path: String::new(),
+        secret: false,
     };
-    let Some(url) =
+    let Some(mut url) =
         required(s, "url", "where the endpoint is, such as `https://api.anthropic.com`", base_url)
     else {
         return stand_in();
@@ -112,6 +113,7 @@ fn url(s: &Section<'_>) -> BaseUrl {
         for part in [&url.to_string(), &url.authority, &url.host, &url.base_path] {
             s.context().secret(part);
         }
+        url.secret = true;
     }
     if url.base_path.ends_with("/v1") {
         s.warning("url", "ends in `/v1`, and clients send paths that begin with `/v1` themselves: drop it if requests fail with 404");

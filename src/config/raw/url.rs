@@ -109,6 +109,7 @@ pub(super) fn base_url(text: &str) -> Parsed<BaseUrl> {
         port: parts.port.unwrap_or(scheme.default_port()),
         authority: parts.authority.to_owned(),
         base_path: parts.path.strip_suffix('/').unwrap_or(parts.path).to_owned(),
+        secret: false,
     })
 }
 

@@ -11,6 +11,7 @@ fn plain(host: &str, port: u16) -> BaseUrl {
         port,
         authority: format!("{host}:{port}"),
         base_path: String::new(),
+        secret: false,
     }
 }
 

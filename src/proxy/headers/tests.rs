@@ -16,6 +16,7 @@ fn spec(credential: Credential) -> EndpointSpec {
             port: 8443,
             authority: "api.example:8443".into(),
             base_path: String::new(),
+            secret: false,
         },
         priority: 1,
         group_priority: 1,

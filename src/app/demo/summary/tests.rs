@@ -25,12 +25,22 @@ fn seen() -> Seen {
 #[test]
 fn the_closing_words() {
     let text = rendered(&closing(&tally(), &seen()), false);
-    for part in
-        ["6 failures: 500 (2), 529 (3), web page (1)", "0 failures: 12 requests, 12 answers", "41.0k in"]
-    {
+    for part in [
+        "6 failures: 500 (2), 529 (3), web page (1)",
+        "0 failures: 12 requests, 12 answers",
+        "1 wait while",
+        "41.0k in",
+    ] {
         assert!(text.contains(part), "{part} in {text}");
     }
     assert!(text.lines().all(|line| width(line) <= WIDTH), "{text}");
+}
+
+#[test]
+fn without_trouble_there_was_nothing_to_repair() {
+    let quiet = Tally { records: 12, ..Tally::default() };
+    assert!(is_success(&quiet, &seen()));
+    assert!(rendered(&closing(&quiet, &seen()), false).contains("nothing to repair"));
 }
 
 #[test]
@@ -50,7 +60,7 @@ fn success_needs_every_answer_and_every_record() {
     assert!(!is_success(&Tally { records: 13, ..tally() }, &seen()));
     let text = rendered(&closing(&tally(), &short), false);
     assert!(
-        text.contains("1 failures") && text.contains("1 x status 503") && text.contains("failed"),
+        text.contains("1 failure: ") && text.contains("1 x status 503") && text.contains("failed"),
         "{text}"
     );
 }

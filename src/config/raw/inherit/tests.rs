@@ -14,6 +14,7 @@ fn draft(name: &str) -> Draft {
             port: 443,
             authority: "x.example".into(),
             base_path: String::new(),
+            secret: false,
         },
         priority: 0,
         group: None,
