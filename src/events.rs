@@ -128,6 +128,11 @@ impl EventStream {
         Some(event)
     }
 
+    /// True when no event is there.
+    pub fn is_empty(&self) -> bool {
+        self.rx.is_empty()
+    }
+
     /// The next event if one is there already.
     pub fn try_next(&mut self) -> Option<Event> {
         let event = self.rx.try_recv().ok()?;

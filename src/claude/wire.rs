@@ -55,18 +55,25 @@ pub enum JsonShape {
 
 /// Looks at a whole body; a byte order mark and white space around it do not matter. Validates all of it.
 pub fn shape(body: &[u8]) -> JsonShape {
-    let body = trim(body);
-    if serde_json::from_slice::<IgnoredAny>(body).is_err() {
-        return JsonShape::Broken;
-    }
-    if body.first() != Some(&b'{') {
-        return JsonShape::NotAnObject;
-    }
-    object_shape(body).unwrap_or(JsonShape::Broken)
+    shape_and_facts(body).0
 }
 
-fn object_shape(json: &[u8]) -> Result<JsonShape, Malformed> {
+/// The shape of a whole body and the [`facts`] in it, of which there are none where that finds none. Two passes over
+/// the body, one for its grammar and one for its members: every further one would cost as much as passing it on does.
+pub fn shape_and_facts(body: &[u8]) -> (JsonShape, Facts) {
+    let body = trim(body);
+    if serde_json::from_slice::<IgnoredAny>(body).is_err() {
+        return (JsonShape::Broken, Facts::default());
+    }
+    if body.first() != Some(&b'{') {
+        return (JsonShape::NotAnObject, Facts::default());
+    }
+    read_object(body).unwrap_or((JsonShape::Broken, Facts::default()))
+}
+
+fn read_object(json: &[u8]) -> Result<(JsonShape, Facts), Malformed> {
     let (mut tag, mut error, mut top_message) = (None, None, None);
+    let mut facts = Ok(Facts::default());
     for member in members(json) {
         let Member { key, value, .. } = member?;
         match &*key {
@@ -75,14 +82,19 @@ fn object_shape(json: &[u8]) -> Result<JsonShape, Malformed> {
             "message" => top_message = string(value),
             _ => {}
         }
+        facts = facts.and_then(|facts: Facts| facts.with(&key, value, Level::Outer));
     }
-    match (tag.as_deref(), error) {
-        (Some("message"), _) => return Ok(JsonShape::Message),
+    Ok((object_shape(tag.as_deref(), error, top_message), facts.unwrap_or_default()))
+}
+
+fn object_shape(tag: Option<&str>, error: Option<&[u8]>, top_message: Option<String>) -> JsonShape {
+    match (tag, error) {
+        (Some("message"), _) => return JsonShape::Message,
         (Some("error"), _) | (_, Some(_)) => {}
-        _ => return Ok(JsonShape::OtherObject),
+        _ => return JsonShape::OtherObject,
     }
     let (kind, message) = error.map(error_member).unwrap_or_default();
-    Ok(JsonShape::ErrorObject { kind, message: message.or(top_message) })
+    JsonShape::ErrorObject { kind, message: message.or(top_message) }
 }
 
 /// Type and message out of the value of `error`, an object or a plain string.
@@ -115,9 +127,7 @@ pub struct Facts {
 /// Reads the facts from a JSON answer or an event's data, wherever the three forms keep them: at the top level, under
 /// `message` (`message_start`) or under `delta` (`message_delta`). `None` when the JSON is not one whole object.
 pub fn facts(json: &[u8]) -> Option<Facts> {
-    let mut facts = Facts::default();
-    collect_facts(json, &mut facts, Level::Outer).ok()?;
-    Some(facts)
+    Facts::default().with_all(json, Level::Outer).ok()
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -126,20 +136,26 @@ enum Level {
     Inner,
 }
 
-fn collect_facts(json: &[u8], facts: &mut Facts, level: Level) -> Result<(), Malformed> {
-    for member in members(json) {
-        let Member { key, value, .. } = member?;
-        match &*key {
-            "model" => facts.model = short(value).or(facts.model.take()),
-            "stop_reason" => facts.stop_reason = short(value).or(facts.stop_reason.take()),
-            "usage" => facts.usage = counts(value),
+impl Facts {
+    fn with_all(self, json: &[u8], level: Level) -> Result<Self, Malformed> {
+        members(json).try_fold(self, |facts, member| {
+            let Member { key, value, .. } = member?;
+            facts.with(&key, value, level)
+        })
+    }
+
+    fn with(mut self, key: &str, value: &[u8], level: Level) -> Result<Self, Malformed> {
+        match key {
+            "model" => self.model = short(value).or(self.model),
+            "stop_reason" => self.stop_reason = short(value).or(self.stop_reason),
+            "usage" => self.usage = counts(value),
             "message" | "delta" if level == Level::Outer && value.first() == Some(&b'{') => {
-                collect_facts(value, facts, Level::Inner)?;
+                return self.with_all(value, Level::Inner);
             }
             _ => {}
         }
+        Ok(self)
     }
-    Ok(())
 }
 
 /// The counts of one `usage` object. `None` is absent (or not a plausible count), which differs from zero.

@@ -199,6 +199,13 @@ impl Standing {
         (self.health == Health::Down).then_some((Why::ProbeFailed, None))
     }
 
+    /// True when a success would change nothing that routing looks at.
+    pub fn is_spotless(&self) -> bool {
+        let clean =
+            self.health == Health::Up && self.streak == 0 && self.blamed == 0 && !self.credential_problem;
+        clean && self.rest_until.is_none() && self.set_aside.is_none() && self.stated.is_empty()
+    }
+
     /// A request that started at `started` succeeded.
     pub fn succeeded(&mut self, model: Option<&str>, started: Instant, now: Instant) {
         self.last_success = Some(now);

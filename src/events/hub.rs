@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::board::{Board, Snapshot};
 use super::{Event, EventStream, RequestRecord};
@@ -14,6 +14,9 @@ use crate::domain::fleet::{Change, FleetView};
 const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(100);
 /// Events taken in one go before the clock is looked at.
 const BATCH: usize = 256;
+/// Pause after the last event that was there. Nobody waits for an event, and waking this task for each of the four or
+/// five of a request would cost the requests more than their events do.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Where the hub's output goes.
 #[derive(Debug)]
@@ -45,11 +48,13 @@ pub async fn run(
         };
         let Some(event) = event else { break };
         take(event, &mut board, &outputs);
-        for _ in 1..BATCH {
-            let Some(event) = events.try_next() else { break };
+        due = due.or_else(|| Some(Instant::now() + SNAPSHOT_INTERVAL));
+        for event in std::iter::from_fn(|| events.try_next()).take(BATCH) {
             take(event, &mut board, &outputs);
         }
-        due = due.or_else(|| Some(Instant::now() + SNAPSHOT_INTERVAL));
+        if events.is_empty() {
+            sleep(PAUSE).await;
+        }
     }
     publish(&outputs, &board, &fleet);
     board

@@ -4,15 +4,19 @@
 //! byte and never fails: what it cannot read it stops looking at.
 
 use http::HeaderMap;
+use http::header::CONTENT_LENGTH;
 
 use super::decode::ContentDecoder;
 use crate::claude::gate::{BodyGate, GateFailure, Ruling, StreamEnd, StreamGate, StreamProgress};
 use crate::claude::request::Class;
 use crate::claude::sse::{Decoder, Event};
 use crate::claude::usage::{Usage, UsageMeter};
+use crate::claude::wire::Facts;
 
 /// Largest JSON body whose usage is read, decoded.
 const MAX_JSON: usize = 32 * 1024 * 1024;
+/// Most that is reserved because an endpoint says that it will come.
+const MAX_RESERVED: usize = 1024 * 1024;
 
 /// Looks at one response body.
 pub struct Inspector {
@@ -22,8 +26,15 @@ pub struct Inspector {
 }
 
 enum Look {
-    Stream { sse: Box<Decoder>, progress: StreamProgress },
-    Body(Vec<u8>),
+    Stream {
+        sse: Box<Decoder>,
+        progress: StreamProgress,
+    },
+    /// A JSON body so far, and what the gate has read in it once it was whole.
+    Body {
+        bytes: Vec<u8>,
+        facts: Option<Box<Facts>>,
+    },
     Away,
 }
 
@@ -94,7 +105,7 @@ impl Inspector {
         let look = if stream {
             Look::Stream { sse: Box::new(Decoder::new()), progress: StreamProgress::new() }
         } else {
-            Look::Body(Vec::new())
+            Look::Body { bytes: Vec::with_capacity(announced(headers)), facts: None }
         };
         Self { decoder: ContentDecoder::for_headers(headers), meter: UsageMeter::new(), look }
     }
@@ -115,9 +126,9 @@ impl Inspector {
                     *look = Look::Away;
                 }
             }
-            (Look::Body(body), GateKind::Body(judge)) => {
+            (Look::Body { bytes, .. }, GateKind::Body(judge)) => {
                 judge.on_bytes(decoded);
-                body.extend_from_slice(decoded);
+                bytes.extend_from_slice(decoded);
             }
             _ => {}
         });
@@ -138,8 +149,9 @@ impl Inspector {
                 });
                 judge.on_end();
             }
-            (Look::Body(body), GateKind::Body(judge)) => {
-                judge.on_end(body);
+            (Look::Body { bytes, facts }, GateKind::Body(judge)) => {
+                judge.on_end(bytes);
+                *facts = judge.take_facts();
             }
             _ => {}
         }
@@ -160,8 +172,10 @@ impl Inspector {
                     *look = Look::Away;
                 }
             }
-            Look::Body(body) if body.len() + decoded.len() <= MAX_JSON => body.extend_from_slice(decoded),
-            Look::Body(_) => *look = Look::Away,
+            Look::Body { bytes, .. } if bytes.len() + decoded.len() <= MAX_JSON => {
+                bytes.extend_from_slice(decoded);
+            }
+            Look::Body { .. } => *look = Look::Away,
             Look::Away => {}
         });
     }
@@ -185,8 +199,11 @@ impl Inspector {
                     StreamEnd::Errored(error) => Finish::Errored(error.kind),
                 }
             }
-            Look::Body(body) => {
-                meter.on_json(body);
+            Look::Body { bytes, facts } => {
+                match facts.take() {
+                    Some(facts) => meter.on_facts(*facts),
+                    None => meter.on_json(bytes),
+                }
                 Finish::Whole
             }
             Look::Away => Finish::Unknown,
@@ -227,4 +244,10 @@ impl Inspector {
     fn is_blind(&self) -> bool {
         self.decoder.is_opaque() || matches!(self.look, Look::Away)
     }
+}
+
+/// Space for a body of the announced length, so that it need not be moved as it grows.
+fn announced(headers: &HeaderMap) -> usize {
+    let length = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
+    length.unwrap_or(0).min(MAX_RESERVED)
 }

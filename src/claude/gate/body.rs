@@ -6,7 +6,7 @@
 use super::{GateFailure, Ruling, first_byte};
 use crate::claude::request::Class;
 use crate::claude::scan::trim;
-use crate::claude::wire::{JsonShape, facts, member, says_something, shape};
+use crate::claude::wire::{Facts, JsonShape, member, says_something, shape_and_facts};
 
 /// Judges one answer that is not a stream.
 #[derive(Debug)]
@@ -15,12 +15,14 @@ pub struct BodyGate {
     ruling: Ruling,
     /// The first byte that is not white space has come and been looked at.
     sniffed: bool,
+    /// What a whole body says.
+    facts: Option<Box<Facts>>,
 }
 
 impl BodyGate {
     /// A gate for an answer to a request of this class.
     pub fn new(class: Class) -> Self {
-        Self { class, ruling: Ruling::Hold, sniffed: false }
+        Self { class, ruling: Ruling::Hold, sniffed: false, facts: None }
     }
 
     /// The ruling so far.
@@ -43,9 +45,17 @@ impl BodyGate {
     /// The body has ended; `body` is all of it, decoded. Never a hold.
     pub fn on_end(&mut self, body: &[u8]) -> &Ruling {
         if self.ruling == Ruling::Hold {
-            self.ruling = judge(self.class, trim(body)).map_or_else(Ruling::Fail, |()| Ruling::Commit);
+            let (shape, facts) = shape_and_facts(body);
+            let judged = judge(self.class, trim(body), shape, &facts);
+            self.ruling = judged.map_or_else(Ruling::Fail, |()| Ruling::Commit);
+            self.facts = Some(Box::new(facts));
         }
         &self.ruling
+    }
+
+    /// What the body that [`Self::on_end`] judged says, so that nobody has to read it once more.
+    pub fn take_facts(&mut self) -> Option<Box<Facts>> {
+        self.facts.take()
     }
 
     /// More than is allowed has been held: goes out as it is, unless it was already found to be none.
@@ -57,20 +67,21 @@ impl BodyGate {
     }
 }
 
-fn judge(class: Class, body: &[u8]) -> Result<(), GateFailure> {
-    match (shape(body), body.first()) {
+fn judge(class: Class, body: &[u8], shape: JsonShape, facts: &Facts) -> Result<(), GateFailure> {
+    match (shape, body.first()) {
         (_, None) => Err(GateFailure::Empty),
         (_, Some(b'<')) => Err(GateFailure::Html),
         (JsonShape::ErrorObject { kind, message }, _) => Err(GateFailure::error_object(kind, message)),
         (JsonShape::Broken, Some(b'{')) => Err(GateFailure::Malformed),
         (JsonShape::Broken | JsonShape::NotAnObject, _) => Err(GateFailure::NotJson),
-        _ if class == Class::Messages && is_empty_completion(body) => Err(GateFailure::EmptyCompletion),
+        _ if class == Class::Messages && is_empty_completion(body, facts) => {
+            Err(GateFailure::EmptyCompletion)
+        }
         _ => Ok(()),
     }
 }
 
-fn is_empty_completion(message: &[u8]) -> bool {
-    let facts = facts(message).unwrap_or_default();
+fn is_empty_completion(message: &[u8], facts: &Facts) -> bool {
     facts.stop_reason.as_deref() == Some("end_turn")
         && facts.usage.output.unwrap_or(0) == 0
         && member(message, "content").is_none_or(says_nothing)

@@ -15,7 +15,7 @@
 
 use super::Usage;
 use crate::claude::sse::EventKind;
-use crate::claude::wire::{Counts, facts};
+use crate::claude::wire::{Counts, Facts, facts};
 
 /// Reads one answer. Feed it either events or one JSON body, then call [`UsageMeter::finish`].
 #[derive(Clone, Default, Debug)]
@@ -51,6 +51,13 @@ impl UsageMeter {
     /// counts nothing.
     pub fn on_json(&mut self, body: &[u8]) {
         self.read(crate::claude::scan::trim(body));
+    }
+
+    /// Takes what a whole JSON body says, in place of the body.
+    pub fn on_facts(&mut self, facts: Facts) {
+        self.model = facts.model.or(self.model.take());
+        self.stop_reason = facts.stop_reason.or(self.stop_reason.take());
+        self.absorb(facts.usage);
     }
 
     /// The answer is over. `complete` says that it ended as it should. When a stream was cut before its first
@@ -93,9 +100,7 @@ impl UsageMeter {
         let Some(facts) = facts(json) else {
             return false;
         };
-        self.model = facts.model.or(self.model.take());
-        self.stop_reason = facts.stop_reason.or(self.stop_reason.take());
-        self.absorb(facts.usage);
+        self.on_facts(facts);
         true
     }
 
