@@ -55,11 +55,7 @@ fn fleet() -> (FleetView, Instant) {
 }
 
 fn request() -> RouteRequest {
-    RouteRequest {
-        model: Some(Arc::from("claude-opus-4-8")),
-        own_credential_only: false,
-        counts_tokens: false,
-    }
+    RouteRequest { model: Some(Arc::from("claude-opus-4-8")), ..RouteRequest::default() }
 }
 
 fn policy() -> Policy {

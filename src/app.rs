@@ -5,6 +5,8 @@
 //!      |  ^                        
 //!      |  +------ FleetView ---- control <-- probes
 //!      +--------- Input -----------^
+//!
+//! file, SIGHUP --> reload --Config--> everyone, Input::Reload --> control
 //! ```
 //!
 //! Stop, in this order: accept no more; end the wait of suspended requests; let answers finish for the grace period; cut what is left; end probes and
@@ -12,6 +14,8 @@
 
 mod check;
 mod demo;
+mod hangup;
+pub mod reload;
 mod run;
 mod text;
 
@@ -29,19 +33,25 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::cli::{Cli, Command};
-use crate::config::Config;
+use crate::config::diff::Report;
+use crate::config::watch::Pace;
+use crate::config::{Config, Source};
+use crate::control::fasttest::FastTests;
 use crate::control::{self, Control, probe};
 use crate::domain::fleet::{Change, Fleet, Settings};
 use crate::domain::route::StrategyKind;
 use crate::events::board::{Board, Snapshot};
 use crate::events::record::Ids;
 use crate::events::{self, RequestRecord, hub};
+use crate::proxy::affinity::SessionTable;
 use crate::proxy::dialer::Dialer;
 use crate::proxy::intake::Budget;
 use crate::proxy::lifecycle::{Mismatches, Reporting};
 use crate::proxy::suspended::{self, Queue};
 use crate::proxy::transport::Transport;
 use crate::proxy::{Shared, serve};
+use hangup::Hangups;
+use reload::{LogTap, Refused, Reloader, Reloads};
 
 /// Does what the command line asks for and returns the exit code.
 ///
@@ -84,16 +94,19 @@ pub struct Running {
     background: TaskTracker,
     queue: Queue,
     hub: JoinHandle<Board>,
-    grace: Duration,
+    config: watch::Receiver<Arc<Config>>,
+    reloads: Reloads,
 }
 
-/// What a caller may listen to beside the snapshot.
+/// What a caller may listen to beside the snapshot, and what of it follows the configuration.
 #[derive(Debug, Default)]
 pub struct Taps {
     /// Gets every terminal record.
     pub records: Option<mpsc::UnboundedSender<Arc<RequestRecord>>>,
     /// Gets every change of the fleet.
     pub changes: Option<mpsc::UnboundedSender<Arc<[Change]>>>,
+    /// Takes over a new level and new secrets at a reload.
+    pub log: Option<LogTap>,
 }
 
 /// Starts everything and returns once the port is open.
@@ -115,9 +128,9 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     let outputs = hub::Outputs { snapshot: snapshot_tx, records: taps.records, changes: taps.changes };
     let hub = background.spawn(hub::run(stream, control.watch(), outputs, board));
 
-    // Later versions change the configuration while running; until then the sender lives in the housekeeping task.
     let (config_tx, config_rx) = watch::channel(Arc::clone(&config));
     let transport = Transport::new(Dialer::new(config.outbound.clone(), config.extra_ca.clone()));
+    let (reloader, reloads) = Reloader::new(config_tx, control.clone(), transport.clone(), taps.log);
     let queue = Queue::default();
     let shared = Shared {
         config: config_rx.clone(),
@@ -131,6 +144,8 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
         },
         ids: Arc::new(Ids::starting_at(fastrand::u32(..))),
         queue: queue.clone(),
+        sessions: SessionTable::default(),
+        fast_tests: FastTests::new(transport.clone()),
         budget: Budget::new(config.server.max_buffered_bytes),
     };
     let strategy_of = config_rx.clone();
@@ -140,14 +155,14 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     background.spawn(probe::run(
         control.clone(),
         transport.clone(),
-        config_rx,
+        config_rx.clone(),
         background.clone(),
         quit.clone(),
     ));
-    background.spawn(housekeeping(transport.clone(), config_tx, quit.clone()));
+    background.spawn(housekeeping(transport.clone(), config_rx.clone(), quit.clone()));
+    background.spawn(reloader.run(quit.clone()));
     background.spawn(serve::run(listener, shared, connections.clone(), stop.clone(), abort.clone()));
 
-    let grace = config.server.shutdown_grace;
     Ok(Running {
         address,
         control,
@@ -160,7 +175,8 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
         background,
         queue,
         hub,
-        grace,
+        config: config_rx,
+        reloads,
     })
 }
 
@@ -185,6 +201,34 @@ impl Running {
         &self.queue
     }
 
+    /// The configuration new requests get.
+    pub fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.config.borrow())
+    }
+
+    /// Puts a configuration in the place of the running one; returns once it is in effect.
+    ///
+    /// # Errors
+    /// When it cannot be used; then the running one stays.
+    pub async fn reload(&self, config: Config) -> Result<Report, Refused> {
+        self.reloads.apply(config).await
+    }
+
+    /// The way to reload, and what became of the last time.
+    pub fn reloads(&self) -> &Reloads {
+        &self.reloads
+    }
+
+    /// From now on reloads `source` when it changes or SIGHUP comes. To be called inside a runtime, once.
+    ///
+    /// # Errors
+    /// When the system does not let us listen to SIGHUP.
+    pub fn follow(&self, source: Source, pace: Pace) -> io::Result<()> {
+        let (hangups, quit) = (Hangups::new()?, self.quit.clone());
+        self.background.spawn(reload::follow(source, pace, hangups, self.reloads.clone(), quit));
+        Ok(())
+    }
+
     /// Connections to endpoints that are open without a request.
     pub fn idle_upstream_connections(&self) -> usize {
         self.transport.idle_connections()
@@ -200,9 +244,10 @@ impl Running {
         self.stop.cancel();
         self.queue.close();
         self.connections.close();
+        let grace = self.config().server.shutdown_grace;
         tokio::select! {
             () = self.connections.wait() => {}
-            () = tokio::time::sleep(self.grace) => {}
+            () = tokio::time::sleep(grace) => {}
             () = hurry => {}
         }
         self.abort.cancel();
@@ -237,13 +282,16 @@ fn settings(config: &Config) -> Settings {
     }
 }
 
-/// Closes upstream connections that have been idle for too long.
-async fn housekeeping(transport: Transport, config: watch::Sender<Arc<Config>>, quit: CancellationToken) {
+/// Closes upstream connections that have been idle for too long, and those that an attempt at an endpoint which is gone
+/// by now has left behind.
+async fn housekeeping(transport: Transport, config: watch::Receiver<Arc<Config>>, quit: CancellationToken) {
     loop {
         tokio::select! {
             () = quit.cancelled() => break,
-            () = tokio::time::sleep(SWEEP_INTERVAL) => transport.sweep(Instant::now()),
+            () = tokio::time::sleep(SWEEP_INTERVAL) => {
+                transport.sweep(Instant::now());
+                transport.reconfigure(None, &config.borrow().endpoints);
+            }
         }
     }
-    drop(config);
 }

@@ -11,7 +11,10 @@
 //! | the keys there are, and what endpoints inherit | `raw` |
 //! | every problem with file, line, path and what to do | [`Problems`] |
 //! | the way back, for display, without secrets | `view` |
+//! | what a new version of the file changes | [`diff`] |
+//! | noticing that there is one | [`watch`] |
 
+pub mod diff;
 mod env;
 mod expand;
 pub mod load;
@@ -21,6 +24,7 @@ mod raw;
 mod section;
 mod value;
 mod view;
+pub mod watch;
 mod yaml;
 
 pub use self::env::{Env, System};
@@ -35,6 +39,7 @@ use std::time::Duration;
 use crate::domain::endpoint::{EndpointId, EndpointSpec};
 pub use crate::domain::route::StrategyKind;
 use crate::domain::secret::{Redactor, Secret};
+pub use crate::domain::session::FailBack;
 
 /// Everything the program was told, with defaults filled in. `Debug` shows the redacted view.
 #[derive(Clone)]
@@ -208,18 +213,6 @@ pub struct GroupPolicy {
     pub fail_back: FailBack,
     /// Idle time after which a session may move; `None` is the default rule (5 min, 1 h with 1 h cache).
     pub session_idle: Option<Duration>,
-}
-
-/// `group.fail_back`
-#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum FailBack {
-    /// New sessions go back, running ones stay.
-    Session,
-    /// Every next request goes back.
-    Immediate,
-    /// Only a person moves them back.
-    Manual,
 }
 
 /// `request_suspend.*`

@@ -11,6 +11,7 @@ pub mod plan;
 pub mod ratelimit;
 pub mod route;
 pub mod secret;
+pub mod session;
 pub mod standing;
 
 #[cfg(test)]

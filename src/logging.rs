@@ -77,7 +77,7 @@ pub enum LogError {
 }
 
 /// Changes logging while it runs. Cheap to clone.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct LogHandle {
     shared: Arc<Shared>,
     dropped: Arc<[ErrorCounter]>,

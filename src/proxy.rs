@@ -8,6 +8,7 @@
 //!             +- local answers, refusals
 //! ```
 
+pub mod affinity;
 pub mod auth;
 pub mod browser;
 pub mod count;
@@ -37,6 +38,7 @@ use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::control::Control;
+use crate::control::fasttest::FastTests;
 use crate::events::record::Ids;
 
 /// What every request on the proxy port shares.
@@ -54,6 +56,10 @@ pub struct Shared {
     pub ids: Arc<Ids>,
     /// Requests that wait for an endpoint.
     pub queue: suspended::Queue,
+    /// Where sessions are served.
+    pub sessions: affinity::SessionTable,
+    /// Measures endpoints before one is chosen.
+    pub fast_tests: FastTests,
     /// Memory for request bodies.
     pub budget: intake::Budget,
 }

@@ -243,6 +243,32 @@ mod signals {
     }
 
     #[tokio::test]
+    async fn a_hangup_reads_the_configuration_anew_and_keeps_serving() {
+        let sim = Simulator::start("a").await.unwrap();
+        let dir = over(&sim, "tls: { extra_ca: ca.pem }\nauth: { enabled: true, token: \"${file:token}\" }");
+        std::fs::write(dir.path().join("ca.pem"), "-----BEGIN CERTIFICATE-----").unwrap();
+        std::fs::write(dir.path().join("token"), "first-canary").unwrap();
+        let mut program = Program::start(run(&dir));
+        std::fs::write(dir.path().join("token"), "second-canary").unwrap();
+        program.signal("HUP");
+        let line = program.logged("reloaded: ");
+        assert!(line.contains("applied: auth.token") && !line.contains("canary"), "{line}");
+        let mut request = program.client().post("/v1/messages", &support::messages_body(false));
+        request.headers_mut().insert("x-api-key", "second-canary".parse().unwrap());
+        assert_eq!(program.client().send(request).await.status, 200);
+
+        let file = dir.path().join("config.yaml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(dir.path().join("next"), text.replace("token: tok-a", "tokn: first-canary")).unwrap();
+        std::fs::rename(dir.path().join("next"), &file).unwrap();
+        let line = program.logged("endpoints[0].tokn");
+        assert!(line.contains("ERROR") && line.contains("token") && !line.contains("canary"), "{line}");
+        program.logged("the running configuration stays");
+        program.signal("TERM");
+        assert_eq!(program.code().await, Some(0));
+    }
+
+    #[tokio::test]
     async fn a_second_signal_ends_at_once() {
         let sim = Simulator::start("a").await.unwrap();
         sim.set(Behaviour::drips(4, Drip::Delta, Duration::from_millis(10)));

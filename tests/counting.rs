@@ -1,5 +1,7 @@
 //! count_tokens: forwarded in routing order, remembered where it is not supported, estimated where nobody can.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may unwrap like the tests")]
+
 mod support;
 
 use cc_forwarder::domain::fleet::Input;

@@ -1,5 +1,7 @@
 //! Model names per endpoint, and statuses that mean "busy" at one endpoint, end to end.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may unwrap like the tests")]
+
 mod support;
 
 use cc_forwarder::domain::fleet::Input;

@@ -7,10 +7,13 @@ use std::sync::Arc;
 use anyhow::Context;
 use tokio::signal;
 
+use super::hangup::Hangups;
+use super::reload::LogTap;
 use super::{Taps, start};
 use crate::cli::{EXIT_OK, RunArgs};
 use crate::config::load::{self, Loaded};
-use crate::config::{Config, Logging, Source, System};
+use crate::config::watch::Pace;
+use crate::config::{Config, Source, System};
 use crate::events::board::Board;
 use crate::logging::{self, Console};
 
@@ -20,16 +23,14 @@ use crate::logging::{self, Console};
 /// When the configuration cannot be used, or the port or the log file cannot be opened.
 pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
     let loaded = prepare(args)?;
-    let logging = Logging {
-        level: args.log_level.unwrap_or(loaded.config.logging.level),
-        ..loaded.config.logging.clone()
-    };
-    let _guard = logging::init(&logging, Console::Stderr, loaded.config.redactor.clone())?;
+    let config = loaded.config;
+    let guard = logging::init(&config.logging, Console::Stderr, config.redactor.clone())?;
     logging::install_panic_hook();
     for warning in loaded.warnings.to_string().lines() {
         tracing::warn!(target: "cc_forwarder::config", "{warning}");
     }
-    runtime()?.block_on(serve(Arc::new(loaded.config)))?;
+    let log = LogTap { handle: guard.clone(), level: args.log_level };
+    runtime()?.block_on(serve(Arc::new(config), log))?;
     Ok(EXIT_OK)
 }
 
@@ -38,6 +39,9 @@ fn prepare(args: &RunArgs) -> anyhow::Result<Loaded> {
     let mut loaded = find(args.config.as_deref())?;
     if let Some(name) = &args.pin {
         loaded.config.pin(name)?;
+    }
+    if let Some(level) = args.log_level {
+        loaded.config.logging.level = level;
     }
     Ok(loaded)
 }
@@ -67,15 +71,19 @@ pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
 }
 
-async fn serve(config: Arc<Config>) -> anyhow::Result<()> {
-    let running = start(Arc::clone(&config), Taps::default()).await?;
-    let mut interrupts = Interrupts::new()?;
+async fn serve(config: Arc<Config>, log: LogTap) -> anyhow::Result<()> {
+    let running = start(Arc::clone(&config), Taps { log: Some(log), ..Taps::default() }).await?;
+    let (mut interrupts, mut hangups) = (Interrupts::new()?, Hangups::new()?);
+    running.follow(config.source.clone(), Pace::default())?;
     announce(&config, running.address());
-    interrupts.next().await?;
+    tokio::select! {
+        interrupted = interrupts.next() => interrupted?,
+        () = hangups.terminal_gone() => {}
+    }
     tracing::info!(
         target: "cc_forwarder::app",
         "stopping: running answers get {:?} to finish, a second signal ends them",
-        config.server.shutdown_grace
+        running.config().server.shutdown_grace
     );
     let hurry = async {
         // Without a way to hear a second signal the grace period decides alone.

@@ -71,6 +71,9 @@ impl Sum {
 
     fn message(&mut self, message: &[u8]) {
         self.tokens += PER_MESSAGE;
+        if message.first() != Some(&b'{') {
+            return self.json(message);
+        }
         for Member { key, value, .. } in members(message).flatten() {
             if key == "content" {
                 self.content(value, DEEPEST);

@@ -23,7 +23,7 @@ const FOLDER: &str = "cc-forwarder";
 const FILE: &str = "config.yaml";
 
 /// A larger file is no configuration.
-const LONGEST_FILE: u64 = 4 * 1024 * 1024;
+pub(super) const LONGEST_FILE: u64 = 4 * 1024 * 1024;
 
 /// A configuration that can be used.
 #[derive(Clone, Debug)]

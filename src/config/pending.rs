@@ -8,14 +8,10 @@ use serde_json::Value;
 use super::Config;
 use super::problem::Problem;
 
-/// Key prefix, or `key=value` for one value of a key, and what is missing.
+/// Key prefix, and what is missing.
 pub const PENDING: &[(&str, &str)] = &[
     ("endpoints[].price_multiplier", "prices"),
-    ("group.fail_back", "fail-back of sessions"),
-    ("group.session_idle", "fail-back of sessions"),
     ("logging.token_debug", "dumps of unreadable responses"),
-    ("strategy.fast_test_enabled", "fast tests"),
-    ("strategy.type=balanced", "balancing"),
     ("timezone", "days of the usage store"),
     ("tui", "terminal interface"),
     ("usage_tracking", "usage store"),
@@ -26,19 +22,14 @@ pub const PENDING: &[(&str, &str)] = &[
 pub(super) fn warning(config: &Config, present: &BTreeSet<String>) -> Option<Problem> {
     let (view, plain) = (config.redacted(), Config::built_in().redacted());
     let asked_for = |path: &str| {
-        let (path, only) = path.split_once('=').map_or((path, None), |(p, v)| (p, Some(v)));
         let (value, default) = (values(&view, path), values(&plain, path));
         let present = present.range(path.to_owned()..).next().is_some_and(|p| is_within(p, path));
-        present
-            && match only {
-                Some(only) => value.iter().any(|v| v.as_str() == Some(only)),
-                None => value.iter().any(|v| turned_on(v, default.first().copied())),
-            }
+        present && value.iter().any(|v| turned_on(v, default.first().copied()))
     };
     let list: Vec<String> = PENDING
         .iter()
         .filter(|(path, _)| asked_for(path))
-        .map(|(path, what)| format!("`{}` ({what})", path.replace('=', ": ")))
+        .map(|(path, what)| format!("`{path}` ({what})"))
         .collect();
     (!list.is_empty())
         .then(|| Problem::new("", format!("accepted, but not acted on by this version: {}", list.join(", "))))

@@ -22,7 +22,8 @@ impl Config {
         view
     }
 
-    fn view(&self) -> Value {
+    /// As [`Config::redacted`], but with the values of references, to compare and never to show.
+    pub(super) fn view(&self) -> Value {
         json!({
             "server": self.server_view(),
             "web": self.web_view(),
@@ -240,7 +241,8 @@ fn logging(l: &Logging) -> Value {
     })
 }
 
-fn endpoint(e: &EndpointSpec) -> Value {
+/// One endpoint, its secrets masked but not the values of references.
+pub(super) fn endpoint(e: &EndpointSpec) -> Value {
     let (token, api_key) = match &e.credential {
         Credential::Own { token, api_key } => (mask(token.as_ref()), mask(api_key.as_ref())),
         Credential::Pass | Credential::None => (None, None),

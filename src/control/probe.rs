@@ -78,11 +78,12 @@ pub fn judge(status: StatusCode, credential: &Credential, latency: Duration) -> 
 /// Asks one endpoint.
 pub async fn ask(transport: &Transport, spec: &Arc<EndpointSpec>, check: &HealthCheck) -> Report {
     let started = tokio::time::Instant::now();
-    let outcome = tokio::time::timeout(check.timeout, answer(transport, spec, check)).await;
+    let asked = answer(transport, spec, &check.path, check.timeout);
+    let outcome = tokio::time::timeout(check.timeout, asked).await;
     let took = started.elapsed();
     match outcome {
-        Ok(Ok(status)) => {
-            let result = judge(status, &spec.credential, took);
+        Ok(Ok((status, latency))) => {
+            let result = judge(status, &spec.credential, latency);
             Report { result, status: Some(status.as_u16()), error: None, took }
         }
         Ok(Err((kind, error))) => {
@@ -95,23 +96,26 @@ pub async fn ask(transport: &Transport, spec: &Arc<EndpointSpec>, check: &Health
     }
 }
 
-async fn answer(
+/// A GET as real requests are sent: its status, and the time to the response head.
+pub(super) async fn answer(
     transport: &Transport,
     spec: &Arc<EndpointSpec>,
-    check: &HealthCheck,
-) -> Result<StatusCode, (Kind, String)> {
+    path: &str,
+    limit: Duration,
+) -> Result<(StatusCode, Duration), (Kind, String)> {
     let path: http::Uri =
-        check.path.parse().map_err(|_| (Kind::Local, "health.health_path is no path".to_owned()))?;
+        path.parse().map_err(|_| (Kind::Local, format!("`{path}` is no path (health.health_path)")))?;
     let target = headers::request_target(&spec.url, &path).map_err(|e| (Kind::Local, e.to_string()))?;
     let mut request = http::Request::new(Payload::empty());
     *request.uri_mut() = target;
     *request.headers_mut() = headers::probe_headers(spec);
-    let sent = transport.send(spec, request, check.timeout, Reuse::Allowed).await;
+    let started = tokio::time::Instant::now();
+    let sent = transport.send(spec, request, limit, Reuse::Allowed).await;
     let answer = sent.map_err(|e| (kind_of(e.kind), e.to_string()))?;
-    let status = answer.head.status;
+    let (status, latency) = (answer.head.status, started.elapsed());
     // Reading the rest lets the connection be used again; a body that is long or fails is not the probe's business.
     let _ = http_body_util::Limited::new(answer.body, DRAIN_LIMIT).collect().await;
-    Ok(status)
+    Ok((status, latency))
 }
 
 fn kind_of(kind: SendErrorKind) -> Kind {
@@ -134,6 +138,7 @@ pub async fn run(
     stop: CancellationToken,
 ) {
     let mut last: HashMap<EndpointId, Instant> = HashMap::new();
+    let mut asked: HashMap<EndpointId, Arc<EndpointSpec>> = HashMap::new();
     let mut running: HashSet<EndpointId> = HashSet::new();
     let (done_tx, mut done) = mpsc::unbounded_channel::<EndpointId>();
     let mut view = control.watch();
@@ -143,14 +148,18 @@ pub async fn run(
         }
         let check = config.borrow().health.clone();
         let now = tokio::time::Instant::now().into_std();
-        for spec in due(&control.view(), &last, check.check_interval, now) {
-            last.insert(spec.id.clone(), now);
-            if running.insert(spec.id.clone()) {
-                let probing = one(control.clone(), transport.clone(), spec, check.clone(), done_tx.clone());
-                let stop = stop.clone();
-                // A stop does not wait for an endpoint that is silent.
-                tasks.spawn(async move { stop.run_until_cancelled(probing).await });
+        let current = control.view();
+        last.retain(|id, _| still_says_something(&current, asked.get(id)));
+        for spec in due(&current, &last, check.check_interval, now) {
+            if !running.insert(spec.id.clone()) {
+                continue;
             }
+            last.insert(spec.id.clone(), now);
+            asked.insert(spec.id.clone(), Arc::clone(&spec));
+            let probing = one(control.clone(), transport.clone(), spec, check.clone(), done_tx.clone());
+            let stop = stop.clone();
+            // A stop does not wait for an endpoint that is silent.
+            tasks.spawn(async move { stop.run_until_cancelled(probing).await });
         }
         tokio::select! {
             () = stop.cancelled() => return,
@@ -159,6 +168,16 @@ pub async fn run(
             Some(id) = done.recv() => { running.remove(&id); }
         }
     }
+}
+
+/// False when the endpoint that was asked is gone, or another server or credential by now: that one is due at once.
+fn still_says_something(view: &FleetView, asked: Option<&Arc<EndpointSpec>>) -> bool {
+    let Some(asked) = asked else { return false };
+    view.endpoint(&asked.id).is_some_and(|now| {
+        asked.url == now.spec.url
+            && asked.credential == now.spec.credential
+            && asked.headers == now.spec.headers
+    })
 }
 
 /// Time until the next endpoint can be due.
@@ -174,6 +193,7 @@ async fn one(
     check: HealthCheck,
     done: mpsc::UnboundedSender<EndpointId>,
 ) {
+    let started = tokio::time::Instant::now().into_std();
     let report = ask(&transport, &spec, &check).await;
     tracing::debug!(
         target: "cc_forwarder::probe",
@@ -183,6 +203,6 @@ async fn one(
         error = report.error.as_deref(),
         "probed"
     );
-    control.tell(Input::Probed { endpoint: spec.id.clone(), result: report.result });
+    control.tell(Input::Probed { endpoint: spec.id.clone(), started, result: report.result });
     let _ = done.send(spec.id.clone());
 }

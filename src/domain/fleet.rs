@@ -7,6 +7,7 @@
 //! whenever one is not paused (automatic mode); cooldowns, pauses with an end, rests and set-asides end by themselves.
 
 mod change;
+mod reload;
 mod view;
 
 use std::sync::Arc;
@@ -78,6 +79,8 @@ pub enum Input {
     Probed {
         /// Where.
         endpoint: EndpointId,
+        /// When the probe started.
+        started: Instant,
         /// How.
         result: Probed,
     },
@@ -91,6 +94,13 @@ pub enum Input {
     Resume(GroupId),
     /// A person ends every rest of an endpoint, stated ones too.
     Clear(EndpointId),
+    /// The configuration changed.
+    Reload {
+        /// The new settings.
+        settings: Settings,
+        /// The new endpoints, in file order.
+        specs: Vec<Arc<EndpointSpec>>,
+    },
     /// Time passed.
     Tick,
 }
@@ -108,6 +118,10 @@ struct Member {
     spec: Arc<EndpointSpec>,
     standing: Standing,
     permits: Arc<Permits>,
+    /// When a reload brought it or gave it another URL: older attempts met something else.
+    since: Option<Instant>,
+    /// As `since`, and when a reload gave it another credential: older probes asked with something else.
+    probed_since: Option<Instant>,
 }
 
 /// Every endpoint and group with its state.
@@ -126,6 +140,8 @@ pub struct Fleet {
     /// The instant `seen` is true for.
     seen_at: Instant,
     revision: u64,
+    /// Orders people gave that decide where every session goes.
+    orders: u64,
 }
 
 impl Fleet {
@@ -142,6 +158,7 @@ impl Fleet {
             seen: change::Summary::default(),
             seen_at: now,
             revision: 0,
+            orders: 0,
         };
         fleet.settle_manual(now);
         fleet.seen = fleet.summary(now);
@@ -181,36 +198,53 @@ impl Fleet {
     fn take(&mut self, input: Input, now: Instant) -> bool {
         match input {
             Input::Succeeded { endpoint, model, started } => {
-                self.on(&endpoint, |s| s.succeeded(model.as_deref(), started, now))
+                self.attempted(&endpoint, started, |s| s.succeeded(model.as_deref(), started, now))
             }
             Input::Committed { endpoint, started, ttfb } => {
-                self.on(&endpoint, |s| s.committed(started, ttfb))
+                self.attempted(&endpoint, started, |s| s.committed(started, ttfb))
             }
             Input::Failed { endpoint, model, started, failure } => {
-                self.on(&endpoint, |s| s.failed(&failure, model.as_deref(), started, now))
+                self.attempted(&endpoint, started, |s| s.failed(&failure, model.as_deref(), started, now))
             }
-            Input::Probed { endpoint, result } => {
+            Input::Probed { endpoint, started, result } => {
                 let recent = self.settings.check_interval;
-                self.on(&endpoint, |s| s.probed(&result, recent, now))
+                self.on(&endpoint, |m| {
+                    if m.probed_since.is_none_or(|since| started >= since) {
+                        m.standing.probed(&result, recent, now);
+                    }
+                })
             }
-            Input::Clear(endpoint) => self.on(&endpoint, Standing::cleared),
+            Input::Clear(endpoint) => self.on(&endpoint, |m| m.standing.cleared()),
             Input::GroupExhausted { group, blamed } => self.exhaust(&group, blamed, now),
             Input::Activate(group) => self.activate(group, now),
-            Input::Release => self.activated.take().is_some(),
+            Input::Release => self.release(),
             Input::Pause(group, pause) => self.with_group(&group, |g| g.paused = Some(pause)),
             Input::Resume(group) => self.with_group(&group, |g| {
                 g.paused = None;
                 g.cooling_until = None;
             }),
+            Input::Reload { settings, specs } => {
+                self.reload(settings, &specs, now);
+                true
+            }
             Input::Tick => true,
         }
     }
 
-    fn on(&mut self, id: &EndpointId, act: impl FnOnce(&mut Standing)) -> bool {
+    /// What an attempt that started at `started` says of an endpoint.
+    fn attempted(&mut self, id: &EndpointId, started: Instant, act: impl FnOnce(&mut Standing)) -> bool {
+        self.on(id, |m| {
+            if m.since.is_none_or(|since| started >= since) {
+                act(&mut m.standing);
+            }
+        })
+    }
+
+    fn on(&mut self, id: &EndpointId, act: impl FnOnce(&mut Member)) -> bool {
         let by_latency = self.settings.by_latency;
         let Some(member) = self.members.iter_mut().find(|m| m.spec.id == *id) else { return false };
         let before = member.standing.clone();
-        act(&mut member.standing);
+        act(member);
         differs(&before, &member.standing, by_latency)
     }
 
@@ -231,7 +265,14 @@ impl Fleet {
         self.manual = Some(id.clone());
         self.manual_settled = true;
         self.activated = Some(id);
+        self.orders += 1;
         true
+    }
+
+    fn release(&mut self) -> bool {
+        let released = self.activated.take().is_some();
+        self.orders += u64::from(released);
+        released
     }
 
     fn exhaust(&mut self, id: &GroupId, blamed: bool, now: Instant) -> bool {
@@ -295,7 +336,8 @@ impl Fleet {
 
 impl Member {
     fn new(spec: Arc<EndpointSpec>) -> Self {
-        Self { spec, standing: Standing::default(), permits: Arc::default() }
+        let (standing, permits) = Default::default();
+        Self { spec, standing, permits, since: None, probed_since: None }
     }
 }
 

@@ -15,85 +15,22 @@
 
 mod cure;
 mod pace;
+mod step;
 mod verdict;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use pace::{Policy, back_off};
+pub use step::{Attempt, Exhausted, Replay, Step};
 pub use verdict::{Refusal, RelayRule, Verdict};
 
-use super::endpoint::{EndpointId, EndpointSpec, GroupId};
+use super::endpoint::{EndpointId, EndpointSpec};
 use super::fleet::FleetView;
 use super::group::GroupState;
 use super::outcome::{Blame, Failure, Kind, Next, SHORT_WAIT, Same};
 use super::route::{self, Candidate, RouteRequest, Skip, SkipReason, Tier};
 use super::standing::{Availability, Why};
-
-/// How freely a request may be sent again.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Replay {
-    /// As often as the budget allows.
-    Free,
-    /// Only while it certainly had no effect: the endpoint never got it, or refused it for lack of capacity.
-    Unprocessed,
-    /// Only after a failure to connect: its body is streamed, and gone once a connection took some of it.
-    Unsent,
-}
-
-/// What to do next.
-#[derive(Clone, Debug)]
-pub enum Step {
-    /// Ask this endpoint.
-    Send(Attempt),
-    /// Wait until then, or until the fleet changes; then call [`Plan::on_wake`].
-    Sleep {
-        /// The end of the back-off.
-        until: Instant,
-    },
-    /// Nothing can be asked now, but time can cure that: wait in the queue, until then at most. Then call
-    /// [`Plan::on_resume`], [`Plan::on_no_room`] or [`Plan::on_waited_in_vain`].
-    Suspend {
-        /// The deadline of the request.
-        until: Instant,
-    },
-    /// The end.
-    Done(Verdict),
-}
-
-impl Step {
-    /// True for an attempt at this endpoint.
-    pub fn asks(&self, id: &EndpointId) -> bool {
-        matches!(self, Self::Send(attempt) if attempt.spec.id == *id)
-    }
-}
-
-/// One try.
-#[derive(Clone, Debug)]
-pub struct Attempt {
-    /// Counted from 1 over the whole request.
-    pub number: u32,
-    /// Whom to ask.
-    pub spec: Arc<EndpointSpec>,
-    /// Not over a pooled connection.
-    pub fresh: bool,
-    /// Only with the endpoint's half-open permit; without it call [`Plan::on_denied`].
-    pub needs_permit: bool,
-    /// The first try of this request at this endpoint, or its free repetition.
-    pub first_here: bool,
-    /// When this request first turned to this endpoint. A failure reported as started then is counted at most once per
-    /// request and endpoint, because every later one is older than the first that counted.
-    pub here_since: Instant,
-}
-
-/// A group in which nothing usable is left for this request.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Exhausted {
-    /// The group.
-    pub group: GroupId,
-    /// Every failure in it was the endpoints' own fault.
-    pub blamed: bool,
-}
 
 struct Tried {
     spec: Arc<EndpointSpec>,
@@ -184,7 +121,7 @@ impl Plan {
         let free = failure.same == Same::Free && self.replay != Replay::Unsent && !tried.free_used;
         if free && (self.spent <= 1 || now < self.deadline) {
             tried.free_used = true;
-            return self.send(true, false);
+            return self.send(view, true, false);
         }
         let honest = failure.kind == Kind::EmptyCompletion && std::mem::replace(&mut self.empty_seen, true);
         if honest || !self.may_continue(&failure) {
@@ -197,7 +134,7 @@ impl Plan {
             self.route.own_credential_only = true;
         }
         match self.back_off(&failure, view, now, jitter) {
-            Some(Duration::ZERO) => self.send(false, true),
+            Some(Duration::ZERO) => self.send(view, false, true),
             Some(delay) => self.sleep(now + delay),
             None => self.leave(view, now),
         }
@@ -219,7 +156,7 @@ impl Plan {
             self.resume = Some(until);
             return Step::Sleep { until };
         }
-        self.send(false, true)
+        self.send(view, false, true)
     }
 
     /// The half-open permit of the attempt just handed out was taken by somebody else.
@@ -274,6 +211,13 @@ impl Plan {
     /// Attempts handed out so far.
     pub fn attempts(&self) -> u32 {
         self.sent
+    }
+
+    /// The last failure of each endpoint asked, in the order they were asked.
+    pub fn last_words(&self) -> Vec<(&EndpointId, &Failure)> {
+        let past = self.past.iter().map(|(id, _, failure)| (id, failure));
+        let tried = self.tried.iter().filter_map(|t| t.last.as_ref().map(|(_, f)| (&t.spec.id, f)));
+        past.chain(tried).collect()
     }
 
     fn may_continue(&self, failure: &Failure) -> bool {
@@ -347,11 +291,14 @@ impl Plan {
         }
     }
 
-    /// Asks the current endpoint again.
-    fn send(&mut self, fresh: bool, counted: bool) -> Step {
+    /// Asks the current endpoint again, as it is configured by now.
+    fn send(&mut self, view: &FleetView, fresh: bool, counted: bool) -> Step {
         let Some(tried) = self.tried.get_mut(self.current) else {
             return Step::Done(verdict::nothing_tried(&[]));
         };
+        if let Some(endpoint) = view.endpoint(&tried.spec.id) {
+            tried.spec = Arc::clone(&endpoint.spec);
+        }
         let first_here = tried.attempts == 1 && !counted;
         tried.attempts += u32::from(counted);
         self.spent += u32::from(counted);

@@ -6,16 +6,27 @@
 //!    when it cannot serve is not in the list at all, nor is one that is switched off or in a paused group.
 //!
 //! The endpoint of `-p` leads its group, and its group comes right after the active one (which it is, while it can serve).
+//! The endpoint that a request's session belongs to leads all usable ones, except that of `-p` in the active group.
+//!
+//! Inside a group: by number, then file order; `fastest` puts what was measured for this request first, then recent
+//! latency; `balanced` the fewest requests in flight, then the number, then whoever was asked longest ago.
 
-use std::cmp::Ordering;
+mod key;
+mod reason;
+
+use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+pub use reason::{RouteReason, Unfit, reason};
 use serde::Serialize;
 
+use self::key::{Context, Key};
 use super::endpoint::{Credential, EndpointId, EndpointSpec};
 use super::fleet::{EndpointView, FleetView, GroupView};
 use super::group::GroupState;
+use super::session::Preferred;
 use super::standing::Availability;
 
 /// How endpoints inside a group are ordered.
@@ -31,7 +42,7 @@ pub enum StrategyKind {
 }
 
 /// What routing needs to know of a request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct RouteRequest {
     /// The model asked for.
     pub model: Option<Arc<str>>,
@@ -39,6 +50,19 @@ pub struct RouteRequest {
     pub own_credential_only: bool,
     /// Only endpoints not known to lack count_tokens.
     pub counts_tokens: bool,
+    /// The endpoint its session belongs to.
+    pub preferred: Option<Preferred>,
+    /// What a fast test found.
+    pub measured: Option<Arc<Measured>>,
+}
+
+/// What one fast test found: times to the response head, of endpoints that answered.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Measured {
+    /// Per endpoint.
+    pub latency: HashMap<EndpointId, Duration>,
+    /// When it stops to count.
+    pub until: Instant,
 }
 
 /// One endpoint that may be asked.
@@ -103,19 +127,34 @@ pub struct Order {
     pub skipped: Vec<Skip>,
 }
 
+impl fmt::Display for SkipReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Disabled => f.write_str("switched off"),
+            Self::Resting => f.write_str("resting after failures"),
+            Self::GroupPaused => f.write_str("its group is paused"),
+            Self::NotActiveGroup => f.write_str("its group is not the active one"),
+            Self::RateLimited { seconds } => write!(f, "rate limited for another {seconds} s"),
+            Self::ClientCredential => f.write_str("needs the client's credential"),
+            Self::NoCountTokens => f.write_str("does not count tokens"),
+        }
+    }
+}
+
 /// The order of endpoints for this request at `now`.
 pub fn order(view: &FleetView, strategy: StrategyKind, request: &RouteRequest, now: Instant) -> Order {
     let mut order = Order::default();
-    let mut ranked: Vec<(Key<'_>, Candidate)> = Vec::with_capacity(view.endpoints.len());
+    let mut ranked: Vec<(Key, Candidate)> = Vec::with_capacity(view.endpoints.len());
+    let context = Context::new(view, strategy, request, now);
     for (index, endpoint) in view.endpoints.iter().enumerate() {
         match judge(view, endpoint, request, now) {
             Ok((candidate, group_rank)) => {
-                ranked.push((Key { group_rank, endpoint, index, view }, candidate));
+                ranked.push((context.key(endpoint, &candidate, group_rank, index), candidate));
             }
             Err(reason) => order.skipped.push(Skip { endpoint: endpoint.spec.id.clone(), reason }),
         }
     }
-    ranked.sort_by(|(a, ca), (b, cb)| ca.tier.cmp(&cb.tier).then_with(|| a.compare(b, strategy)));
+    ranked.sort_by(|(a, _), (b, _)| a.compare(b));
     order.candidates = ranked.into_iter().map(|(_, c)| c).collect();
     order
 }
@@ -190,41 +229,6 @@ fn ranked_group<'a>(view: &'a FleetView, endpoint: &EndpointView) -> Option<(usi
         rank + 2
     };
     Some((place, group))
-}
-
-struct Key<'a> {
-    group_rank: usize,
-    endpoint: &'a EndpointView,
-    index: usize,
-    view: &'a FleetView,
-}
-
-impl Key<'_> {
-    fn compare(&self, other: &Self, strategy: StrategyKind) -> Ordering {
-        self.group_rank
-            .cmp(&other.group_rank)
-            .then_with(|| other.is_pinned().cmp(&self.is_pinned()))
-            .then_with(|| match strategy {
-                StrategyKind::Fastest => by_latency(self.endpoint, other.endpoint),
-                StrategyKind::Priority | StrategyKind::Balanced => Ordering::Equal,
-            })
-            .then_with(|| self.endpoint.spec.priority.cmp(&other.endpoint.spec.priority))
-            .then_with(|| self.index.cmp(&other.index))
-    }
-
-    fn is_pinned(&self) -> bool {
-        self.view.pinned.as_ref() == Some(&self.endpoint.spec.id)
-    }
-}
-
-/// Measured before unmeasured, then faster before slower.
-fn by_latency(a: &EndpointView, b: &EndpointView) -> Ordering {
-    match (a.standing.latency_ms, b.standing.latency_ms) {
-        (Some(x), Some(y)) => x.total_cmp(&y),
-        (Some(_), None) => Ordering::Less,
-        (None, Some(_)) => Ordering::Greater,
-        (None, None) => Ordering::Equal,
-    }
 }
 
 #[cfg(test)]

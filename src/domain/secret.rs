@@ -66,6 +66,11 @@ impl Redactor {
         Self { needles: needles.into() }
     }
 
+    /// A redactor for the values of both.
+    pub fn and(&self, other: &Self) -> Self {
+        Self::new(self.needles.iter().chain(other.needles.iter()))
+    }
+
     /// True when nothing would ever be replaced.
     pub fn is_empty(&self) -> bool {
         self.needles.is_empty()
@@ -103,6 +108,8 @@ mod tests {
     fn scrub_replaces_longest_first() {
         let r = Redactor::new(["sk-abc", "sk-abcdef", "x"]);
         assert_eq!(r.scrub("a sk-abcdef b sk-abc x"), "a *** b *** x");
+        let both = r.and(&Redactor::new(["sk-abcdefgh", "sk-abc"]));
+        assert_eq!(both.scrub("a sk-abcdefgh b sk-abc x"), "a *** b *** x");
         assert!(matches!(r.scrub("nothing"), std::borrow::Cow::Borrowed(_)));
     }
 }

@@ -220,6 +220,14 @@ impl Standing {
         }
     }
 
+    /// The endpoint got another credential: what is known of the old one, and what running attempts will still learn of
+    /// it, says nothing any more.
+    pub fn credential_replaced(&mut self, now: Instant) {
+        self.set_aside = None;
+        self.credential_problem = false;
+        self.credential_incident = Some(now);
+    }
+
     /// The first content of a request that started at `started` went to its client: the endpoint can be used again,
     /// though only a whole answer clears its record.
     pub fn committed(&mut self, started: Instant, ttfb: Duration) {

@@ -11,7 +11,7 @@ use crate::claude::request::Class;
 use crate::claude::usage::Usage;
 use crate::domain::endpoint::{EndpointId, GroupId};
 use crate::domain::outcome::Kind;
-use crate::domain::route::Skip;
+use crate::domain::route::{RouteReason, Skip};
 
 /// The id of a request: `req-` and eight hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -120,6 +120,8 @@ pub struct RequestRecord {
     pub endpoint: Option<EndpointId>,
     /// Its group.
     pub group: Option<GroupId>,
+    /// Why that endpoint was asked; nothing when none was.
+    pub route: Option<RouteReason>,
     /// The status the client got.
     pub status: Option<u16>,
     /// How it ended.

@@ -27,6 +27,7 @@ use crate::config::Level;
 use crate::domain::secret::Redactor;
 
 /// What can be changed while the program runs.
+#[derive(Debug)]
 pub(super) struct Shared {
     level: AtomicU8,
     redactor: RwLock<Redactor>,

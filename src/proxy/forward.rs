@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::domain::fleet::{InFlight, Input, Permit};
 use crate::domain::outcome::Kind;
 use crate::domain::plan::{Attempt, Plan, Policy, RelayRule, Step, Verdict};
+use crate::domain::route::reason;
 
 /// Carries one request to its answer.
 pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Response<ClientBody> {
@@ -36,7 +37,8 @@ pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Resp
     loop {
         step = match step {
             Step::Send(attempt) => {
-                let Some(pass) = carried.take().or_else(|| pass(shared, &attempt)) else {
+                let Some(pass) = carried.take().or_else(|| admit(shared, &mut inbound, &plan, &attempt))
+                else {
                     step = plan.on_denied(&shared.control.view(), now());
                     continue;
                 };
@@ -44,9 +46,7 @@ pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Resp
                 inbound.lifecycle.attempt_started(&attempt, model);
                 match attempter.attempt(&mut inbound, &attempt, accept_empty).await {
                     Tried::Answer(answer) => {
-                        if let Some(token) = released.take() {
-                            token.committed();
-                        }
+                        commit(shared, &mut inbound, &attempt, &pass, released);
                         return pass_on(config, inbound, *answer, Worth::Answer, Some(pass.in_flight));
                     }
                     Tried::Failed(failed) => {
@@ -95,6 +95,8 @@ pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Resp
 struct Pass {
     in_flight: InFlight,
     _permit: Option<Permit>,
+    /// Orders people had given when the endpoint was asked.
+    orders: u64,
 }
 
 /// The right to ask the endpoint now; nothing when it is half-open and somebody else is asking.
@@ -102,7 +104,38 @@ fn pass(shared: &Shared, attempt: &Attempt) -> Option<Pass> {
     let view = shared.control.view();
     let permits = &view.endpoint(&attempt.spec.id)?.permits;
     let permit = if attempt.needs_permit { Some(permits.try_half_open()?) } else { None };
-    Some(Pass { in_flight: permits.enter(), _permit: permit })
+    Some(Pass { in_flight: permits.enter(), _permit: permit, orders: view.orders })
+}
+
+/// As [`pass`], with the reason why this endpoint was chosen on the record.
+fn admit(shared: &Shared, inbound: &mut Inbound, plan: &Plan, attempt: &Attempt) -> Option<Pass> {
+    // Said before the pass is taken: an endpoint whose one permit is ours would look busy.
+    let (view, request, id) = (shared.control.view(), inbound.route_request(), &attempt.spec.id);
+    let why = || reason(&view, &request, &inbound.wish.affinity, id, &plan.last_words(), now());
+    let why = attempt.first_here.then(why);
+    let pass = pass(shared, attempt)?;
+    if let Some(why) = why {
+        inbound.lifecycle.routed(id, why);
+    }
+    Some(pass)
+}
+
+/// An answer is about to be passed on. From now on the session belongs to the endpoint that answers it; only
+/// conversations decide that.
+fn commit(
+    shared: &Shared,
+    inbound: &mut Inbound,
+    attempt: &Attempt,
+    pass: &Pass,
+    released: Option<Released>,
+) {
+    if let Some(token) = released {
+        token.committed();
+    }
+    if let Some(session) = inbound.session.clone().filter(|_| inbound.class == Class::Messages) {
+        let answering = shared.sessions.committed(session, attempt.spec.id.clone(), pass.orders);
+        inbound.lifecycle.answers(answering);
+    }
 }
 
 async fn after_failure(

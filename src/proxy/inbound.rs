@@ -8,6 +8,7 @@ use std::time::Duration;
 use http::{HeaderMap, Method, Uri};
 use tokio::time::Instant;
 
+use super::affinity::Wish;
 use super::intake::Intake;
 use super::lifecycle::{Lifecycle, Opening};
 use super::transport::Payload;
@@ -38,6 +39,10 @@ pub struct Inbound {
     pub model: Option<Arc<str>>,
     /// Where that stands in the body.
     pub model_span: Option<Range<usize>>,
+    /// The session it belongs to.
+    pub session: Option<Arc<str>>,
+    /// Where it should rather go.
+    pub wish: Wish,
     /// Nothing new is begun after this.
     pub deadline: Instant,
     /// Its record.
@@ -54,6 +59,8 @@ impl Inbound {
             model: self.model.clone(),
             own_credential_only: false,
             counts_tokens: self.class == Class::CountTokens,
+            preferred: self.wish.preferred.clone(),
+            measured: self.wish.measured.clone(),
         }
     }
 
@@ -109,7 +116,7 @@ pub fn opening(
 
 /// The session a request belongs to: the header, else what its body says.
 pub fn session(headers: &HeaderMap, peek: &Peek) -> Option<String> {
-    text(headers, "x-claude-code-session-id").or_else(|| peek.session.clone())
+    text(headers, "x-claude-code-session-id").or_else(|| peek.session.as_deref().and_then(cut))
 }
 
 /// When nothing new is begun: `patience` from now, or a little before the client says it will give up.
@@ -121,6 +128,9 @@ pub fn deadline(headers: &HeaderMap, patience: Duration, now: Instant) -> Instan
 
 /// A header as text, cut to what a record should hold.
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {
-    let value = headers.get(name)?.to_str().ok()?;
+    cut(headers.get(name)?.to_str().ok()?)
+}
+
+fn cut(value: &str) -> Option<String> {
     Some(value.chars().take(256).collect::<String>()).filter(|v| !v.is_empty())
 }

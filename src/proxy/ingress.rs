@@ -25,7 +25,7 @@ use super::inbound::{self, Inbound};
 use super::intake::{self, ClientUpload, Intake, IntakeError, NotTaken};
 use super::lifecycle::{Ending, Lifecycle};
 use super::respond::{self, ClientBody};
-use super::{Shared, auth, browser, forward, keepalive, local};
+use super::{Shared, affinity, auth, browser, forward, keepalive, local};
 use crate::claude::request::{Class, Peek, peek};
 use crate::config::Config;
 use crate::domain::outcome::Kind;
@@ -128,8 +128,9 @@ async fn carry<B: ClientUpload>(
         };
         let seen = look(class, &body);
         let model = seen.model.as_deref().map(clip);
+        let session = inbound::session(&head.headers, &seen);
         lifecycle.note(|r| {
-            r.session = inbound::session(&head.headers, &seen);
+            r.session = session.clone();
             r.model = model.as_deref().map(str::to_owned);
             r.stream = seen.stream;
             r.bytes_in = body.bytes().map_or(0, |b| b.len() as u64);
@@ -142,6 +143,8 @@ async fn carry<B: ClientUpload>(
             headers: head.headers,
             body,
             stream: seen.stream && class == Class::Messages,
+            wish: affinity::wish(shared, config, session.as_deref(), model.as_deref()).await,
+            session: session.map(Arc::from),
             model,
             model_span: seen.model_span,
             deadline,

@@ -3,6 +3,7 @@
 //! The [`Lifecycle`] travels with the request: through the forward loop, then inside the response body. Whoever drops it
 //! without having settled it has lost the client (or panicked), and the record says so.
 
+mod draft;
 mod log;
 mod mismatch;
 
@@ -18,14 +19,15 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
+use super::affinity::Answering;
 use crate::claude::request::Class;
 use crate::claude::usage::Usage;
 use crate::control::Control;
-use crate::domain::endpoint::EndpointSpec;
+use crate::domain::endpoint::{EndpointId, EndpointSpec};
 use crate::domain::fleet::Input;
 use crate::domain::outcome::{Blame, Failure, Kind, Next, Same};
 use crate::domain::plan::Attempt;
-use crate::domain::route::Skip;
+use crate::domain::route::{RouteReason, Skip};
 use crate::events::{Accepted, AttemptRecord, Event, Events, RequestId, RequestRecord, State};
 
 /// An endpoint that was silent this long when its client left is blamed softly.
@@ -82,6 +84,8 @@ pub struct Lifecycle {
     draft: Option<Box<RequestRecord>>,
     open: Option<OpenAttempt>,
     last_heard: Instant,
+    /// Its session's endpoint, once that answers.
+    answering: Option<Answering>,
     /// Start of its wait in the queue.
     waits_since: Option<Instant>,
     on_suspension: Option<Arc<Notify>>,
@@ -118,7 +122,7 @@ impl Lifecycle {
             method: opening.method.clone(),
             path: opening.path.clone(),
         })));
-        let draft = Some(Box::new(draft(opening, at)));
+        let draft = Some(Box::new(draft::draft(opening, at)));
         Self {
             events,
             control,
@@ -126,6 +130,7 @@ impl Lifecycle {
             draft,
             open: None,
             last_heard: now,
+            answering: None,
             waits_since: None,
             on_suspension: None,
             stopping,
@@ -187,6 +192,17 @@ impl Lifecycle {
         if let Some(draft) = &mut self.draft {
             change(draft);
         }
+    }
+
+    /// Its session is answered by this endpoint until the request ends.
+    pub fn answers(&mut self, answering: Answering) {
+        self.answering = Some(answering);
+    }
+
+    /// An endpoint was chosen, for this reason.
+    pub fn routed(&mut self, endpoint: &EndpointId, why: RouteReason) {
+        self.span.in_scope(|| log::log_route(endpoint, &why));
+        self.note(|r| r.route = Some(why));
     }
 
     /// An attempt begins, for this model.
@@ -364,6 +380,9 @@ impl Lifecycle {
         let Some(mut record) = self.draft.take() else { return };
         record.duration_ms = millis(self.accepted.elapsed());
         record.status = status.or(record.status);
+        if let Some(answering) = self.answering.take() {
+            answering.ended(record.usage.cache_write_1h > 0);
+        }
         match &ending {
             Ending::Completed => record.state = State::Completed,
             Ending::Failed(kind, text) => {
@@ -435,37 +454,4 @@ fn moves_health(class: Class) -> bool {
 
 fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
-}
-
-fn draft(opening: Opening, at: jiff::Timestamp) -> RequestRecord {
-    RequestRecord {
-        id: opening.id,
-        upstream_id: None,
-        accepted: at,
-        first_byte_ms: None,
-        duration_ms: 0.0,
-        client: opening.client,
-        user_agent: opening.user_agent,
-        method: opening.method,
-        path: opening.path,
-        class: opening.class,
-        model: None,
-        served_model: None,
-        session: None,
-        agent: opening.agent,
-        stream: false,
-        endpoint: None,
-        group: None,
-        status: None,
-        state: State::Interrupted,
-        failure: None,
-        error: None,
-        cancel_reason: None,
-        suspended_ms: 0.0,
-        bytes_in: 0,
-        bytes_out: 0,
-        usage: Usage::default(),
-        attempts: Vec::new(),
-        skipped: Vec::new(),
-    }
 }

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use cc_forwarder::control::fasttest::FastTests;
 use cc_forwarder::control::{self, Control};
 use cc_forwarder::domain::fleet::{Fleet, Settings};
 use cc_forwarder::domain::plan::Attempt;
@@ -44,10 +45,13 @@ fn parts() -> (Shared, EventStream) {
         stopping: CancellationToken::new(),
         mismatches: Arc::default(),
     };
+    let transport = Transport::new(Dialer::new(None, None));
     let shared = Shared {
         config: watch::channel(config).1,
         control,
-        transport: Transport::new(Dialer::new(None, None)),
+        fast_tests: FastTests::new(transport.clone()),
+        sessions: Default::default(),
+        transport,
         reporting,
         ids: Arc::new(Ids::starting_at(1)),
         budget: Budget::new(1 << 20),

@@ -39,7 +39,8 @@ impl Scene {
     }
 
     fn probe_down(&mut self, now: f64, name: &str) -> Vec<String> {
-        self.input(now, Input::Probed { endpoint: id(name), result: Probed::Down(Kind::Connect) })
+        let result = Probed::Down(Kind::Connect);
+        self.input(now, Input::Probed { endpoint: id(name), started: at(now - 0.1), result })
     }
 
     fn tick(&mut self, now: f64) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! The immutable picture of the fleet that requests, probes and screens read.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::{Fleet, Member};
@@ -14,6 +14,9 @@ use crate::domain::standing::{Availability, Breaker, Standing};
 pub struct FleetView {
     /// Grows with every change.
     pub revision: u64,
+    /// Grows with every order of a person that decides where all sessions go. A pause needs none: what is paused is not
+    /// usable.
+    pub orders: u64,
     /// Groups are switched automatically.
     pub auto_switch: bool,
     /// Requests go here first.
@@ -59,7 +62,12 @@ pub struct EndpointView {
 pub struct Permits {
     half_open: AtomicBool,
     in_flight: AtomicU32,
+    /// The place of its last request among all requests; zero before the first.
+    last_turn: AtomicU64,
 }
+
+/// Requests counted in so far, at all endpoints together: only the order of the numbers means anything.
+static TURNS: AtomicU64 = AtomicU64::new(0);
 
 /// The one half-open permit of an endpoint; returned on drop.
 #[derive(Debug)]
@@ -84,12 +92,18 @@ impl Permits {
     /// Counts one request in.
     pub fn enter(self: &Arc<Self>) -> InFlight {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
+        self.last_turn.store(TURNS.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
         InFlight(Arc::clone(self))
     }
 
     /// Requests in flight.
     pub fn in_flight(&self) -> u32 {
         self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Compares as "was asked longer ago" between endpoints.
+    pub fn last_turn(&self) -> u64 {
+        self.last_turn.load(Ordering::Relaxed)
     }
 }
 
@@ -151,6 +165,7 @@ pub(super) fn build(fleet: &Fleet, now: Instant) -> FleetView {
     let active = fleet.active(now);
     FleetView {
         revision: fleet.revision,
+        orders: fleet.orders,
         auto_switch: fleet.settings.auto_switch,
         activated: fleet.activated.clone(),
         pinned: fleet.settings.pinned.clone(),

@@ -29,7 +29,7 @@ fn policy() -> Policy {
 }
 
 fn any_model() -> RouteRequest {
-    RouteRequest { model: Some(Arc::from("opus")), own_credential_only: false, counts_tokens: false }
+    RouteRequest { model: Some(Arc::from("opus")), ..RouteRequest::default() }
 }
 
 /// One request against a fleet that learns of nothing unless told. Every attempt takes a tenth of a second, jitter is
@@ -249,8 +249,20 @@ fn an_early_wake_goes_back_to_sleep_unless_something_better_came_up() {
     let mut run = Run::new(&[1, 1]);
     run.fail(status(500));
     assert_eq!(run.wake_at(100.2), "sleep 0.40");
-    run.tell(Input::Probed { endpoint: id("a-1"), result: super::super::standing::Probed::Down(Kind::Tls) });
+    let result = super::super::standing::Probed::Down(Kind::Tls);
+    run.tell(Input::Probed { endpoint: id("a-1"), started: at(100.0), result });
     assert_eq!(run.wake_at(100.3), "b-1");
+}
+
+#[test]
+fn a_new_try_uses_the_endpoint_as_it_is_configured_by_then() {
+    let mut run = Run::new(&[1]);
+    run.fail(status(500));
+    let mut next = specs(&[1]);
+    std::sync::Arc::make_mut(&mut next[0]).url.host = "moved.invalid".to_owned();
+    run.tell(Input::Reload { settings: settings(), specs: next });
+    let Step::Send(attempt) = run.plan.on_wake(&run.fleet.view(at(102.0)), at(102.0)) else { panic!() };
+    assert_eq!(attempt.spec.url.host, "moved.invalid");
 }
 
 #[test]

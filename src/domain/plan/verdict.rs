@@ -126,14 +126,5 @@ pub(super) fn nothing_tried(skipped: &[Skip]) -> Verdict {
 }
 
 fn describe(skip: &Skip) -> String {
-    let why = match skip.reason {
-        SkipReason::Disabled => "switched off".to_owned(),
-        SkipReason::Resting => "resting after failures".to_owned(),
-        SkipReason::GroupPaused => "its group is paused".to_owned(),
-        SkipReason::NotActiveGroup => "its group is not the active one".to_owned(),
-        SkipReason::RateLimited { seconds } => format!("rate limited for another {seconds} s"),
-        SkipReason::ClientCredential => "needs the client's credential".to_owned(),
-        SkipReason::NoCountTokens => "does not count tokens".to_owned(),
-    };
-    format!("{}: {why}", skip.endpoint)
+    format!("{}: {}", skip.endpoint, skip.reason)
 }

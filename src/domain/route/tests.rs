@@ -1,5 +1,7 @@
 //! The order of endpoints, sentence by sentence.
 
+mod preference;
+
 use super::super::endpoint::GroupId;
 use super::super::fleet::{Fleet, Input, Settings};
 use super::super::group::Pause;
@@ -21,7 +23,7 @@ fn fleet_of(specs: Vec<EndpointSpec>) -> Fleet {
 }
 
 fn request() -> RouteRequest {
-    RouteRequest { model: Some(Arc::from("opus")), own_credential_only: false, counts_tokens: false }
+    RouteRequest { model: Some(Arc::from("opus")), ..RouteRequest::default() }
 }
 
 fn fail(fleet: &mut Fleet, name: &str, failure: Failure) {
@@ -30,7 +32,7 @@ fn fail(fleet: &mut Fleet, name: &str, failure: Failure) {
 }
 
 fn probe(fleet: &mut Fleet, name: &str, result: Probed) {
-    fleet.apply(Input::Probed { endpoint: id(name), result }, at(NOW));
+    fleet.apply(Input::Probed { endpoint: id(name), started: at(NOW), result }, at(NOW));
 }
 
 fn latency(fleet: &mut Fleet, name: &str, seconds: f64) {

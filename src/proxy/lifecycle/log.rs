@@ -1,8 +1,15 @@
 //! The log lines of a request.
 
 use super::OpenAttempt;
+use crate::domain::endpoint::EndpointId;
 use crate::domain::outcome::{Blame, Failure, Kind};
+use crate::domain::route::RouteReason;
 use crate::events::{RequestRecord, State};
+
+/// Where it goes, and why.
+pub(super) fn log_route(endpoint: &EndpointId, reason: &RouteReason) {
+    tracing::debug!(target: "cc_forwarder::request", endpoint = %endpoint, why = %reason, "routed");
+}
 
 /// What is the client's own fault is told once, at the end of the request. That an idle connection had been closed says
 /// nothing about anybody.

@@ -16,7 +16,7 @@ struct Bench {
 }
 
 fn route() -> RouteRequest {
-    RouteRequest { model: None, own_credential_only: false, counts_tokens: false }
+    RouteRequest::default()
 }
 
 impl Bench {

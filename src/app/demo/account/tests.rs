@@ -45,6 +45,7 @@ fn record(attempts: Vec<AttemptRecord>) -> RequestRecord {
         stream: true,
         endpoint: None,
         group: None,
+        route: None,
         status: Some(200),
         state: State::Completed,
         failure: None,

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::super::super::endpoint::Credential;
 use super::super::super::group::GroupState;
 use super::super::super::testing::{any_failure, at, secs};
 use super::*;
@@ -22,7 +23,55 @@ enum Act {
     Pause(usize, Option<u64>),
     Resume(usize),
     Clear(usize),
+    Reload(Settings, Vec<usize>, Vec<Edit>),
     Tick,
+}
+
+/// What a person did to one endpoint of the file.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Edit {
+    Nothing,
+    Url,
+    Token,
+    Priority(u32),
+    Group(u32),
+    Disabled,
+    Removed,
+}
+
+fn edit() -> impl Strategy<Value = Edit> {
+    prop_oneof![
+        5 => Just(Edit::Nothing),
+        1 => Just(Edit::Url),
+        1 => Just(Edit::Token),
+        1 => (0_u32..9).prop_map(Edit::Priority),
+        1 => (0_u32..9).prop_map(Edit::Group),
+        1 => Just(Edit::Disabled),
+        1 => Just(Edit::Removed),
+    ]
+}
+
+/// The endpoints of [`specs`], but the first, after these edits.
+fn edited(sizes: &[usize], edits: &[Edit]) -> Vec<Arc<EndpointSpec>> {
+    let mut all = specs(sizes);
+    let mut edits = std::iter::once(Edit::Nothing).chain(edits.iter().copied());
+    all.retain_mut(|spec| {
+        let (edit, spec) = (edits.next().unwrap_or(Edit::Nothing), Arc::make_mut(spec));
+        match edit {
+            Edit::Nothing | Edit::Removed => {}
+            Edit::Url => spec.url.host.push('x'),
+            Edit::Token => spec.credential = Credential::None,
+            Edit::Priority(n) => spec.priority = n,
+            Edit::Group(n) => spec.group_priority = n,
+            Edit::Disabled => spec.enabled = false,
+        }
+        edit != Edit::Removed
+    });
+    all
+}
+
+fn edits() -> impl Strategy<Value = Vec<Edit>> {
+    prop::collection::vec(edit(), 0..24)
 }
 
 fn probed() -> impl Strategy<Value = Probed> {
@@ -47,6 +96,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (who.clone(), prop::option::of(0_u64..90_000)).prop_map(|(w, t)| Act::Pause(w, t)),
         1 => who.clone().prop_map(Act::Resume),
         1 => who.prop_map(Act::Clear),
+        2 => (any_settings(), sizes(), edits()).prop_map(|(s, n, e)| Act::Reload(s, n, e)),
         1 => Just(Act::Tick),
     ]
 }
@@ -84,40 +134,30 @@ fn input(act: Act, view: &FleetView, now: Instant) -> Input {
             Input::Failed { endpoint: endpoint(n), model: None, started: before(age), failure }
         }
         Act::Exhausted(n, blamed) => Input::GroupExhausted { group: group(n), blamed },
-        Act::Probed(n, result) => Input::Probed { endpoint: endpoint(n), result },
+        Act::Probed(n, result) => Input::Probed { endpoint: endpoint(n), started: now, result },
         Act::Activate(n) => Input::Activate(group(n)),
         Act::Release => Input::Release,
         Act::Pause(n, None) => Input::Pause(group(n), Pause::ForEver),
         Act::Pause(n, Some(ms)) => Input::Pause(group(n), Pause::Until(now + Duration::from_millis(ms))),
         Act::Resume(n) => Input::Resume(group(n)),
         Act::Clear(n) => Input::Clear(endpoint(n)),
+        Act::Reload(settings, sizes, edits) => Input::Reload { settings, specs: edited(&sizes, &edits) },
         Act::Tick => Input::Tick,
     }
 }
 
-/// What a view says at its own instant, in the words of [`Change`].
-fn shown(view: &FleetView, now: Instant) -> (Option<GroupId>, Vec<GroupState>, Vec<Condition>) {
-    let groups = view.groups.iter().map(|g| g.state).collect();
-    let endpoints = view.endpoints.iter().map(|e| e.condition(now)).collect();
-    (view.active.clone(), groups, endpoints)
-}
-
-/// The changes between two views.
+/// The changes between two views of what is in both.
 fn difference(old: (&FleetView, Instant), new: (&FleetView, Instant)) -> Vec<Change> {
-    let (from, to) = (shown(old.0, old.1), shown(new.0, new.1));
-    let active = (from.0 != to.0).then_some(Change::Active { from: from.0, to: to.0 });
-    let groups = new.0.groups.iter().zip(from.1.into_iter().zip(to.1));
-    let groups = groups.filter(|(_, (from, to))| from != to).map(|(g, (from, to))| Change::Group {
-        id: g.id.clone(),
-        from,
-        to,
+    let active = Change::Active { from: old.0.active.clone(), to: new.0.active.clone() };
+    let groups = new.0.groups.iter().filter_map(|g| {
+        let from = old.0.group(&g.id)?.state;
+        (from != g.state).then(|| Change::Group { id: g.id.clone(), from, to: g.state })
     });
-    let endpoints = new.0.endpoints.iter().zip(from.2.into_iter().zip(to.2));
-    let endpoints = endpoints.filter(|(_, (from, to))| from != to).map(|(e, (from, to))| Change::Endpoint {
-        id: e.spec.id.clone(),
-        from,
-        to,
+    let endpoints = new.0.endpoints.iter().filter_map(|e| {
+        let (from, to) = (old.0.endpoint(&e.spec.id)?.condition(old.1), e.condition(new.1));
+        (from != to).then(|| Change::Endpoint { id: e.spec.id.clone(), from, to })
     });
+    let active = (old.0.active != new.0.active).then_some(active);
     active.into_iter().chain(groups).chain(endpoints).collect()
 }
 
@@ -125,6 +165,7 @@ fn check_invariants(view: &FleetView) {
     let active: Vec<_> = view.groups.iter().filter(|g| g.state == GroupState::Active).collect();
     assert!(active.len() <= 1);
     assert_eq!(view.active.as_ref(), active.first().map(|g| &g.id), "a paused group is never active");
+    assert!(view.activated.iter().all(|id| view.group(id).is_some()), "a group that is gone holds nobody");
     let all_paused = view.groups.iter().all(|g| g.state == GroupState::Paused);
     if view.auto_switch {
         assert_eq!(view.active.is_none(), all_paused);
@@ -204,11 +245,45 @@ proptest! {
         }
         let view = fleet.view(now);
         for e in &view.endpoints {
-            let done = [Condition::Unknown, Condition::Up, Condition::Down, Condition::HalfOpen];
+            let done =
+                [Condition::Unknown, Condition::Up, Condition::Down, Condition::HalfOpen, Condition::Disabled];
             prop_assert!(done.contains(&e.condition(now)), "{:?}", e.condition(now));
         }
         prop_assert!(view.groups.iter().all(|g| g.cooling_until.is_none() && g.paused_until.is_none()));
         let (changes, revision) = (fleet.apply(Input::Tick, now).changes, fleet.view(now).revision);
         prop_assert_eq!((changes, revision), (vec![], view.revision + 1));
+    }
+
+    #[test]
+    fn a_reload_keeps_what_is_known_of_everything_that_stays(
+        settings in any_settings(), sizes in sizes(), inputs in timed(), new in any_settings(), edits in edits(),
+    ) {
+        let mut fleet = Fleet::new(settings, &specs(&sizes), at(100.0));
+        let now = run(&mut fleet, inputs, true);
+        let (specs, old) = (edited(&sizes, &edits), fleet.view(now));
+        fleet.apply(Input::Reload { settings: new, specs: specs.clone() }, now);
+        let view = fleet.view(now);
+        check_invariants(&view);
+        prop_assert!(view.endpoints.iter().map(|e| &e.spec).eq(&specs), "as in the file");
+        for e in &view.endpoints {
+            let Some(before) = old.endpoint(&e.spec.id) else {
+                prop_assert_eq!(&e.standing, &Standing::default());
+                continue;
+            };
+            prop_assert!(Arc::ptr_eq(&e.permits, &before.permits));
+            if before.spec.url != e.spec.url {
+                prop_assert_eq!(&e.standing, &Standing::default());
+            } else if before.spec.credential == e.spec.credential {
+                prop_assert_eq!(&e.standing, &before.standing);
+            }
+        }
+        for g in &view.groups {
+            let before = old.group(&g.id);
+            let cooling = |b: &GroupView| b.cooling_until.filter(|_| view.auto_switch);
+            let known = before.map(|b| (b.paused_until, cooling(b), b.state == GroupState::Paused));
+            let now = (g.paused_until, g.cooling_until, g.state == GroupState::Paused);
+            prop_assert_eq!(now, known.unwrap_or_default());
+        }
+        prop_assert_eq!(view.activated, old.activated.filter(|id| specs.iter().any(|s| s.group == *id)));
     }
 }

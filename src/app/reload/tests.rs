@@ -1,0 +1,103 @@
+//! What is refused, what outranks a file, and that no secret of an earlier version is shown later.
+
+use tokio::time::Instant;
+
+use super::*;
+use crate::config::{Source, System, load};
+use crate::domain::fleet::Fleet;
+use crate::logging::{self, Console};
+
+const ENDPOINT: &str = "endpoints: [{ name: a, url: \"http://127.0.0.1:9\", token: canary-one }]";
+
+fn config(text: &str) -> Config {
+    let text = format!("usage_tracking: {{ enabled: false }}\n{text}");
+    load::parse(&text, Source::BuiltIn, &System).unwrap_or_else(|problems| panic!("{problems}")).config
+}
+
+/// A running program without sockets.
+struct Scene {
+    reloads: Reloads,
+    config: watch::Receiver<Arc<Config>>,
+    control: Control,
+    quit: CancellationToken,
+}
+
+impl Scene {
+    fn new(running: Config, log: Option<LogTap>) -> Self {
+        let quit = CancellationToken::new();
+        let fleet = Fleet::new(settings(&running), &running.endpoints, Instant::now().into_std());
+        let (control, task) = crate::control::new(fleet, crate::events::channel().0);
+        let (tx, config) = watch::channel(Arc::new(running));
+        let (reloader, reloads) =
+            Reloader::new(tx, control.clone(), Transport::new(Dialer::new(None, None)), log);
+        let tasks = tokio_util::task::TaskTracker::new();
+        tasks.spawn(crate::control::run(task, quit.clone()));
+        tasks.spawn(reloader.run(quit.clone()));
+        Self { reloads, config, control, quit }
+    }
+}
+
+#[tokio::test]
+async fn an_open_listener_never_loses_its_lock() {
+    let open =
+        format!("server: {{ host: 0.0.0.0 }}\nauth: {{ enabled: true, token: canary-auth }}\n{ENDPOINT}");
+    let scene = Scene::new(config(&open), None);
+    // The file alone would be fine: it is the running listener that is not.
+    let refused = scene.reloads.apply(config(ENDPOINT)).await.unwrap_err();
+    let said = refused.to_string();
+    assert!(said.starts_with("0.0.0.0 stays open until a restart: server.host: "), "{said}");
+    assert!(scene.config.borrow().auth.is_some());
+    let last = scene.reloads.last().borrow().clone().unwrap();
+    assert_eq!((last.number, &last.outcome), (1, &Err(refused)));
+
+    let consented = format!("server: {{ allow_unauthenticated: true }}\n{ENDPOINT}");
+    let report = scene.reloads.apply(config(&consented)).await.unwrap().to_string();
+    assert!(report.contains("auth.token") && report.ends_with("needs a restart: server.host"), "{report}");
+}
+
+#[tokio::test]
+async fn the_fleet_has_the_new_endpoints_when_it_returns() {
+    let scene = Scene::new(config(ENDPOINT), None);
+    let next = ENDPOINT.replace("name: a", "name: b");
+    let report = scene.reloads.apply(config(&next)).await.unwrap();
+    assert_eq!(report.applied, ["endpoints[a] (removed)", "endpoints[b] (new)"]);
+    let names: Vec<_> = scene.control.view().endpoints.iter().map(|e| e.spec.id.to_string()).collect();
+    assert_eq!(names, ["b"]);
+    let unchanged = Arc::clone(&scene.config.borrow());
+    assert!(scene.reloads.apply(config(&next)).await.unwrap().is_empty());
+    assert!(Arc::ptr_eq(&unchanged, &scene.config.borrow()), "nothing changed, so nothing is replaced");
+}
+
+#[tokio::test]
+async fn the_pin_and_the_level_of_the_command_line_outrank_every_version() {
+    let mut running = config(ENDPOINT);
+    running.pin("a").unwrap();
+    let (_, guard) = logging::build(&running.logging, Console::None, running.redactor.clone()).unwrap();
+    let log = LogTap { handle: guard.clone(), level: Some(Level::Info) };
+    let scene = Scene::new(running, Some(log));
+    let next = format!("logging: {{ level: trace }}\nretry: {{ max_attempts: 9 }}\n{ENDPOINT}");
+    assert_eq!(scene.reloads.apply(config(&next)).await.unwrap().applied, ["retry.max_attempts"]);
+    assert_eq!(scene.config.borrow().logging.level, Level::Info);
+    assert!(scene.control.view().pinned.is_some());
+    let refused = scene.reloads.apply(config(&ENDPOINT.replace("name: a", "name: b"))).await.unwrap_err();
+    assert_eq!(refused.to_string(), "-p a: no enabled endpoint is named \"a\"; there is: b");
+}
+
+#[tokio::test]
+async fn secrets_of_earlier_versions_stay_masked() {
+    let scene = Scene::new(config(ENDPOINT), None);
+    for token in ["canary-two", "canary-three"] {
+        scene.reloads.apply(config(&ENDPOINT.replace("canary-one", token))).await.unwrap();
+    }
+    let shown = scene.config.borrow().redactor.scrub("canary-one canary-two canary-three").into_owned();
+    assert_eq!(shown, "*** *** ***");
+}
+
+#[tokio::test]
+async fn after_the_end_reloads_are_refused() {
+    let scene = Scene::new(config(ENDPOINT), None);
+    scene.quit.cancel();
+    let refused = scene.reloads.apply(config(ENDPOINT)).await;
+    // Whatever it was doing when it was told to stop, it answers.
+    assert!(refused.is_err_and(|refused| refused.to_string() == "the program stops"));
+}

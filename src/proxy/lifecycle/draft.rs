@@ -1,0 +1,40 @@
+//! The record of a request of which nothing has happened yet.
+
+use super::Opening;
+use crate::claude::usage::Usage;
+use crate::events::{RequestRecord, State};
+
+/// Until it is settled, the record of a request says that it was interrupted.
+pub(super) fn draft(opening: Opening, at: jiff::Timestamp) -> RequestRecord {
+    RequestRecord {
+        id: opening.id,
+        upstream_id: None,
+        accepted: at,
+        first_byte_ms: None,
+        duration_ms: 0.0,
+        client: opening.client,
+        user_agent: opening.user_agent,
+        method: opening.method,
+        path: opening.path,
+        class: opening.class,
+        model: None,
+        served_model: None,
+        session: None,
+        agent: opening.agent,
+        stream: false,
+        endpoint: None,
+        group: None,
+        route: None,
+        status: None,
+        state: State::Interrupted,
+        failure: None,
+        error: None,
+        cancel_reason: None,
+        suspended_ms: 0.0,
+        bytes_in: 0,
+        bytes_out: 0,
+        usage: Usage::default(),
+        attempts: Vec::new(),
+        skipped: Vec::new(),
+    }
+}
