@@ -89,7 +89,18 @@ async fn a_credential_opens_the_door_in_three_ways() {
         "X-Cc-Forwarder-Token: \r\n",
     ] {
         let request = messages_request(true).replacen("\r\n\r\n", &format!("\r\n{wrong}\r\n"), 1);
-        assert_error(&world.raw().await.ask(request).await, 401, "authentication_error");
+        let refused = world.raw().await.ask(request).await;
+        assert_error(&refused, 401, "authentication_error");
+        assert_eq!(
+            refused.header("x-should-retry"),
+            Some("false"),
+            "Claude Code repeats a plain 401 for minutes"
+        );
+        assert!(
+            !refused.text().contains("x-api-key"),
+            "Claude Code shows its own text then: {}",
+            refused.text()
+        );
         let request = get("/health/detailed", &format!("Host: localhost\r\n{wrong}"));
         assert_error(&world.raw().await.ask(request).await, 401, "authentication_error");
     }
