@@ -156,6 +156,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
         control.clone(),
         transport.clone(),
         config_rx.clone(),
+        queue.population(),
         background.clone(),
         quit.clone(),
     ));

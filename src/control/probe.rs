@@ -1,8 +1,8 @@
 //! Health probes: which endpoints are due, and asking them.
 //!
 //! Every enabled endpoint of every group that is not paused is asked once per interval, standby groups too, with the
-//! same credentials and headers as real requests. An endpoint that passes the client's credential on is asked only
-//! while it is down, without a credential.
+//! same credentials and headers as real requests; while requests wait, the failing ones every two seconds. An endpoint
+//! that passes the client's credential on is asked only while it is failing, without a credential.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -44,14 +44,16 @@ pub struct Report {
 pub fn due(
     view: &FleetView,
     last: &HashMap<EndpointId, Instant>,
-    interval: Duration,
+    pace: Pace,
     now: Instant,
 ) -> Vec<Arc<EndpointSpec>> {
-    let elapsed =
-        |id: &EndpointId| last.get(id).is_none_or(|at| now.saturating_duration_since(*at) >= interval);
+    let elapsed = |e: &EndpointView| {
+        let last = last.get(&e.spec.id);
+        last.is_none_or(|at| now.saturating_duration_since(*at) >= pace.interval(is_failing(e)))
+    };
     view.endpoints
         .iter()
-        .filter(|e| wants_probe(view, e) && elapsed(&e.spec.id))
+        .filter(|e| wants_probe(view, e) && elapsed(e))
         .map(|e| Arc::clone(&e.spec))
         .collect()
 }
@@ -59,8 +61,33 @@ pub fn due(
 fn wants_probe(view: &FleetView, endpoint: &EndpointView) -> bool {
     let paused = view.group(&endpoint.spec.group).is_none_or(|g| g.state == GroupState::Paused);
     let passes = endpoint.spec.credential == Credential::Pass;
-    let failing = endpoint.standing.health == Health::Down || endpoint.standing.streak > 0;
-    endpoint.spec.enabled && !paused && (!passes || failing)
+    endpoint.spec.enabled && !paused && (!passes || is_failing(endpoint))
+}
+
+fn is_failing(endpoint: &EndpointView) -> bool {
+    endpoint.standing.health == Health::Down || endpoint.standing.streak > 0
+}
+
+/// How often endpoints are asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// `health.check_interval`.
+    pub interval: Duration,
+    /// Requests wait for an endpoint.
+    pub awaited: bool,
+}
+
+/// While requests wait, failing endpoints are asked this often: the wait should end with the outage.
+const AWAITED_INTERVAL: Duration = Duration::from_secs(2);
+
+impl Pace {
+    fn interval(self, failing: bool) -> Duration {
+        if self.awaited && failing { self.shortest() } else { self.interval }
+    }
+
+    fn shortest(self) -> Duration {
+        if self.awaited { self.interval.min(AWAITED_INTERVAL) } else { self.interval }
+    }
 }
 
 /// What an answer of this status means.
@@ -129,11 +156,12 @@ fn kind_of(kind: SendErrorKind) -> Kind {
     }
 }
 
-/// Probes until `stop`.
+/// Probes until `stop`. `awaited` follows how many requests wait for an endpoint.
 pub async fn run(
     control: Control,
     transport: Transport,
     config: watch::Receiver<Arc<Config>>,
+    mut awaited: watch::Receiver<usize>,
     tasks: TaskTracker,
     stop: CancellationToken,
 ) {
@@ -150,7 +178,8 @@ pub async fn run(
         let now = tokio::time::Instant::now().into_std();
         let current = control.view();
         last.retain(|id, _| still_says_something(&current, asked.get(id)));
-        for spec in due(&current, &last, check.check_interval, now) {
+        let pace = Pace { interval: check.check_interval, awaited: *awaited.borrow_and_update() > 0 };
+        for spec in due(&current, &last, pace, now) {
             if !running.insert(spec.id.clone()) {
                 continue;
             }
@@ -163,7 +192,8 @@ pub async fn run(
         }
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(pause(&last, check.check_interval, now)) => {}
+            () = tokio::time::sleep(pause(&last, pace.shortest(), now)) => {}
+            Ok(()) = awaited.changed() => {}
             changed = view.changed() => if changed.is_err() { return },
             Some(id) = done.recv() => { running.remove(&id); }
         }

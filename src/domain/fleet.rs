@@ -19,6 +19,7 @@ pub use view::{EndpointView, FleetView, GroupView, InFlight, Permit, Permits};
 use super::endpoint::{EndpointId, EndpointSpec, GroupId};
 use super::group::{self, Group, Pause};
 use super::outcome::Failure;
+use super::ratelimit::Bucket;
 use super::standing::{Availability, Probed, Standing};
 
 /// The parts of the configuration the fleet acts on.
@@ -56,6 +57,15 @@ pub enum Input {
         started: Instant,
         /// From its start to the first byte.
         ttfb: Duration,
+    },
+    /// An answer stated what is left of the endpoint's budgets.
+    Budgets {
+        /// Where.
+        endpoint: EndpointId,
+        /// What it stated.
+        budgets: Vec<Bucket>,
+        /// How long what is used up stays so.
+        used_up: Option<Duration>,
     },
     /// An attempt failed.
     Failed {
@@ -202,6 +212,9 @@ impl Fleet {
             }
             Input::Committed { endpoint, started, ttfb } => {
                 self.attempted(&endpoint, started, |s| s.committed(started, ttfb))
+            }
+            Input::Budgets { endpoint, budgets, used_up } => {
+                self.on(&endpoint, |m| m.standing.stated_budgets(budgets, used_up, now))
             }
             Input::Failed { endpoint, model, started, failure } => {
                 self.attempted(&endpoint, started, |s| s.failed(&failure, model.as_deref(), started, now))

@@ -29,7 +29,7 @@ use super::endpoint::{EndpointId, EndpointSpec};
 use super::fleet::FleetView;
 use super::group::GroupState;
 use super::outcome::{Blame, Failure, Kind, Next, SHORT_WAIT, Same};
-use super::route::{self, Candidate, RouteRequest, Skip, SkipReason, Tier};
+use super::route::{self, Candidate, RouteRequest, Skip, SkipReason};
 use super::standing::{Availability, Why};
 
 struct Tried {
@@ -146,7 +146,7 @@ impl Plan {
         if !self.budget_left(now) {
             return self.give_up(view, now);
         }
-        let better = || self.best_untried(view, now).is_some_and(|c| c.tier == Tier::Usable);
+        let better = || self.best_untried(view, now).is_some_and(|c| c.tier.is_usable());
         match self.outlook(view, now) {
             Outlook::Barred => return self.leave(view, now),
             Outlook::Poor if better() => return self.leave(view, now),
@@ -325,7 +325,7 @@ impl Plan {
             return self.give_up(view, now);
         }
         match self.best_untried(view, now) {
-            Some(candidate) if candidate.tier == Tier::Usable || !self.time_can_cure(view, now) => {
+            Some(candidate) if candidate.tier.is_usable() || !self.time_can_cure(view, now) => {
                 self.send_first(candidate, now)
             }
             _ => self.give_up(view, now),
@@ -384,7 +384,7 @@ impl Plan {
         let left = order
             .candidates
             .iter()
-            .any(|c| c.spec.group == group && c.tier == Tier::Usable && !self.has_tried(&c.spec.id));
+            .any(|c| c.spec.group == group && c.tier.is_usable() && !self.has_tried(&c.spec.id));
         if left {
             return;
         }

@@ -34,6 +34,81 @@ const BUCKETS: [&str; 4] = ["requests", "tokens", "input-tokens", "output-tokens
 /// A reset further away than this is a clock error, not a limit.
 const LONGEST: Duration = Duration::from_secs(35 * 24 * 3600);
 
+/// One budget of an endpoint as its last answer stated it. What it did not state stays unknown.
+#[derive(Clone, PartialEq, Debug, serde::Serialize)]
+pub struct Bucket {
+    /// `requests`, `tokens`, `input-tokens`, `output-tokens`, `unified-5h`, `unified-7d`, …
+    pub name: String,
+    /// Its size.
+    pub limit: Option<u64>,
+    /// What is left of it.
+    pub remaining: Option<u64>,
+    /// The used share, 0 to 1, where only that is stated.
+    pub utilization: Option<f64>,
+    /// `allowed`, `rejected`, …, where that is stated.
+    pub status: Option<String>,
+    /// When it is full again.
+    pub reset: Option<Timestamp>,
+}
+
+/// An answer states a handful of budgets; more are noise.
+const MAX_BUCKETS: usize = 16;
+
+impl Bucket {
+    fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            limit: None,
+            remaining: None,
+            utilization: None,
+            status: None,
+            reset: None,
+        }
+    }
+
+    /// True when nothing is left until its reset.
+    pub fn is_used_up(&self) -> bool {
+        self.remaining == Some(0) || self.status.as_deref() == Some("rejected")
+    }
+
+    fn take(&mut self, what: &str, value: &str) {
+        match what {
+            "limit" => self.limit = value.parse().ok(),
+            "remaining" => self.remaining = value.parse().ok(),
+            "utilization" => self.utilization = value.parse().ok().filter(|u: &f64| u.is_finite()),
+            "status" => self.status = Some(value.chars().take(32).collect()),
+            "reset" => self.reset = instant(value),
+            _ => {}
+        }
+    }
+}
+
+/// The budgets that an answer states, by name.
+pub fn budgets(headers: &HeaderMap) -> Vec<Bucket> {
+    let mut found: Vec<Bucket> = Vec::new();
+    for (name, value) in headers {
+        let stated = name.as_str().strip_prefix(PREFIX).and_then(|rest| rest.rsplit_once('-'));
+        let (Some((bucket, what)), Ok(value)) = (stated, value.to_str()) else { continue };
+        if !matches!(what, "limit" | "remaining" | "utilization" | "status" | "reset") {
+            continue;
+        }
+        let place = found.iter().position(|b| b.name == bucket).unwrap_or(found.len());
+        if place == found.len() && place < MAX_BUCKETS {
+            found.push(Bucket::named(bucket));
+        }
+        if let Some(known) = found.get_mut(place) {
+            known.take(what, value.trim());
+        }
+    }
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    found
+}
+
+/// How long the budgets that are used up stay so, if any is and says until when.
+pub fn used_up_for(budgets: &[Bucket], wall: Timestamp) -> Option<Duration> {
+    budgets.iter().filter(|b| b.is_used_up()).filter_map(|b| until(b.reset?, wall)).max()
+}
+
 /// The wait a 429 states, if it states one.
 pub fn stated_wait(headers: &HeaderMap, wall: Timestamp) -> Option<Stated> {
     let scope = if account_rejected(headers) { Scope::Endpoint } else { Scope::Model };
@@ -140,6 +215,26 @@ mod tests {
         ];
         let left = 1_795_399_200 - wall().as_second();
         assert_eq!(secs(&unified), Some((u64::try_from(left).unwrap(), Scope::Endpoint)));
+    }
+
+    #[test]
+    fn budgets_hold_what_is_stated_and_nothing_else() {
+        let found = budgets(&headers(&[
+            ("anthropic-ratelimit-input-tokens-limit", "400000"),
+            ("anthropic-ratelimit-input-tokens-remaining", "0"),
+            ("anthropic-ratelimit-input-tokens-reset", "2026-11-23T00:00:40Z"),
+            ("anthropic-ratelimit-requests-remaining", "many"),
+            ("anthropic-ratelimit-unified-5h-utilization", "0.42"),
+            ("anthropic-ratelimit-unified-5h-status", "allowed"),
+            ("anthropic-ratelimit-unified-representative-claim", "five_hour"),
+        ]));
+        let names: Vec<&str> = found.iter().map(|b| b.name.as_str()).collect();
+        assert_eq!(names, ["input-tokens", "requests", "unified-5h"]);
+        assert_eq!((found[0].limit, found[0].remaining), (Some(400_000), Some(0)));
+        assert_eq!(found[1], Bucket::named("requests"), "unknown stays unknown");
+        assert_eq!((found[2].utilization, found[2].is_used_up()), (Some(0.42), false));
+        assert_eq!(used_up_for(&found, wall()), Some(Duration::from_secs(40)));
+        assert_eq!(used_up_for(&found[1..], wall()), None);
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! 1. Usable endpoints of the active group, in the order of the strategy.
 //! 2. Usable endpoints of the other groups by rank (automatic mode only; cooling and paused groups left out).
-//! 3. Last resort: what rests by our own decision, in the same order, then cooling groups. An endpoint that said until
+//! 3. Those of both that said a budget is used up, though they still answer.
+//! 4. Last resort: what rests by our own decision, in the same order, then cooling groups. An endpoint that said until
 //!    when it cannot serve is not in the list at all, nor is one that is switched off or in a paused group.
 //!
 //! The endpoint of `-p` leads its group, and its group comes right after the active one (which it is, while it can serve).
@@ -82,8 +83,17 @@ pub struct Candidate {
 pub enum Tier {
     /// Nothing speaks against it.
     Usable,
+    /// It may be asked, but said that a budget is used up.
+    Low,
     /// It rests by our own decision, or its group cools.
     LastResort,
+}
+
+impl Tier {
+    /// True when a request may go there without a second thought.
+    pub fn is_usable(self) -> bool {
+        self != Self::LastResort
+    }
 }
 
 /// An endpoint that is not asked, and why.
@@ -200,6 +210,7 @@ fn judge(
 
 fn tier_of(endpoint: &EndpointView, model: Option<&str>, now: Instant) -> Result<(Tier, bool), SkipReason> {
     match endpoint.availability(model, now) {
+        Availability::Usable if endpoint.standing.is_low(now) => Ok((Tier::Low, false)),
         Availability::Usable => Ok((Tier::Usable, false)),
         Availability::HalfOpen if !endpoint.permits.half_open_taken() => Ok((Tier::Usable, true)),
         Availability::HalfOpen => match endpoint.standing.stated_until(model, now) {

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::outcome::{Blame, Failure, Kind};
-use super::ratelimit::{Scope, Stated};
+use super::ratelimit::{Bucket, Scope, Stated};
 
 /// Longest rest of our own making.
 pub const LONGEST_REST: Duration = Duration::from_secs(30);
@@ -139,6 +139,10 @@ pub struct Standing {
     pub last_success: Option<Instant>,
     /// Recent time to first byte, milliseconds, smoothed.
     pub latency_ms: Option<f64>,
+    /// Its budgets as last stated.
+    pub budgets: Vec<Bucket>,
+    /// A budget is used up until then: others are asked first.
+    pub low_until: Option<Instant>,
     /// It was found not to count tokens, and is not asked to until then.
     pub no_count_tokens_until: Option<Instant>,
     /// The last counted failure; attempts that started earlier say nothing new.
@@ -319,6 +323,17 @@ impl Standing {
         self.stated.push(StatedRest { model, until, retry_at: until.min(now + STATED_RETRY), since: now });
     }
 
+    /// An answer stated its budgets; one that is used up stays so for `used_up`.
+    pub fn stated_budgets(&mut self, budgets: Vec<Bucket>, used_up: Option<Duration>, now: Instant) {
+        self.budgets = budgets;
+        self.low_until = used_up.filter(|d| !d.is_zero()).map(|d| now + d);
+    }
+
+    /// True while a budget is used up.
+    pub fn is_low(&self, now: Instant) -> bool {
+        self.low_until.is_some_and(|until| now < until)
+    }
+
     /// A probe was answered. `recent` is the time within which a real success outweighs a failed probe.
     pub fn probed(&mut self, result: &Probed, recent: Duration, now: Instant) {
         match result {
@@ -373,7 +388,14 @@ impl Standing {
         let aside = self.set_aside.map(|(until, _)| until);
         let stated = self.stated.iter().flat_map(|s| [s.until, s.retry_at]);
         let counts = self.no_count_tokens_until;
-        self.rest_until.into_iter().chain(aside).chain(stated).chain(counts).filter(|at| *at > now).min()
+        self.rest_until
+            .into_iter()
+            .chain(self.low_until)
+            .chain(aside)
+            .chain(stated)
+            .chain(counts)
+            .filter(|at| *at > now)
+            .min()
     }
 }
 

@@ -14,6 +14,7 @@ use crate::domain::fleet::{Condition, EndpointView, FleetView, GroupView};
 use crate::domain::group::GroupState;
 use crate::domain::order::{self, Allowed};
 use crate::domain::outcome::Kind;
+use crate::domain::ratelimit::Bucket;
 
 /// Ended requests kept.
 const RECENT: usize = 200;
@@ -143,6 +144,8 @@ pub struct EndpointStatus {
     pub latency_ms: Option<f64>,
     /// Requests in flight.
     pub in_flight: u32,
+    /// Its budgets as last stated.
+    pub budgets: Vec<Bucket>,
     /// The last failure.
     pub last_error: Option<String>,
 }
@@ -272,6 +275,7 @@ pub fn endpoint_status(endpoint: &EndpointView, now: Instant) -> EndpointStatus 
         changes_in: seconds(standing.next_change(now), now),
         latency_ms: standing.latency_ms,
         in_flight: endpoint.permits.in_flight(),
+        budgets: standing.budgets.clone(),
         last_error: standing.last_error.as_ref().map(|e| describe(e.kind, e.status)),
     }
 }

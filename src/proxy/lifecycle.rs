@@ -27,6 +27,7 @@ use crate::domain::endpoint::{EndpointId, EndpointSpec};
 use crate::domain::fleet::Input;
 use crate::domain::outcome::{Blame, Failure, Kind, Next, Same};
 use crate::domain::plan::Attempt;
+use crate::domain::ratelimit;
 use crate::domain::route::{RouteReason, Skip};
 use crate::events::{Accepted, AttemptRecord, Event, Events, RequestId, RequestRecord, State};
 
@@ -247,6 +248,16 @@ impl Lifecycle {
         }
         let id = headers.get("request-id").and_then(|v| v.to_str().ok()).map(str::to_owned);
         self.note(|r| r.upstream_id = id.or(r.upstream_id.take()));
+        self.tell_budgets(headers);
+    }
+
+    fn tell_budgets(&self, headers: &HeaderMap) {
+        let Some(open) = self.open.as_ref().filter(|_| self.moves_health()) else { return };
+        let budgets = ratelimit::budgets(headers);
+        if !budgets.is_empty() {
+            let used_up = ratelimit::used_up_for(&budgets, jiff::Timestamp::now());
+            self.control.tell(Input::Budgets { endpoint: open.spec.id.clone(), budgets, used_up });
+        }
     }
 
     /// Bytes came from the endpoint.

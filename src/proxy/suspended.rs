@@ -17,7 +17,7 @@ use tokio::sync::{Notify, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::fleet::FleetView;
-use crate::domain::route::{self, RouteRequest, StrategyKind, Tier};
+use crate::domain::route::{self, RouteRequest, StrategyKind};
 use crate::events::RequestId;
 
 /// Why a waiting request is woken.
@@ -40,6 +40,8 @@ struct Inner {
     state: Mutex<State>,
     /// Somebody joined, or the pace changed.
     changed: Notify,
+    /// How many wait.
+    population: watch::Sender<usize>,
 }
 
 #[derive(Debug, Default)]
@@ -115,6 +117,7 @@ impl Queue {
             }
             let place = state.waiting.partition_point(|w| w.accepted <= accepted);
             state.waiting.insert(place, Waiter { id, accepted, route, tell });
+            self.0.population.send_replace(state.waiting.len());
         }
         self.0.changed.notify_one();
         Some(Waiting { id, queue: self.clone(), told })
@@ -155,6 +158,11 @@ impl Queue {
         for waiter in all {
             let _ = waiter.tell.send(Wake::Stopping);
         }
+    }
+
+    /// Follows how many wait.
+    pub fn population(&self) -> watch::Receiver<usize> {
+        self.0.population.subscribe()
     }
 
     /// Requests that wait.
@@ -209,7 +217,7 @@ impl State {
 }
 
 fn is_ready(view: &FleetView, strategy: StrategyKind, request: &RouteRequest, now: Instant) -> bool {
-    route::order(view, strategy, request, now).candidates.first().is_some_and(|c| c.tier == Tier::Usable)
+    route::order(view, strategy, request, now).candidates.first().is_some_and(|c| c.tier.is_usable())
 }
 
 /// One request's place in the queue; dropping it leaves the queue.
@@ -231,7 +239,10 @@ impl Future for Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         // Both in one statement would hold the lock while the sender drops.
-        let left = self.queue.lock().remove(self.id);
+        let mut state = self.queue.lock();
+        let left = state.remove(self.id);
+        self.queue.0.population.send_replace(state.waiting.len());
+        drop(state);
         drop(left);
     }
 }

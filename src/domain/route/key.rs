@@ -69,7 +69,7 @@ impl<'a> Context<'a> {
         index: usize,
     ) -> Key {
         let id = &endpoint.spec.id;
-        let usable = candidate.tier == Tier::Usable;
+        let usable = candidate.tier.is_usable();
         let pinned = self.view.pinned.as_ref() == Some(id);
         let leads = |in_group: bool| {
             usable && self.preferred.is_some_and(|p| p.endpoint == *id && p.in_group == in_group)

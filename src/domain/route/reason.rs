@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::{RouteRequest, SkipReason, Tier};
+use super::{RouteRequest, SkipReason};
 use crate::domain::endpoint::EndpointId;
 use crate::domain::fleet::FleetView;
 use crate::domain::group::GroupState;
@@ -128,7 +128,7 @@ fn without_session(
 fn unfit(view: &FleetView, request: &RouteRequest, id: &EndpointId, now: Instant) -> Option<Unfit> {
     let Some(endpoint) = view.endpoint(id) else { return Some(Unfit::Gone) };
     match super::judge(view, endpoint, request, now) {
-        Ok((candidate, _)) if candidate.tier == Tier::Usable => None,
+        Ok((candidate, _)) if candidate.tier.is_usable() => None,
         Ok(_) if view.group(&endpoint.spec.group).is_some_and(|g| g.state == GroupState::Cooling) => {
             Some(Unfit::GroupCools)
         }
