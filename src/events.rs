@@ -6,6 +6,7 @@
 pub mod board;
 pub mod hub;
 pub mod record;
+pub mod trace;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -99,7 +99,13 @@ async fn the_deadline_gives_the_error_it_would_have_got() {
     let answer = world.client.messages(false).await;
     assert_eq!(answer.status, 503, "{}", answer.text());
     assert!(answer.text().contains("a: 529, b: 529"), "{}", answer.text());
-    assert!(world.record().await.suspended_ms > 0.0);
+    let record = world.record().await;
+    assert!(record.suspended_ms > 0.0);
+    let story = cc_forwarder::events::trace::explain(&record);
+    let tells = |words: &str| story.iter().any(|line| line.contains(words));
+    assert!(tells("chose a (first in order) of a, b") && tells("#1 a: 529 overloaded"), "{story:#?}");
+    assert!(tells("chose b (after a failed: overloaded) of b") && tells("for an endpoint"), "{story:#?}");
+    assert!(story.last().unwrap().contains("failed: Every endpoint failed. a: 529, b: 529"), "{story:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

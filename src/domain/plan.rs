@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use pace::{Policy, back_off};
-pub use step::{Attempt, Exhausted, Replay, Step};
+pub use step::{Attempt, Decision, Exhausted, Replay, Step};
 pub use verdict::{Refusal, RelayRule, Verdict};
 
 use super::endpoint::{EndpointId, EndpointSpec};
@@ -79,7 +79,7 @@ pub struct Plan {
     /// End of the current back-off.
     resume: Option<Instant>,
     exhausted: Option<Exhausted>,
-    skipped: Vec<Skip>,
+    decision: Decision,
 }
 
 impl Plan {
@@ -107,7 +107,7 @@ impl Plan {
             current: 0,
             resume: None,
             exhausted: None,
-            skipped: Vec::new(),
+            decision: Decision::default(),
         };
         let step = plan.next_endpoint(view, now);
         (plan, step)
@@ -203,9 +203,9 @@ impl Plan {
         self.exhausted.take()
     }
 
-    /// Endpoints that the last routing decision left out, and why.
-    pub fn skipped(&self) -> &[Skip] {
-        &self.skipped
+    /// What the last routing decision had to choose from.
+    pub fn decision(&self) -> &Decision {
+        &self.decision
     }
 
     /// Attempts handed out so far.
@@ -324,7 +324,7 @@ impl Plan {
         if !self.budget_left(now) {
             return self.give_up(view, now);
         }
-        match self.best_untried(view, now) {
+        match self.decide(view, now) {
             Some(candidate) if candidate.tier.is_usable() || !self.time_can_cure(view, now) => {
                 self.send_first(candidate, now)
             }
@@ -372,6 +372,16 @@ impl Plan {
         order.candidates.into_iter().find(|c| !self.has_tried(&c.spec.id))
     }
 
+    /// As [`Plan::best_untried`], remembering what there was to choose from.
+    fn decide(&mut self, view: &FleetView, now: Instant) -> Option<Candidate> {
+        let order = route::order(view, self.policy.strategy, &self.route, now);
+        let untried = order.candidates.into_iter().filter(|c| !self.has_tried(&c.spec.id));
+        let untried: Vec<Candidate> = untried.collect();
+        self.decision.order = untried.iter().map(|c| c.spec.id.clone()).collect();
+        self.decision.skipped = order.skipped;
+        untried.into_iter().next()
+    }
+
     fn has_tried(&self, id: &EndpointId) -> bool {
         self.tried.iter().any(|t| t.spec.id == *id)
     }
@@ -406,11 +416,11 @@ impl Plan {
 
     fn done(&mut self, view: &FleetView, now: Instant) -> Step {
         let order = route::order(view, self.policy.strategy, &self.route, now);
-        self.skipped = order.skipped;
+        self.decision.skipped = order.skipped;
         let resting = order.candidates.into_iter().filter(|c| !self.has_tried(&c.spec.id));
         let resting: Vec<Skip> =
             resting.map(|c| Skip { endpoint: c.spec.id.clone(), reason: SkipReason::Resting }).collect();
-        self.skipped.extend(resting);
+        self.decision.skipped.extend(resting);
         self.note_final_exhaustion(view, now);
         let mut failures: Vec<(&EndpointId, u32, &Failure)> =
             self.tried.iter().filter_map(|t| t.last.as_ref().map(|(n, f)| (&t.spec.id, *n, f))).collect();
@@ -418,7 +428,7 @@ impl Plan {
             failures = self.past.iter().map(|(id, n, f)| (id, *n, f)).collect();
         }
         if failures.is_empty() {
-            return Step::Done(verdict::nothing_tried(&self.skipped));
+            return Step::Done(verdict::nothing_tried(&self.decision.skipped));
         }
         Step::Done(verdict::of(&failures, self.resumed > 0))
     }

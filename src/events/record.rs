@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde::{Serialize, Serializer};
 
+use super::trace::TraceStep;
 use crate::claude::request::Class;
 use crate::claude::usage::Usage;
 use crate::domain::endpoint::{EndpointId, GroupId};
@@ -122,6 +123,8 @@ pub struct RequestRecord {
     pub group: Option<GroupId>,
     /// Why that endpoint was asked; nothing when none was.
     pub route: Option<RouteReason>,
+    /// Every decision on the way.
+    pub trace: Vec<TraceStep>,
     /// The status the client got.
     pub status: Option<u16>,
     /// How it ended.

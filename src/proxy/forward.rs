@@ -62,11 +62,13 @@ pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Resp
             }
             Step::Sleep { until } => {
                 fleet.mark_unchanged();
+                let since = Instant::now();
                 tokio::select! {
                     () = sleep_until(until.into()) => {}
                     // An error means that the control task has gone: the sleep goes on without it.
                     Ok(()) = fleet.changed() => {}
                 }
+                inbound.lifecycle.backed_off(since);
                 plan.on_wake(&shared.control.view(), now())
             }
             Step::Suspend { until } => {
@@ -84,7 +86,7 @@ pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Resp
                 }
             }
             Step::Done(verdict) => {
-                inbound.lifecycle.skipped(plan.skipped());
+                inbound.lifecycle.skipped(&plan.decision().skipped);
                 return conclude(config, inbound, verdict, kept);
             }
         };
@@ -115,7 +117,7 @@ fn admit(shared: &Shared, inbound: &mut Inbound, plan: &Plan, attempt: &Attempt)
     let why = attempt.first_here.then(why);
     let pass = pass(shared, attempt)?;
     if let Some(why) = why {
-        inbound.lifecycle.routed(id, why);
+        inbound.lifecycle.routed(id, why, plan.decision());
     }
     Some(pass)
 }

@@ -26,9 +26,10 @@ use crate::control::Control;
 use crate::domain::endpoint::{EndpointId, EndpointSpec};
 use crate::domain::fleet::Input;
 use crate::domain::outcome::{Blame, Failure, Kind, Next, Same};
-use crate::domain::plan::Attempt;
+use crate::domain::plan::{Attempt, Decision};
 use crate::domain::ratelimit;
 use crate::domain::route::{RouteReason, Skip};
+use crate::events::trace::{self, What};
 use crate::events::{Accepted, AttemptRecord, Event, Events, RequestId, RequestRecord, State};
 
 /// An endpoint that was silent this long when its client left is blamed softly.
@@ -175,7 +176,11 @@ impl Lifecycle {
     pub fn resumed(&mut self) {
         let Some(since) = self.waits_since.take() else { return };
         let waited = millis(since.elapsed());
-        self.note(|r| r.suspended_ms += waited);
+        let at_ms = millis(since - self.accepted);
+        self.note(|r| {
+            r.suspended_ms += waited;
+            trace::push(&mut r.trace, at_ms, What::Waited { ms: waited });
+        });
         let Some(draft) = &self.draft else { return };
         self.events.send(Event::Resumed { id: draft.id });
         self.span.in_scope(
@@ -201,9 +206,23 @@ impl Lifecycle {
     }
 
     /// An endpoint was chosen, for this reason.
-    pub fn routed(&mut self, endpoint: &EndpointId, why: RouteReason) {
+    pub fn routed(&mut self, endpoint: &EndpointId, why: RouteReason, decision: &Decision) {
         self.span.in_scope(|| log::log_route(endpoint, &why));
-        self.note(|r| r.route = Some(why));
+        let at_ms = millis(self.accepted.elapsed());
+        self.note(|r| {
+            r.route = Some(why.clone());
+            let chose = What::Chose { endpoint: endpoint.clone(), why, decision: decision.clone() };
+            trace::push(&mut r.trace, at_ms, chose);
+        });
+    }
+
+    /// It paused before it asked the same endpoint again. A pause that the fleet interrupted goes on as one.
+    pub fn backed_off(&mut self, since: Instant) {
+        let (at_ms, ms) = (millis(since - self.accepted), millis(since.elapsed()));
+        self.note(|r| match r.trace.last_mut().map(|step| &mut step.what) {
+            Some(What::BackedOff { ms: before }) => *before += ms,
+            _ => trace::push(&mut r.trace, at_ms, What::BackedOff { ms }),
+        });
     }
 
     /// An attempt begins, for this model.

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use serde::Serialize;
+
 use super::Verdict;
 use crate::domain::endpoint::{EndpointId, EndpointSpec, GroupId};
+use crate::domain::route::Skip;
 
 /// How freely a request may be sent again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,6 +38,15 @@ pub enum Step {
     },
     /// The end.
     Done(Verdict),
+}
+
+/// What one routing decision had to choose from.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize)]
+pub struct Decision {
+    /// Endpoints that could be asked, best first; those this request had tried already are left out.
+    pub order: Vec<EndpointId>,
+    /// The others, and why not.
+    pub skipped: Vec<Skip>,
 }
 
 impl Step {

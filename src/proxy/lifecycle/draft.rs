@@ -30,6 +30,7 @@ pub(super) fn draft(opening: Opening, at: jiff::Timestamp) -> RequestRecord {
         failure: None,
         error: None,
         cancel_reason: None,
+        trace: Vec::new(),
         suspended_ms: 0.0,
         bytes_in: 0,
         bytes_out: 0,

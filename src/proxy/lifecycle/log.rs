@@ -4,7 +4,7 @@ use super::OpenAttempt;
 use crate::domain::endpoint::EndpointId;
 use crate::domain::outcome::{Blame, Failure, Kind};
 use crate::domain::route::RouteReason;
-use crate::events::{RequestRecord, State};
+use crate::events::{RequestRecord, State, trace};
 
 /// Where it goes, and why.
 pub(super) fn log_route(endpoint: &EndpointId, reason: &RouteReason) {
@@ -29,6 +29,11 @@ pub(super) fn log_failure(attempt: &OpenAttempt, failure: &Failure) {
 
 /// The one line about how a request ended.
 pub(super) fn log_end(record: &RequestRecord) {
+    if tracing::enabled!(target: "cc_forwarder::request", tracing::Level::DEBUG) {
+        for line in trace::explain(record) {
+            tracing::debug!(target: "cc_forwarder::request", "{line}");
+        }
+    }
     let endpoint = record.endpoint.as_ref().map_or("-", |e| &*e.0);
     let model = record.model.as_deref().unwrap_or("-");
     let (attempts, ms) = (record.attempts.len(), record.duration_ms.round() as u64);

@@ -51,6 +51,7 @@ fn record(attempts: Vec<AttemptRecord>) -> RequestRecord {
         failure: None,
         error: None,
         cancel_reason: None,
+        trace: Vec::new(),
         suspended_ms: 0.0,
         bytes_in: 0,
         bytes_out: 0,

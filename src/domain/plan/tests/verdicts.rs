@@ -130,7 +130,7 @@ fn when_all_are_paused_it_is_a_503_that_says_so() {
         fleet.apply(Input::Pause(group(name), Pause::ForEver), at(1.0));
     }
     let run = Run::of(fleet);
-    assert!(run.plan.skipped().iter().all(|s| s.reason == SkipReason::GroupPaused));
+    assert!(run.plan.decision().skipped.iter().all(|s| s.reason == SkipReason::GroupPaused));
     let v = done(run);
     assert_eq!(says(&v), (None, 503, "api_error"));
     assert_eq!(
