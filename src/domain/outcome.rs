@@ -157,6 +157,11 @@ impl Kind {
         }
     }
 
+    /// True when the endpoint answered that the request is the client's to change.
+    pub fn is_refusal(self) -> bool {
+        matches!(self, Self::ClientError | Self::NotFound | Self::ClientCredential)
+    }
+
     /// True for failures of the connection rather than of the service behind it. A probe that gets through proves
     /// these cured.
     pub fn is_transport(self) -> bool {
@@ -292,6 +297,7 @@ impl Failure {
                 Kind::ServerError | Kind::Overloaded | Kind::Credential | Kind::RateLimited | Kind::Throttled,
                 Some(s),
             ) => s.to_string(),
+            (kind, Some(s)) if kind.is_refusal() => s.to_string(),
             (kind, _) => kind.words().to_owned(),
         }
     }

@@ -106,6 +106,10 @@ pub fn refuse(refusal: &Refusal, id: Option<RequestId>) -> Response<ClientBody> 
         let seconds = wait.as_secs_f64().ceil().max(1.0);
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds as u64));
     }
+    // The API's own name for it too: the SDKs show that one in their errors.
+    if let Some(value) = id.and_then(|id| HeaderValue::from_str(&id.to_string()).ok()) {
+        response.headers_mut().insert(HeaderName::from_static("request-id"), value);
+    }
     with_id(response, id)
 }
 

@@ -96,7 +96,12 @@ fn deciding<'a, 'b>(
 
 fn message(failures: &[(&EndpointId, u32, &Failure)]) -> String {
     let each: Vec<String> = failures.iter().map(|(id, _, f)| format!("{id}: {}", f.brief())).collect();
+    let refused = failures.iter().all(|(_, _, f)| f.kind.is_refusal());
     match each.as_slice() {
+        [one] if refused => format!("The endpoint refused the request. {one}"),
+        [_] if failures.iter().all(|(_, _, f)| f.kind == Kind::Upload) => {
+            "The request body stopped arriving.".to_owned()
+        }
         [one] => format!("The endpoint failed. {one}"),
         _ => format!("Every endpoint failed. {}", each.join(", ")),
     }
