@@ -184,6 +184,11 @@ impl Fleet {
         self.settle_manual(now);
         let summary = self.summary(now);
         let changes = self.seen.difference(&summary);
+        for change in &changes {
+            if let Change::Group { id, .. } = change {
+                self.with_group(id, |g| g.since = Some(now));
+            }
+        }
         self.seen = summary;
         self.seen_at = now;
         self.revision += 1;

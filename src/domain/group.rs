@@ -34,12 +34,14 @@ pub struct Group {
     pub paused: Option<Pause>,
     /// End of its cooldown.
     pub cooling_until: Option<Instant>,
+    /// When it last changed state; `None` since the start.
+    pub since: Option<Instant>,
 }
 
 impl Group {
     /// An available group.
     pub fn new(id: GroupId, priority: u32) -> Self {
-        Self { id, priority, paused: None, cooling_until: None }
+        Self { id, priority, paused: None, cooling_until: None, since: None }
     }
 
     /// True while a person's pause holds.
@@ -78,6 +80,44 @@ pub enum GroupState {
     Cooling,
     /// Paused by a person.
     Paused,
+}
+
+/// Why a group is in its state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// Of all that can serve it has the best rank.
+    BestRank,
+    /// A person made it the active one.
+    Activated,
+    /// The endpoint of `-p` is in it.
+    Pinned,
+    /// Manual mode: it was chosen by a person, or at the start.
+    Chosen,
+    /// A better one serves.
+    OtherServes,
+    /// None of its endpoints is usable.
+    NothingUsable,
+    /// Every endpoint of it failed one request.
+    Failed,
+    /// A person paused it.
+    PausedByPerson,
+}
+
+impl Reason {
+    /// For people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::BestRank => "best rank among the groups that can serve",
+            Self::Activated => "made active by a person",
+            Self::Pinned => "holds the endpoint of -p",
+            Self::Chosen => "chosen; manual mode does not switch",
+            Self::OtherServes => "another group serves",
+            Self::NothingUsable => "none of its endpoints is usable",
+            Self::Failed => "every endpoint failed a request",
+            Self::PausedByPerson => "paused by a person",
+        }
+    }
 }
 
 /// How a group stands when the active one is chosen.

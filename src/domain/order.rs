@@ -190,6 +190,7 @@ fn may_clear(view: &FleetView, id: &EndpointId, now: Instant) -> Result<(), Refu
 #[cfg(test)]
 mod tests {
     use super::super::fleet::Fleet;
+    use super::super::group::Reason;
     use super::super::outcome::Transport;
     use super::super::testing::{at, group, id, secs, settings, specs, transport};
     use super::*;
@@ -214,6 +215,8 @@ mod tests {
         assert_eq!(order(&mut fleet, Order::Release, 1.0), Err(Refused::NothingToRelease));
         assert_eq!(order(&mut fleet, activate("b", false), 1.0), Ok(()));
         assert_eq!(fleet.view(at(2.0)).active, Some(group("b")));
+        let why: Vec<_> = fleet.view(at(2.0)).groups.iter().map(|g| (g.why, g.since)).collect();
+        assert_eq!(why, [(Reason::OtherServes, Some(at(1.0))), (Reason::Activated, Some(at(1.0)))]);
         assert_eq!(order(&mut fleet, activate("b", false), 2.0), Err(Refused::AlreadyActivated));
         assert_eq!(order(&mut fleet, Order::Release, 3.0), Ok(()));
         assert_eq!(fleet.view(at(3.0)).active, Some(group("a")));

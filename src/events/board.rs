@@ -11,7 +11,7 @@ use super::{Accepted, Event, RequestId, RequestRecord, State};
 use crate::claude::usage::Usage;
 use crate::domain::endpoint::{EndpointId, GroupId};
 use crate::domain::fleet::{Condition, EndpointView, FleetView, GroupView};
-use crate::domain::group::GroupState;
+use crate::domain::group::{GroupState, Reason};
 use crate::domain::order::{self, Allowed};
 use crate::domain::outcome::Kind;
 use crate::domain::ratelimit::Bucket;
@@ -113,6 +113,10 @@ pub struct GroupStatus {
     pub priority: u32,
     /// Its state.
     pub state: GroupState,
+    /// Why it is in that state.
+    pub why: Reason,
+    /// For how many seconds; nothing since the start.
+    pub for_seconds: Option<f64>,
     /// Seconds until its pause or cooldown ends.
     pub ends_in: Option<f64>,
     /// A person made it the active one, and it holds.
@@ -251,6 +255,8 @@ fn group_status(view: &FleetView, group: &GroupView, now: Instant) -> GroupStatu
         name: group.id.clone(),
         priority: group.priority,
         state: group.state,
+        why: group.why,
+        for_seconds: group.since.map(|at| now.saturating_duration_since(at).as_secs_f64()),
         ends_in: seconds(group.paused_until.or(group.cooling_until), now),
         activated: view.activated.as_ref() == Some(&group.id),
         allowed: order::allowed(view, group, now),

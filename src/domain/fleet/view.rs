@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::{Fleet, Member};
 use crate::domain::endpoint::{EndpointId, EndpointSpec, GroupId};
-use crate::domain::group::{Group, GroupState, Pause};
+use crate::domain::group::{Group, GroupState, Pause, Reason};
 use crate::domain::standing::{Availability, Breaker, Standing};
 
 /// The fleet at one revision. Deadlines are instants, so that a reader can judge at its own `now`.
@@ -40,6 +40,10 @@ pub struct GroupView {
     pub priority: u32,
     /// What people see.
     pub state: GroupState,
+    /// Why.
+    pub why: Reason,
+    /// Since when; `None` since the start.
+    pub since: Option<Instant>,
     /// End of a pause that ends by itself.
     pub paused_until: Option<Instant>,
     /// End of the cooldown.
@@ -169,7 +173,7 @@ pub(super) fn build(fleet: &Fleet, now: Instant) -> FleetView {
         auto_switch: fleet.settings.auto_switch,
         activated: fleet.activated.clone(),
         pinned: fleet.settings.pinned.clone(),
-        groups: fleet.groups.iter().map(|g| group_view(g, active.as_ref(), now)).collect(),
+        groups: fleet.groups.iter().map(|g| group_view(fleet, g, active.as_ref(), now)).collect(),
         endpoints: fleet.members.iter().map(Member::view).collect(),
         active,
     }
@@ -185,7 +189,8 @@ impl Member {
     }
 }
 
-fn group_view(group: &Group, active: Option<&GroupId>, now: Instant) -> GroupView {
+fn group_view(fleet: &Fleet, group: &Group, active: Option<&GroupId>, now: Instant) -> GroupView {
+    let state = state_of(group, active, now);
     let paused_until = match group.paused {
         Some(Pause::Until(until)) if now < until => Some(until),
         _ => None,
@@ -193,9 +198,24 @@ fn group_view(group: &Group, active: Option<&GroupId>, now: Instant) -> GroupVie
     GroupView {
         id: group.id.clone(),
         priority: group.priority,
-        state: state_of(group, active, now),
+        state,
+        why: reason(fleet, group, state, now),
+        since: group.since,
         paused_until,
         cooling_until: group.cooling_until.filter(|until| now < *until),
+    }
+}
+
+fn reason(fleet: &Fleet, group: &Group, state: GroupState, now: Instant) -> Reason {
+    match state {
+        GroupState::Paused => Reason::PausedByPerson,
+        GroupState::Cooling => Reason::Failed,
+        GroupState::Standby if super::usable(&fleet.members, &group.id, now) => Reason::OtherServes,
+        GroupState::Standby => Reason::NothingUsable,
+        GroupState::Active if fleet.activated.as_ref() == Some(&group.id) => Reason::Activated,
+        GroupState::Active if fleet.pinned_group() == Some(&group.id) => Reason::Pinned,
+        GroupState::Active if !fleet.settings.auto_switch => Reason::Chosen,
+        GroupState::Active => Reason::BestRank,
     }
 }
 
