@@ -1,7 +1,10 @@
 //! The loop: ask the plan, do the step, report the outcome. The commit point is here: what [`run`] returns has either
 //! been committed or is an answer of ours.
 
+use std::sync::Arc;
+
 use http::Response;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::inbound::Inbound;
@@ -13,7 +16,7 @@ use super::upstream::{Attempter, Failed, Passable, Tried};
 use super::{Shared, count, headers};
 use crate::claude::request::Class;
 use crate::config::Config;
-use crate::domain::fleet::{InFlight, Input, Permit};
+use crate::domain::fleet::{FleetView, InFlight, Input, Permit};
 use crate::domain::outcome::Kind;
 use crate::domain::plan::{Attempt, Plan, Policy, RelayRule, Step, Verdict};
 use crate::domain::route::reason;
@@ -61,14 +64,7 @@ pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Resp
                 }
             }
             Step::Sleep { until } => {
-                fleet.mark_unchanged();
-                let since = Instant::now();
-                tokio::select! {
-                    () = sleep_until(until.into()) => {}
-                    // An error means that the control task has gone: the sleep goes on without it.
-                    Ok(()) = fleet.changed() => {}
-                }
-                inbound.lifecycle.backed_off(since);
+                pause(&mut fleet, &mut inbound, until.into()).await;
                 plan.on_wake(&shared.control.view(), now())
             }
             Step::Suspend { until } => {
@@ -91,6 +87,18 @@ pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Resp
             }
         };
     }
+}
+
+/// Sleeps until then, or until the fleet changes.
+async fn pause(fleet: &mut watch::Receiver<Arc<FleetView>>, inbound: &mut Inbound, until: Instant) {
+    let since = Instant::now();
+    fleet.mark_unchanged();
+    tokio::select! {
+        () = sleep_until(until) => {}
+        // An error means that the control task has gone: the sleep goes on without it.
+        Ok(()) = fleet.changed() => {}
+    }
+    inbound.lifecycle.backed_off(since);
 }
 
 /// What an attempt holds while it runs.
