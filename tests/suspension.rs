@@ -167,6 +167,8 @@ async fn the_keepalive_opens_the_stream_and_passes_answer_or_error_on_in_it() {
     assert_eq!(answer.status, 200);
     assert!(text.starts_with("event: ping\n"), "{text}");
     assert!(text.ends_with(&direct), "the answer's bytes as they are");
+    let sent = world.sims[0].log(|log| log.messages().last().unwrap().clone());
+    assert_eq!(sent.headers.get("accept-encoding"), Some("identity"), "no header would mean any coding");
     assert_eq!(world.record().await.state, State::Completed);
 
     world.sims[0].down().await.unwrap();
