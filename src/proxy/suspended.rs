@@ -157,6 +157,11 @@ impl Queue {
         }
     }
 
+    /// Something that no view of the fleet tells of may let somebody go.
+    pub fn look_again(&self) {
+        self.0.changed.notify_one();
+    }
+
     /// Requests that wait.
     pub fn len(&self) -> usize {
         self.lock().waiting.len()
