@@ -11,9 +11,10 @@ mod support;
 
 use std::time::Duration;
 
-use cc_forwarder::domain::endpoint::GroupId;
+use cc_forwarder::domain::endpoint::{EndpointId, GroupId};
 use cc_forwarder::domain::fleet::Input;
 use cc_forwarder::domain::group::Pause;
+use cc_forwarder::domain::outcome::{Failure, Kind};
 use cc_forwarder::events::State;
 use cc_forwarder::simulator::Behaviour;
 use support::{PATIENCE, World};
@@ -122,6 +123,32 @@ async fn a_refused_credential_and_a_spend_cap_answer_at_once() {
     }
 }
 
+/// A half-open endpoint takes one request at a time. One that ends without a word about the endpoint leaves the fleet as
+/// it was, and yet whoever waits may go.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_half_open_endpoint_that_is_free_again_wakes_who_waits() {
+    let base = PATIENT.replace("check_interval: 100ms", "check_interval: 1h");
+    let world = World::with(&base, &[("a", "main")]).await.settled().await;
+    let (control, endpoint) = (world.forwarder.control(), EndpointId::new("a"));
+    for _ in 0..3 {
+        let (endpoint, started) = (endpoint.clone(), tokio::time::Instant::now().into_std());
+        let failure = Failure::after_commit(Kind::Cut);
+        control.tell_awaited(Input::Failed { endpoint, model: None, started, failure }).await.unwrap();
+    }
+    control.tell_awaited(Input::Clear(endpoint)).await.unwrap();
+    world.sims[0].set(Behaviour::never_answers());
+    let client = world.client.clone();
+    let leaving = tokio::spawn(async move { client.messages(true).await });
+    world.sims[0].wait_for(|log| log.messages().count() == 1).await.unwrap();
+    let client = world.client.clone();
+    let waiting = tokio::spawn(async move { client.messages(true).await });
+    world.wait_for_queue(1).await;
+    world.sims[0].set(Behaviour::healthy());
+    leaving.abort();
+    let answer = timeout(PATIENCE, waiting).await.expect("it waits although the endpoint is free").unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pause_holds_requests_until_it_is_ended() {
     let mut world = World::with(PATIENT, &[("a", "main")]).await;
@@ -173,6 +200,8 @@ async fn the_keepalive_opens_the_stream_and_passes_answer_or_error_on_in_it() {
     assert_eq!(answer.status, 200);
     assert!(text.starts_with("event: ping\n"), "{text}");
     assert!(text.ends_with(&direct), "the answer's bytes as they are");
+    let sent = world.sims[0].log(|log| log.messages().last().unwrap().clone());
+    assert_eq!(sent.headers.get("accept-encoding"), Some("identity"), "no header would mean any coding");
     assert_eq!(world.record().await.state, State::Completed);
 
     world.sims[0].down().await.unwrap();

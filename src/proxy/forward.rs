@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use super::inbound::Inbound;
 use super::lifecycle::Ending;
 use super::respond::{self, ClientBody};
-use super::suspended::{Released, Wake};
+use super::suspended::{Queue, Released, Wake};
 use super::tap::{Parts, Tap, Timers, Worth};
 use super::upstream::{Attempter, Failed, Passable, Tried};
 use super::{Shared, count, headers};
@@ -104,16 +104,35 @@ async fn pause(fleet: &mut watch::Receiver<Arc<FleetView>>, inbound: &mut Inboun
 /// What an attempt holds while it runs.
 struct Pass {
     in_flight: InFlight,
-    _permit: Option<Permit>,
+    _permit: Option<Borrowed>,
     /// Orders people had given when the endpoint was asked.
     orders: u64,
+}
+
+/// The permit of a half-open endpoint. Whoever waits in the queue may take it next, whatever became of this request: a
+/// client that leaves changes nothing in the fleet that would wake them.
+struct Borrowed {
+    permit: Option<Permit>,
+    queue: Queue,
+}
+
+impl Drop for Borrowed {
+    fn drop(&mut self) {
+        drop(self.permit.take());
+        self.queue.look_again();
+    }
 }
 
 /// The right to ask the endpoint now; nothing when it is half-open and somebody else is asking.
 fn pass(shared: &Shared, attempt: &Attempt) -> Option<Pass> {
     let view = shared.control.view();
     let permits = &view.endpoint(&attempt.spec.id)?.permits;
-    let permit = if attempt.needs_permit { Some(permits.try_half_open()?) } else { None };
+    let permit = if attempt.needs_permit {
+        let permit = Some(permits.try_half_open()?);
+        Some(Borrowed { permit, queue: shared.queue.clone() })
+    } else {
+        None
+    };
     Some(Pass { in_flight: permits.enter(), _permit: permit, orders: view.orders })
 }
 

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use http::header::{ACCEPT_ENCODING, EXPECT};
-use http::{Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response};
 use tokio::time::Instant;
 use tracing::Instrument;
 
@@ -162,7 +162,8 @@ async fn answer(shared: &Shared, config: &Arc<Config>, mut inbound: Inbound) -> 
         return Box::pin(forward::run(shared, config, inbound)).await;
     }
     // The head may go out before the endpoint's is known, so its answer has to be uncoded.
-    inbound.headers.remove(ACCEPT_ENCODING);
+    // Without the header any coding would be welcome.
+    inbound.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     let (shared, config, id) = (shared.clone(), Arc::clone(config), inbound.id);
     let (suspended, pace) = (Arc::default(), config.streaming.heartbeat_interval);
     inbound.lifecycle.announce_suspension(Arc::clone(&suspended));

@@ -126,10 +126,12 @@ impl Inspector {
                     *look = Look::Away;
                 }
             }
-            (Look::Body { bytes, .. }, GateKind::Body(judge)) => {
+            (Look::Body { bytes, .. }, GateKind::Body(judge)) if fits(bytes, decoded) => {
                 judge.on_bytes(decoded);
                 bytes.extend_from_slice(decoded);
             }
+            // What is held is bounded as it came: a compressed body may still be any size.
+            (Look::Body { .. }, GateKind::Body(_)) => *look = Look::Away,
             _ => {}
         });
         // What cannot be looked at cannot be judged: it is passed on.
@@ -172,7 +174,7 @@ impl Inspector {
                     *look = Look::Away;
                 }
             }
-            Look::Body { bytes, .. } if bytes.len() + decoded.len() <= MAX_JSON => {
+            Look::Body { bytes, .. } if fits(bytes, decoded) => {
                 bytes.extend_from_slice(decoded);
             }
             Look::Body { .. } => *look = Look::Away,
@@ -246,8 +248,39 @@ impl Inspector {
     }
 }
 
+fn fits(read: &[u8], more: &[u8]) -> bool {
+    read.len() + more.len() <= MAX_JSON
+}
+
 /// Space for a body of the announced length, so that it need not be moved as it grows.
 fn announced(headers: &HeaderMap) -> usize {
     let length = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
     length.unwrap_or(0).min(MAX_RESERVED)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use http::header::CONTENT_ENCODING;
+
+    use super::*;
+
+    fn gzip(plain: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(plain).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn a_body_that_unpacks_to_more_than_any_answer_is_not_collected() {
+        let headers = HeaderMap::from_iter([(CONTENT_ENCODING, "gzip".parse().unwrap())]);
+        let mut inspector = Inspector::new(false, &headers);
+        let mut gate = Gate::new(Class::Messages, false, false);
+        let piece = gzip(&vec![b' '; 12 * 1024 * 1024]);
+        let rulings: Vec<_> = (0..4).map(|_| inspector.feed_gated(&piece, &mut gate)).collect();
+        assert_eq!(rulings, [Ruling::Hold, Ruling::Hold, Ruling::Commit, Ruling::Commit]);
+        assert!(matches!(inspector.look, Look::Away), "what was unpacked is let go");
+        assert_eq!(inspector.end(), Finish::Unknown);
+    }
 }

@@ -128,13 +128,14 @@ async fn gather<B: ClientUpload>(body: &mut B, limit: u64, budget: &Budget) -> R
     if announced.is_some_and(|n| n > limit) {
         return Ok(Gathered::Over(Bytes::new()));
     }
-    let mut room = Room::new(budget, announced.unwrap_or(0))?;
+    let mut room = Room::new(budget, announced)?;
     let mut bytes = BytesMut::new();
     loop {
         let next = tokio::time::timeout(MAX_STALL, body.frame()).await.map_err(|_| IntakeError::Stalled)?;
         let Some(frame) = next else { break };
         let Ok(data) = frame.map_err(|_| IntakeError::Unreadable)?.into_data() else { continue };
         if bytes.is_empty() && announced == Some(data.len() as u64) {
+            room.grow(budget, data.len() as u64)?;
             return Ok(Gathered::Whole(Intake::Whole { bytes: data, share: Some(room.share) }));
         }
         let total = (bytes.len() + data.len()) as u64;
@@ -152,21 +153,22 @@ async fn gather<B: ClientUpload>(body: &mut B, limit: u64, budget: &Budget) -> R
     Ok(Gathered::Whole(Intake::Whole { bytes: bytes.freeze(), share: Some(room.share) }))
 }
 
-/// A growing share of the budget.
+/// A growing share of the budget. What a client only announces takes none: a few heads would use up everybody's.
 struct Room {
     share: OwnedSemaphorePermit,
     bytes: u64,
+    announced: Option<u64>,
 }
 
 impl Room {
-    fn new(budget: &Budget, bytes: u64) -> Result<Self, IntakeError> {
-        Ok(Self { share: budget.take(bytes).ok_or(IntakeError::NoRoom)?, bytes })
+    fn new(budget: &Budget, announced: Option<u64>) -> Result<Self, IntakeError> {
+        Ok(Self { share: budget.take(0).ok_or(IntakeError::NoRoom)?, bytes: 0, announced })
     }
 
-    /// Doubles, so that a body of unknown length asks rarely.
+    /// Doubles, so that it is asked rarely, but never to more than was announced.
     fn grow(&mut self, budget: &Budget, needed: u64) -> Result<(), IntakeError> {
         if needed > self.bytes {
-            let wanted = needed.max(self.bytes * 2);
+            let wanted = needed.max((self.bytes * 2).min(self.announced.unwrap_or(u64::MAX)));
             self.share.merge(budget.take(wanted - self.bytes).ok_or(IntakeError::NoRoom)?);
             self.bytes = wanted;
         }

@@ -165,6 +165,11 @@ impl Queue {
         self.0.population.subscribe()
     }
 
+    /// Something that no view of the fleet tells of may let somebody go.
+    pub fn look_again(&self) {
+        self.0.changed.notify_one();
+    }
+
     /// Requests that wait.
     pub fn len(&self) -> usize {
         self.lock().waiting.len()

@@ -268,6 +268,10 @@ impl Passable {
         let mut body = Vec::new();
         for frame in &self.held {
             decoder.feed(frame, |decoded| body.extend_from_slice(decoded));
+            // What is kept is bounded as it came: a compressed body may still be any size.
+            if body.len() > MAX_KEPT {
+                return false;
+            }
         }
         self.rest.is_none() && crate::claude::wire::api_error(&body).is_some()
     }

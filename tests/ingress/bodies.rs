@@ -101,6 +101,17 @@ async fn bodies_share_a_budget_and_give_it_back() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_only_announced_takes_no_room() {
+    let world = &mut World::with(&server("max_buffered_bytes: 128KB"), &[("a", "main")]).await;
+    let request = post("/v1/messages", &large(90_000), "");
+    let start = request.split_inclusive("\r\n\r\n").next().unwrap();
+    let mut announcing = world.raw().await;
+    announcing.send(format!("{start}{{")).await;
+    world.forwarder.snapshot().wait_for(|s| !s.live.is_empty()).await.unwrap();
+    assert_eq!(world.raw().await.ask(&request).await.status, 200);
+}
+
+#[tokio::test]
 async fn a_body_leaves_the_budget_at_the_commit() {
     let world = &mut World::with(&server("max_buffered_bytes: 128KB"), &[("a", "main")]).await;
     let long = Behaviour::drips(3, cc_forwarder::simulator::Drip::Delta, std::time::Duration::from_millis(5));
