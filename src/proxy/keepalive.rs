@@ -27,6 +27,9 @@ use crate::events::RequestId;
 /// Pings at this pace when `streaming.heartbeat_interval` is off.
 const DEFAULT_PACE: Duration = Duration::from_secs(15);
 
+/// An error body larger than this is described, not passed on.
+const MAX_ERROR: usize = 256 * 1024;
+
 type Answering = Pin<Box<dyn Future<Output = Response<ClientBody>> + Send>>;
 
 /// The answer, or, once `suspended` is told, a stream that keeps the client company until there is one.
@@ -85,7 +88,7 @@ impl Company {
                 State::Over => return Poll::Ready(None),
                 State::Passing(body) => return Pin::new(body.as_mut()).poll_frame(cx),
                 State::Failing(body, read) => match ready!(Pin::new(body.as_mut()).poll_frame(cx)) {
-                    Some(Ok(frame)) => read.extend_from_slice(&frame.into_data().unwrap_or_default()),
+                    Some(Ok(frame)) => collect(read, &frame.into_data().unwrap_or_default()),
                     Some(Err(_)) | None => {
                         let event = error_event(read);
                         self.state = State::Over;
@@ -113,6 +116,13 @@ fn entered(response: Response<ClientBody>) -> State {
     }
 }
 
+/// What is too large for an error object is read to its end and not kept.
+fn collect(read: &mut Vec<u8>, more: &[u8]) {
+    if read.len() <= MAX_ERROR {
+        read.extend_from_slice(more);
+    }
+}
+
 /// The error as one event. An upstream's error that is no error object is described, not quoted.
 fn error_event(body: &[u8]) -> Bytes {
     let shaped = crate::claude::wire::api_error(body).is_some();
@@ -121,4 +131,20 @@ fn error_event(body: &[u8]) -> Bytes {
         _ => respond::error_json("api_error", "The endpoint answered with an error.", None),
     };
     Bytes::from(format!("event: error\ndata: {data}\n\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_without_end_is_not_kept() {
+        let mut read = Vec::new();
+        for _ in 0..1000 {
+            collect(&mut read, &[b'x'; 16 * 1024]);
+        }
+        assert!(read.len() <= MAX_ERROR + 16 * 1024, "{}", read.len());
+        let event = error_event(&read);
+        assert!(event.ends_with(b"}\n\n") && event.len() < 200, "{event:?}");
+    }
 }
