@@ -2,15 +2,15 @@
 //!
 //! ```text
 //! connections --Event--> hub --> records, snapshot
-//!      |  ^                        
+//!      |  ^
 //!      |  +------ FleetView ---- control <-- probes
 //!      +--------- Input -----------^
 //!
 //! file, SIGHUP --> reload --Config--> everyone, Input::Reload --> control
 //! ```
 //!
-//! Stop, in this order: accept no more; end the wait of suspended requests; let answers finish for the grace period; cut what is left; end probes and
-//! control; close upstream connections; let the hub take the last records.
+//! Stop, in this order: accept no more; end the wait of suspended requests; let answers finish for the grace period; cut
+//! what is left; end probes and control; close upstream connections; let the hub take the last records.
 
 mod check;
 mod demo;

@@ -11,8 +11,8 @@
 //!    +-------------------------+---------------+
 //!    v                         v               v
 //!  proxy/*  ------------->  control        simulator (demo, tests, benches)
-//!    |  ^ FleetView            | owns the Fleet, probes
-//!    |  +------- watch --------+
+//!    |  ^ FleetView            | owns the Fleet; probes, fast tests
+//!    |  +------- watch --------+ the same view wakes suspended requests
 //!    | Event
 //!    v
 //!  events (hub) --> board --> Snapshot, terminal records
@@ -22,13 +22,13 @@
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`app`] | composition root: channels, tasks, start and stop; the commands `check` and `demo` |
+//! | [`app`] | composition root: channels, tasks, start, reload and stop; the commands `check` and `demo` |
 //! | [`cli`] | the command line |
-//! | [`config`] | YAML to a validated, immutable configuration, with every problem at once |
+//! | [`config`] | YAML to a validated, immutable configuration, with every problem at once; what a reload changes |
 //! | [`logging`] | log lines: console, rolling file, secrets masked |
-//! | [`domain`] | pure decisions: what a failure means, which endpoint is next, when a breaker opens |
+//! | [`domain`] | pure decisions: what a failure means, which endpoint is next, who may wait, when a breaker opens |
 //! | [`claude`] | pure knowledge of the wire format: requests, event streams, usage, the commit gate |
-//! | [`proxy`] | the data path |
+//! | [`proxy`] | the data path, the queue of suspended requests included |
 //! | [`control`] | the one task that owns the fleet, and the health probes |
 //! | [`events`] | facts on their way to records and snapshots |
 //! | [`simulator`] | a scriptable Claude upstream with faults |
