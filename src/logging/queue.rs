@@ -5,6 +5,7 @@
 
 use std::io::{self, Write};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 
@@ -40,6 +41,9 @@ fn start_with<W: Write + Send + 'static>(
     (queue, guard)
 }
 
+/// How late a line may come.
+const GATHER: Duration = Duration::from_millis(5);
+
 /// Writes lines, and before the next one how many were dropped.
 struct Reporting<W> {
     inner: W,
@@ -68,9 +72,13 @@ impl<W: Write> Write for Reporting<W> {
         Ok(line.len())
     }
 
+    /// Called when the queue has run empty. The pause behind it lets lines gather: a thread that had to be woken for each
+    /// would cost every request a system call.
     fn flush(&mut self) -> io::Result<()> {
         self.report()?;
-        self.inner.flush()
+        let flushed = self.inner.flush();
+        std::thread::sleep(GATHER);
+        flushed
     }
 }
 

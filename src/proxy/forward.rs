@@ -158,8 +158,10 @@ fn commit(
     pass: &Pass,
     released: Option<Released>,
 ) {
-    if let Some(token) = released {
-        token.committed();
+    match released {
+        Some(token) => token.committed(),
+        None if inbound.class == Class::Messages => shared.queue.others_commit(),
+        None => {}
     }
     if let Some(session) = inbound.session.clone().filter(|_| inbound.class == Class::Messages) {
         let answering = shared.sessions.committed(session, attempt.spec.id.clone(), pass.orders);

@@ -2,7 +2,7 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | `CONNECT` | 405 |
+//! | `CONNECT`, `TRACE` | 405 |
 //! | a target that is no path (absolute or asterisk form) | 400 |
 //! | `Host` or `Origin` of a web page | 403 |
 //! | `HEAD /`, `HEAD /api/hello`, `GET /health`, `/health/detailed` | [`super::local`], outside the log |
@@ -90,6 +90,10 @@ fn log_refusal(peer: SocketAddr, head: &http::request::Parts, status: u16, reaso
 }
 
 fn refuse_at_the_door(config: &Config, head: &http::request::Parts) -> Option<(u16, String)> {
+    // An endpoint that knows TRACE would show the client the credential we put on.
+    if head.method == Method::TRACE {
+        return Some((405, "TRACE is not forwarded: its answer would show the endpoint's key.".to_owned()));
+    }
     if head.method == Method::CONNECT {
         return Some((405, "CONNECT is not for this port: it forwards API requests.".to_owned()));
     }

@@ -165,6 +165,19 @@ impl Queue {
         self.0.population.subscribe()
     }
 
+    /// A request that never waited has just committed: what answers others has room for one more of ours, even while
+    /// somebody of the current step takes long.
+    pub fn others_commit(&self) {
+        {
+            let mut state = self.lock();
+            if state.waiting.is_empty() {
+                return;
+            }
+            state.pace.left_in_step = state.pace.left_in_step.saturating_add(1);
+        }
+        self.0.changed.notify_one();
+    }
+
     /// Something that no view of the fleet tells of may let somebody go.
     pub fn look_again(&self) {
         self.0.changed.notify_one();

@@ -32,6 +32,8 @@ async fn targets_that_are_no_paths_are_refused() {
     let world = World::pair().await;
     let connect = "CONNECT example.com:443 HTTP/1.1\r\nHost: localhost\r\n\r\n";
     assert_error(&world.raw().await.ask(connect).await, 405, "invalid_request_error");
+    let trace = "TRACE /v1/messages HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    assert_error(&world.raw().await.ask(trace).await, 405, "invalid_request_error");
     for target in ["http://example.com/v1/messages", "*"] {
         let method = if target == "*" { "OPTIONS" } else { "GET" };
         let request = format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\n\r\n");

@@ -127,3 +127,15 @@ fn closing_ends_every_wait_and_admits_nobody() {
     assert!(matches!(bench.waiting[0].told.try_recv(), Ok(Wake::Stopping)));
     assert!(!bench.join(10) && bench.queue.is_empty());
 }
+
+#[test]
+fn a_slow_one_does_not_hold_up_the_queue_while_others_are_answered() {
+    let mut bench = Bench::new();
+    (0..5).for_each(|_| assert!(bench.join(10)));
+    let slow = bench.let_go(102.0);
+    assert!(bench.let_go(102.0).is_empty(), "the step is not through");
+    bench.queue.others_commit();
+    assert_eq!(bench.let_go(102.0).len(), 1);
+    assert!(bench.let_go(102.0).is_empty(), "one for one");
+    drop(slow);
+}
