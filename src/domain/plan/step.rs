@@ -25,13 +25,13 @@ pub enum Replay {
 pub enum Step {
     /// Ask this endpoint.
     Send(Attempt),
-    /// Wait until then, or until the fleet changes; then call [`Plan::on_wake`].
+    /// Wait until then, or until the fleet changes; then call [`super::Plan::on_wake`].
     Sleep {
         /// The end of the back-off.
         until: Instant,
     },
     /// Nothing can be asked now, but time can cure that: wait in the queue, until then at most. Then call
-    /// [`Plan::on_resume`], [`Plan::on_no_room`] or [`Plan::on_waited_in_vain`].
+    /// [`super::Plan::on_resume`], [`super::Plan::on_no_room`] or [`super::Plan::on_waited_in_vain`].
     Suspend {
         /// The deadline of the request.
         until: Instant,
@@ -65,7 +65,7 @@ pub struct Attempt {
     pub spec: Arc<EndpointSpec>,
     /// Not over a pooled connection.
     pub fresh: bool,
-    /// Only with the endpoint's half-open permit; without it call [`Plan::on_denied`].
+    /// Only with the endpoint's half-open permit; without it call [`super::Plan::on_denied`].
     pub needs_permit: bool,
     /// The first try of this request at this endpoint, or its free repetition.
     pub first_here: bool,
