@@ -117,6 +117,8 @@ pub struct RequestRecord {
     pub agent: Option<String>,
     /// A streaming request.
     pub stream: bool,
+    /// A `messages` request for one token: a client's look whether it may go on.
+    pub one_token: bool,
     /// The endpoint whose answer (or failure) was the last.
     pub endpoint: Option<EndpointId>,
     /// Its group.

@@ -137,6 +137,7 @@ async fn carry<B: ClientUpload>(
             r.session = session.clone();
             r.model = model.as_deref().map(str::to_owned);
             r.stream = seen.stream;
+            r.one_token = seen.max_tokens == Some(1);
             r.bytes_in = body.bytes().map_or(0, |b| b.len() as u64);
         });
         let inbound = Inbound {

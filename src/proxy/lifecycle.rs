@@ -190,7 +190,7 @@ impl Lifecycle {
 
     /// True when its outcomes say something about an endpoint.
     pub fn moves_health(&self) -> bool {
-        self.draft.as_ref().is_some_and(|d| moves_health(d.class))
+        self.draft.as_ref().is_some_and(|d| moves_health(d))
     }
 
     /// Changes what is known of the request.
@@ -287,8 +287,7 @@ impl Lifecycle {
     /// The attempt failed before anything was passed on. Resolves when the fleet knows.
     pub async fn attempt_failed(&mut self, failure: &Failure, usage: Usage) {
         let Some(closed) = self.close_attempt(Some(failure.kind), false, usage) else { return };
-        let (id, class) = self.draft.as_ref().map(|d| (d.id, d.class)).unzip();
-        if let Some(id) = id {
+        if let Some(id) = self.draft.as_ref().map(|d| d.id) {
             let endpoint = closed.spec.id.clone();
             self.events.send(Event::AttemptFailed {
                 id,
@@ -298,7 +297,7 @@ impl Lifecycle {
             });
         }
         self.span.in_scope(|| log::log_failure(&closed, failure));
-        if class.is_some_and(moves_health) || failure.kind == Kind::NoCountTokens {
+        if self.moves_health() || failure.kind == Kind::NoCountTokens {
             let applied = self.control.tell_awaited(self.failed_input(&closed, failure.clone()));
             let _ = applied.await;
         }
@@ -328,7 +327,7 @@ impl Lifecycle {
         let (Some(open), Some(draft)) = (&self.open, &self.draft) else { return };
         let ttfb = open.first_byte_ms.unwrap_or_else(|| millis(now - open.started));
         self.events.send(Event::Committed { id: draft.id, ttfb_ms: ttfb });
-        if moves_health(draft.class) && status < 300 {
+        if moves_health(draft) && status < 300 {
             self.control.tell(Input::Committed {
                 endpoint: open.spec.id.clone(),
                 started: open.started.into_std(),
@@ -340,7 +339,7 @@ impl Lifecycle {
     /// The answer that was being passed on ended well.
     pub fn answered(&mut self, usage: Usage) {
         let Some(closed) = self.close_attempt(None, false, usage) else { return };
-        if self.draft.as_ref().is_some_and(|d| moves_health(d.class)) {
+        if self.draft.as_ref().is_some_and(|d| moves_health(d)) {
             self.control.tell(Input::Succeeded {
                 endpoint: closed.spec.id.clone(),
                 model: self.model(),
@@ -352,7 +351,7 @@ impl Lifecycle {
     /// The answer that was being passed on broke. The receiver resolves when the fleet knows.
     pub fn broke(&mut self, failure: &Failure, usage: Usage) -> Option<crate::control::Applied> {
         let closed = self.close_attempt(Some(failure.kind), false, usage)?;
-        let moves = self.draft.as_ref().is_some_and(|d| moves_health(d.class));
+        let moves = self.draft.as_ref().is_some_and(|d| moves_health(d));
         moves.then(|| self.control.tell_awaited(self.failed_input(&closed, failure.clone())))
     }
 
@@ -442,7 +441,7 @@ impl Lifecycle {
 
     fn blame_silence(&mut self, attempt: &OpenAttempt) {
         let silent = self.last_heard.elapsed() >= SILENCE_TO_BLAME;
-        if silent && self.draft.as_ref().is_some_and(|d| moves_health(d.class)) {
+        if silent && self.draft.as_ref().is_some_and(|d| moves_health(d)) {
             let failure = Failure {
                 kind: Kind::IdleTimeout,
                 status: None,
@@ -477,9 +476,10 @@ impl Drop for Lifecycle {
     }
 }
 
-/// Only real conversations say something about an endpoint.
-fn moves_health(class: Class) -> bool {
-    class == Class::Messages
+/// Only real conversations say something about an endpoint: no auxiliary calls, and not the one-token requests by which
+/// clients look whether they may go on.
+fn moves_health(record: &RequestRecord) -> bool {
+    record.class == Class::Messages && !record.one_token
 }
 
 fn millis(duration: Duration) -> f64 {

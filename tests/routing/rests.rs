@@ -99,6 +99,27 @@ async fn rests_end_by_themselves() {
     assert_eq!(by(&mut world).await, "a");
 }
 
+/// Clients ask for one token to learn whether they may go on.
+#[tokio::test]
+async fn requests_for_one_token_count_for_nothing() {
+    let mut world = World::pair().await;
+    let body = messages_body(false).replace("\"max_tokens\":1000", "\"max_tokens\":1");
+    for behaviour in
+        [Behaviour::rate_limited(), Behaviour::retry_after(30), Behaviour::status(503, "api_error")]
+    {
+        for sim in &world.sims {
+            sim.set(behaviour.clone());
+        }
+        world.client.send(world.client.post("/v1/messages", &body)).await;
+        let record = world.record().await;
+        assert!(record.one_token && record.attempts.len() > 1, "{record:?}");
+        for name in ["a", "b"] {
+            let standing = endpoint(&world, name).standing;
+            assert_eq!((standing.streak, standing.stated.len()), (0, 0), "{behaviour:?}");
+        }
+    }
+}
+
 /// Only real conversations say something about an endpoint.
 #[tokio::test]
 async fn auxiliary_failures_count_for_nothing() {

@@ -22,6 +22,7 @@ pub(super) fn draft(opening: Opening, at: jiff::Timestamp) -> RequestRecord {
         session: None,
         agent: opening.agent,
         stream: false,
+        one_token: false,
         endpoint: None,
         group: None,
         route: None,

@@ -43,6 +43,7 @@ fn record(attempts: Vec<AttemptRecord>) -> RequestRecord {
         session: None,
         agent: None,
         stream: true,
+        one_token: false,
         endpoint: None,
         group: None,
         route: None,
