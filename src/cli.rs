@@ -5,7 +5,7 @@
 //! | `cc-forwarder [options]` | run the forwarder |
 //! | `cc-forwarder demo` | see it work without any account |
 //! | `cc-forwarder check` | validate the configuration, probe the endpoints |
-//! | `-config PATH`, `-no-tui`, `-version`, `-web`, `-web-port N` | as with two dashes: the predecessor's spelling |
+//! | `-config PATH`, `-no-tui`, `-tui`, `-version`, `-web`, `-web-port N` | as with two dashes: the predecessor's spelling |
 //!
 //! Nothing here acts. [`parse`] fails with clap's error, which knows its text and its exit code (0 for help and version,
 //! [`EXIT_USAGE`] for bad usage).
@@ -105,6 +105,9 @@ pub struct RunArgs {
     /// Run without a terminal interface (this version has none)
     #[arg(long)]
     pub no_tui: bool,
+    /// Open the terminal interface.
+    #[arg(long, hide = true, conflicts_with = "no_tui")]
+    pub tui: bool,
     /// Force the admin port on.
     #[arg(long, hide = true)]
     pub web: bool,

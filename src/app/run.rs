@@ -26,12 +26,21 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
     let config = loaded.config;
     let guard = logging::init(&config.logging, Console::Stderr, config.redactor.clone())?;
     logging::install_panic_hook();
+    for flag in without_effect(args) {
+        tracing::warn!(target: "cc_forwarder::config", "{flag} is accepted, but not acted on by this version");
+    }
     for warning in loaded.warnings.to_string().lines() {
         tracing::warn!(target: "cc_forwarder::config", "{warning}");
     }
     let log = LogTap { handle: guard.clone(), level: args.log_level };
     runtime()?.block_on(serve(Arc::new(config), log))?;
     Ok(EXIT_OK)
+}
+
+/// Flags of features that are not there yet.
+fn without_effect(args: &RunArgs) -> impl Iterator<Item = &'static str> {
+    let flags = [(args.tui, "--tui"), (args.web, "--web"), (args.web_port.is_some(), "--web-port")];
+    flags.into_iter().filter(|(given, _)| *given).map(|(_, flag)| flag)
 }
 
 /// The configuration as this run sees it.

@@ -38,6 +38,7 @@ fn run_takes_its_options() {
         pin: Some("backup".into()),
         log_level: Some(Level::Debug),
         no_tui: true,
+        tui: false,
         web: true,
         web_port: Some(8011),
     });
