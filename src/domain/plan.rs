@@ -121,7 +121,7 @@ impl Plan {
         let free = failure.same == Same::Free && self.replay != Replay::Unsent && !tried.free_used;
         if free && (self.spent <= 1 || now < self.deadline) {
             tried.free_used = true;
-            return self.send(view, true, false);
+            return self.send(view, false);
         }
         let honest = failure.kind == Kind::EmptyCompletion && std::mem::replace(&mut self.empty_seen, true);
         if honest || !self.may_continue(&failure) {
@@ -134,7 +134,7 @@ impl Plan {
             self.route.own_credential_only = true;
         }
         match self.back_off(&failure, view, now, jitter) {
-            Some(Duration::ZERO) => self.send(view, false, true),
+            Some(Duration::ZERO) => self.send(view, true),
             Some(delay) => self.sleep(now + delay),
             None => self.leave(view, now),
         }
@@ -156,7 +156,7 @@ impl Plan {
             self.resume = Some(until);
             return Step::Sleep { until };
         }
-        self.send(view, false, true)
+        self.send(view, true)
     }
 
     /// The half-open permit of the attempt just handed out was taken by somebody else.
@@ -291,8 +291,9 @@ impl Plan {
         }
     }
 
-    /// Asks the current endpoint again, as it is configured by now.
-    fn send(&mut self, view: &FleetView, fresh: bool, counted: bool) -> Step {
+    /// Asks the current endpoint again, as it is configured by now. Where one idle connection was found closed, the rest of
+    /// the pool may be: each further attempt there gets a connection of its own, or it would be spent on learning that.
+    fn send(&mut self, view: &FleetView, counted: bool) -> Step {
         let Some(tried) = self.tried.get_mut(self.current) else {
             return Step::Done(verdict::nothing_tried(&[]));
         };
@@ -306,7 +307,7 @@ impl Plan {
         Step::Send(Attempt {
             number: self.sent,
             spec: Arc::clone(&tried.spec),
-            fresh,
+            fresh: tried.free_used || self.replay == Replay::Unsent,
             needs_permit: false,
             first_here,
             here_since: tried.since,

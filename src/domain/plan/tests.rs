@@ -201,6 +201,22 @@ fn a_stale_connection_is_replaced_at_once_once_and_outside_the_budget() {
 }
 
 #[test]
+fn after_a_stale_connection_no_further_attempt_there_reuses_one() {
+    let mut run = Run::new(&[1]);
+    assert_eq!(run.fail(transport(Transport::Stale)), "a-1 fresh");
+    assert!(run.fail(status(500)).starts_with("sleep"));
+    assert_eq!(run.wake(), "a-1 fresh");
+}
+
+#[test]
+fn a_body_that_can_be_sent_once_never_meets_a_reused_connection() {
+    let fleet = Fleet::new(settings(), &specs(&[1]), at(0.0));
+    let run = Run::with(fleet, policy(), Replay::Unsent, 280.0);
+    let steps = run.all_fail(&transport(Transport::Connect));
+    assert_eq!(steps, ["a-1 fresh", "sleep 0.50", "a-1 fresh", "done 502"]);
+}
+
+#[test]
 fn a_stale_first_connection_is_replaced_even_after_the_deadline_a_later_one_is_not() {
     let run = || Run::with(Fleet::new(settings(), &specs(&[2]), at(0.0)), policy(), Replay::Free, 0.15);
     assert_eq!(run().fail(transport(Transport::Stale)), "a-1 fresh");
