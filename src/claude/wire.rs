@@ -58,21 +58,14 @@ pub fn shape(body: &[u8]) -> JsonShape {
     shape_and_facts(body).0
 }
 
-/// Bodies up to this size are checked for their whole grammar.
-const GRAMMAR_LIMIT: usize = 64 * 1024;
-
-/// The shape of a whole body and the [`facts`] in it, of which there are none where that finds none.
-///
-/// A large object is only checked for what a cut or a foreign body would break: its members, strings and brackets. The
-/// full grammar of a large answer costs as much as passing it on does.
+/// The shape of a whole body and the [`facts`] in it, of which there are none where that finds none. Two passes over
+/// the body, one for its grammar and one for its members: every further one would cost as much as passing it on does.
 pub fn shape_and_facts(body: &[u8]) -> (JsonShape, Facts) {
     let body = trim(body);
-    let object = body.first() == Some(&b'{');
-    let checked = object && body.len() > GRAMMAR_LIMIT;
-    if !checked && serde_json::from_slice::<IgnoredAny>(body).is_err() {
+    if serde_json::from_slice::<IgnoredAny>(body).is_err() {
         return (JsonShape::Broken, Facts::default());
     }
-    if !object {
+    if body.first() != Some(&b'{') {
         return (JsonShape::NotAnObject, Facts::default());
     }
     read_object(body).unwrap_or((JsonShape::Broken, Facts::default()))

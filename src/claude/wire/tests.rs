@@ -102,3 +102,13 @@ fn what_says_something() {
         assert_eq!(says_something(block.as_bytes()), says, "{block}");
     }
 }
+
+#[test]
+fn a_large_body_is_checked_as_a_small_one() {
+    for pad in [10, 100_000, 900_000] {
+        let pad = "x".repeat(pad);
+        let body = |value: &str| format!(r#"{{"type":"message","pad":"{pad}","content":[{{"n":{value}}}]}}"#);
+        assert_eq!(shape(body("true").as_bytes()), JsonShape::Message);
+        assert_eq!(shape(body("tru").as_bytes()), JsonShape::Broken, "with {} bytes of padding", pad.len());
+    }
+}
