@@ -1,6 +1,7 @@
 //! The record of a request of which nothing has happened yet.
 
 use super::Opening;
+use crate::claude::price::CostLines;
 use crate::claude::usage::Usage;
 use crate::events::{RequestRecord, State};
 
@@ -36,6 +37,8 @@ pub(super) fn draft(opening: Opening, at: jiff::Timestamp) -> RequestRecord {
         bytes_in: 0,
         bytes_out: 0,
         usage: Usage::default(),
+        cost: CostLines::default(),
+        unpriced: 0,
         attempts: Vec::new(),
         skipped: Vec::new(),
     }
