@@ -8,6 +8,7 @@ pub mod group;
 pub mod order;
 pub mod outcome;
 pub mod plan;
+pub mod pricebook;
 pub mod ratelimit;
 pub mod route;
 pub mod secret;
