@@ -20,8 +20,11 @@ pub mod civil;
 pub mod codec;
 pub mod filter;
 pub mod key;
+pub mod options;
 pub mod row;
 pub mod schema;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod totals;
 
 /// The store could not be read or written.

@@ -226,7 +226,7 @@ impl Board {
         self.live.remove(&record.id);
         self.totals.attempts += record.attempts.len() as u64;
         self.totals.usage += &record.usage;
-        self.totals.cost += &record.cost;
+        self.totals.cost += record.cost;
         self.totals.unpriced += u64::from(record.unpriced);
         match record.state {
             State::Completed => {

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use serde::{Serialize, Serializer};
 
 use super::trace::TraceStep;
-use crate::claude::request::Class;
 use crate::claude::price::{Bill, CostLines};
+use crate::claude::request::Class;
 use crate::claude::usage::Usage;
 use crate::domain::endpoint::{EndpointId, GroupId};
 use crate::domain::outcome::Kind;
@@ -179,7 +179,7 @@ impl RequestRecord {
             let model = model.map_or("", String::as_str);
             attempt.bill = book.bill(&attempt.endpoint, model, self.accepted, &attempt.usage);
             match &attempt.bill {
-                Some(bill) => cost += &bill.lines,
+                Some(bill) => cost += bill.lines,
                 None => unpriced += 1,
             }
         }

@@ -180,3 +180,6 @@ fn write<const N: usize>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -70,3 +70,23 @@ fn encode<T: Serialize>(version: u8, value: &T) -> Result<Vec<u8>, CodecError> {
 fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
     Ok(postcard::from_bytes(bytes)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claude::request::Class;
+    use crate::events::State;
+    use crate::store::testing::row;
+
+    #[test]
+    fn rows_come_back_and_strangers_are_refused() {
+        for (class, state) in [(Class::Other, State::Interrupted), (Class::Files, State::Cancelled)] {
+            let row = Row { class, state, ..row(7, "2026-11-23T10:20:30Z", "m", "a") };
+            let bytes = row.encode().unwrap();
+            assert_eq!(Row::decode(&bytes).unwrap(), row);
+            assert!(Row::decode(&bytes[..bytes.len() / 2]).is_err());
+        }
+        assert!(matches!(Row::decode(&[2, 0]), Err(CodecError::Version(2))));
+        assert!(matches!(Row::decode(&[]), Err(CodecError::Empty)));
+    }
+}

@@ -35,7 +35,10 @@ impl Filter {
     /// True when the request is one of those meant.
     pub fn matches(&self, row: &Row) -> bool {
         let since = self.since.is_none_or(|at| row.accepted() >= at);
-        since && self.until.is_none_or(|at| row.accepted() < at) && self.matches_names(row) && self.matches_end(row)
+        since
+            && self.until.is_none_or(|at| row.accepted() < at)
+            && self.matches_names(row)
+            && self.matches_end(row)
     }
 
     fn matches_names(&self, row: &Row) -> bool {

@@ -13,9 +13,9 @@ use crate::claude::money::PicoUsd;
 use crate::claude::price::CostLines;
 use crate::claude::request::Class;
 use crate::claude::usage::Usage;
-use crate::domain::pricebook::PriceBook;
 use crate::domain::endpoint::EndpointId;
 use crate::domain::outcome::Kind;
+use crate::domain::pricebook::PriceBook;
 use crate::events::trace::explain;
 use crate::events::{Accepted, AttemptRecord, Described, RequestId, RequestRecord, State};
 
@@ -282,8 +282,19 @@ impl Row {
 
     /// A request that was open when the program was killed. `now` is the time of writing.
     pub fn interrupted(open: &OpenRow, now: jiff::Timestamp) -> Self {
-        let OpenRow { id, accepted_us, client, user_agent, method, path, class, model, session, agent, stream } =
-            open.clone();
+        let OpenRow {
+            id,
+            accepted_us,
+            client,
+            user_agent,
+            method,
+            path,
+            class,
+            model,
+            session,
+            agent,
+            stream,
+        } = open.clone();
         Self {
             id,
             accepted_us,
@@ -327,7 +338,8 @@ impl Row {
             let model = attempt.model_billed_for(asked.as_deref()).to_owned();
             let endpoint = EndpointId::new(attempt.endpoint.as_str());
             let bill = (!usage.is_empty()).then(|| book.bill(&endpoint, &model, at, &usage)).flatten();
-            self.price_revision = bill.as_ref().map(|b| b.revision.to_string()).or(self.price_revision.take());
+            self.price_revision =
+                bill.as_ref().map(|b| b.revision.to_string()).or(self.price_revision.take());
             attempt.bill = bill.as_ref().map(BillRow::from);
         }
         let changed = before.1 != self.attempts || before.0 != self.price_revision;
@@ -510,7 +522,10 @@ mod by_number {
 
     use super::Numbered;
 
-    pub(super) fn serialize<T: Numbered + PartialEq, S: Serializer>(value: &T, s: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<T: Numbered + PartialEq, S: Serializer>(
+        value: &T,
+        s: S,
+    ) -> Result<S::Ok, S::Error> {
         // Every value has a number: a test looks.
         s.serialize_u8(T::ALL.iter().find(|(v, _)| v == value).map_or(u8::MAX, |(_, n)| *n))
     }

@@ -10,9 +10,9 @@ use std::ops::{AddAssign, SubAssign};
 use serde::{Deserialize, Serialize};
 
 use super::row::{AttemptRow, Row, Tokens};
+use crate::claude::money::PicoUsd;
 use crate::claude::price::CostLines;
 use crate::events::State;
-use crate::claude::money::PicoUsd;
 
 /// Sums over requests.
 #[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -92,7 +92,7 @@ impl Totals {
 
 impl AddAssign<&Totals> for Totals {
     fn add_assign(&mut self, other: &Self) {
-        self.combine(other, u64::saturating_add, PicoUsd::saturating_add);
+        self.combine(other, u64::saturating_add, |a, b| a + b);
     }
 }
 
@@ -104,12 +104,7 @@ impl SubAssign<&Totals> for Totals {
 }
 
 impl Totals {
-    fn combine(
-        &mut self,
-        other: &Self,
-        count: fn(u64, u64) -> u64,
-        money: fn(PicoUsd, PicoUsd) -> PicoUsd,
-    ) {
+    fn combine(&mut self, other: &Self, count: fn(u64, u64) -> u64, money: fn(PicoUsd, PicoUsd) -> PicoUsd) {
         let (mut mine, theirs) = (self.counts(), other.clone().counts().map(|n| *n));
         for (a, b) in mine.iter_mut().zip(theirs) {
             **a = count(**a, b);
