@@ -49,9 +49,9 @@ impl Entry {
     }
 
     /// One price for all days and prompts.
-    fn flat(name: &str, title: &str, rates: Rates, us_surcharge: bool) -> Self {
+    fn flat(name: &str, title: &str, rates: Rates) -> Self {
         let row = PriceRow { from: None, prompt_up_to: None, rates, source: title.to_owned() };
-        Self::new(name, title, ModelPrices { name: name.to_owned(), us_surcharge, rows: vec![row] })
+        Self::new(name, title, ModelPrices { name: name.to_owned(), us_surcharge: false, rows: vec![row] })
     }
 
     fn priced(&self, day: Date, prompt_tokens: u64) -> Option<(&Rates, &Arc<str>)> {
@@ -79,7 +79,7 @@ impl PriceTable {
             own_patterns: Vec::new(),
             shipped: shipped.models.iter().map(|m| Entry::new(&m.name, &m.name, m.clone())).collect(),
             families: families(shipped),
-            default: default.map(|rates| Entry::flat("", "default_pricing", rates, false)),
+            default: default.map(|rates| Entry::flat("", "default_pricing", rates)),
         };
         for (name, rates) in own {
             table.add_own(name, *rates);
@@ -89,24 +89,23 @@ impl PriceTable {
         table
     }
 
-    /// An operator's price takes the surcharge of the shipped model it stands for, which the rates do not tell.
     fn add_own(&mut self, name: &str, rates: Rates) {
-        let start = name.strip_suffix('*');
-        let us_surcharge = self.find_shipped(&spellings(name)).is_some_and(|e| e.prices.us_surcharge);
-        let entry =
-            Entry::flat(start.unwrap_or(name), &format!("{name} of model_pricing"), rates, us_surcharge);
-        if start.is_some() { &mut self.own_patterns } else { &mut self.own }.push(entry);
+        let title = format!("{name} of model_pricing");
+        match name.strip_suffix('*') {
+            Some(start) => self.own_patterns.push(Entry::flat(start, &title, rates)),
+            None => self.own.push(Entry::flat(name, &title, rates)),
+        }
     }
 
     /// What `usage` of `model` at `at` cost, with the endpoint's own factor in parts per million. `None` when no row
     /// prices the model, unless there is nothing to pay for.
     pub fn bill(&self, model: &str, at: Timestamp, usage: &Usage, multiplier_ppm: u64) -> Option<Bill> {
-        let day = at.to_zoned(TimeZone::UTC).date();
-        let Some(entry) = self.find(model) else {
+        let names = spellings(model);
+        let Some(entry) = self.find(&names) else {
             return usage.is_empty().then(|| self.empty_bill());
         };
-        let (rates, rule) = entry.priced(day, usage.prompt_tokens())?;
-        let factor = self.factor(entry, usage, multiplier_ppm);
+        let (rates, rule) = entry.priced(at.to_zoned(TimeZone::UTC).date(), usage.prompt_tokens())?;
+        let factor = self.factor(&names, usage, multiplier_ppm);
         let tools = self.web_search.times(usage.web_search).scaled_ppm(multiplier_ppm);
         let [cache_saved, cache_premium, cache_missed] = cache_effects(usage, rates, factor);
         Some(Bill {
@@ -130,23 +129,25 @@ impl PriceTable {
         }
     }
 
-    /// The factor on token lines.
-    fn factor(&self, entry: &Entry, usage: &Usage, multiplier_ppm: u64) -> Factor {
+    /// The factor on token lines. Whether the region costs more is known of shipped models only, and holds for the
+    /// operator's prices of them too.
+    fn factor(&self, names: &[String], usage: &Usage, multiplier_ppm: u64) -> Factor {
         let batch = usage.service_tier.as_deref() == Some("batch");
-        let us = entry.prices.us_surcharge && usage.inference_geo.as_deref() == Some("us");
+        let us = usage.inference_geo.as_deref() == Some("us")
+            && self.find_shipped(names).is_some_and(|entry| entry.prices.us_surcharge);
         let when = |applies: bool, ppm: u32| if applies { ppm } else { UNCHANGED };
         Factor::product(multiplier_ppm, when(batch, self.batch_ppm), when(us, self.us_ppm))
     }
 
     /// True when there is a price for `model`.
     pub fn knows(&self, model: &str) -> bool {
-        self.find(model).is_some()
+        self.find(&spellings(model)).is_some()
     }
 
     /// The models with a price of their own: the operator's, then the shipped ones, each once, without patterns.
     pub fn recognised_models(&self) -> impl Iterator<Item = &str> {
-        let named = |entry: &Entry, name: &str| entry.name == name;
-        let shipped = self.shipped.iter().filter(move |e| !self.own.iter().any(|own| named(own, &e.name)));
+        let is_own = |name: &str| self.own.iter().any(|entry| entry.name == name);
+        let shipped = self.shipped.iter().filter(move |entry| !is_own(&entry.name));
         self.own.iter().chain(shipped).map(|entry| entry.name.as_str())
     }
 
@@ -156,11 +157,10 @@ impl PriceTable {
         &self.revision
     }
 
-    fn find(&self, model: &str) -> Option<&Entry> {
-        let names = spellings(model);
-        by_name(&self.own, &names)
-            .or_else(|| by_start(&self.own_patterns, &names))
-            .or_else(|| self.find_shipped(&names))
+    fn find(&self, names: &[String]) -> Option<&Entry> {
+        by_name(&self.own, names)
+            .or_else(|| by_start(&self.own_patterns, names))
+            .or_else(|| self.find_shipped(names))
             .or(self.default.as_ref())
     }
 
