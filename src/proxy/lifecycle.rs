@@ -7,9 +7,9 @@ mod draft;
 mod log;
 mod mismatch;
 
+pub use draft::Opening;
 pub use mismatch::Mismatches;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ use crate::domain::plan::{Attempt, Decision};
 use crate::domain::ratelimit;
 use crate::domain::route::{RouteReason, Skip};
 use crate::events::trace::{self, What};
-use crate::events::{Accepted, AttemptRecord, Described, Event, Events, RequestId, RequestRecord, State};
+use crate::events::{Accepted, AttemptRecord, Described, Event, Events, RequestRecord, State};
 
 /// An endpoint that was silent this long when its client left is blamed softly.
 const SILENCE_TO_BLAME: Duration = Duration::from_secs(120);
@@ -44,24 +44,6 @@ pub enum Ending {
     Failed(Kind, String),
     /// The client went away.
     Cancelled(&'static str),
-}
-
-/// What is known when a request is accepted.
-pub struct Opening {
-    /// Ours.
-    pub id: RequestId,
-    /// Its class.
-    pub class: Class,
-    /// HTTP method.
-    pub method: String,
-    /// Path without query.
-    pub path: String,
-    /// Peer address.
-    pub client: Option<IpAddr>,
-    /// `user-agent`.
-    pub user_agent: Option<String>,
-    /// `x-claude-code-agent-id`.
-    pub agent: Option<String>,
 }
 
 struct OpenAttempt {

@@ -4,12 +4,17 @@
 //! another number in [`super::codec`] and a way from the old one, because every store ever written has to open. Enums are
 //! stored by name or by a fixed number, never by their place in the source.
 
+mod attempt;
+mod by_number;
+mod open;
+
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::attempt::{AttemptRow, BillRow};
+pub use self::open::OpenRow;
 use super::key::{RowKey, instant, micros};
-use crate::claude::money::PicoUsd;
 use crate::claude::price::CostLines;
 use crate::claude::request::Class;
 use crate::claude::usage::Usage;
@@ -17,7 +22,7 @@ use crate::domain::endpoint::EndpointId;
 use crate::domain::outcome::Kind;
 use crate::domain::pricebook::PriceBook;
 use crate::events::trace::explain;
-use crate::events::{Accepted, AttemptRecord, Described, RequestId, RequestRecord, State};
+use crate::events::{RequestId, RequestRecord, State};
 
 /// Longest text kept of what a client or endpoint chose, bytes.
 const MAX_TEXT: usize = 512;
@@ -75,58 +80,6 @@ impl From<&Usage> for Tokens {
             code_execution: usage.code_execution,
         }
     }
-}
-
-/// What an attempt cost.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct BillRow {
-    /// Line by line.
-    pub lines: CostLines,
-    /// See [`crate::claude::price::Bill`].
-    pub cache_saved: PicoUsd,
-    /// Likewise.
-    pub cache_premium: PicoUsd,
-    /// Likewise.
-    pub cache_missed: PicoUsd,
-    /// The entry of the price table that was used.
-    pub rule: String,
-}
-
-/// One attempt of a request.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct AttemptRow {
-    /// Where.
-    pub endpoint: String,
-    /// Its group.
-    pub group: String,
-    /// The model it was asked for, when that is not the one the client asked for.
-    pub model_sent: Option<String>,
-    /// The model its answer names, when that is not the one it was asked for.
-    pub model_served: Option<String>,
-    /// From the request's acceptance to its start, microseconds.
-    pub start_us: u64,
-    /// Time to connect; nothing on a reused connection.
-    pub connect_us: Option<u64>,
-    /// From its start to the response head.
-    pub first_byte_us: Option<u64>,
-    /// From its start to its end.
-    pub duration_us: u64,
-    /// The endpoint's status.
-    pub status: Option<u16>,
-    /// The name of its failure.
-    pub failure: Option<String>,
-    /// The client went away during it.
-    pub cancelled: bool,
-    /// What it used.
-    pub tokens: Tokens,
-    /// The output count is an estimate.
-    pub estimated: bool,
-    /// The service tier it reported.
-    pub service_tier: Option<String>,
-    /// The inference region it reported.
-    pub inference_geo: Option<String>,
-    /// What that cost; nothing when it used nothing, or when no price is known.
-    pub bill: Option<BillRow>,
 }
 
 /// One request.
@@ -350,128 +303,6 @@ impl Row {
     }
 }
 
-impl AttemptRow {
-    fn of_record(attempt: &AttemptRecord, asked: Option<&str>) -> Self {
-        let sent = attempt.model_sent.as_deref();
-        let served = attempt.model_served.as_deref();
-        Self {
-            endpoint: attempt.endpoint.to_string(),
-            group: attempt.group.to_string(),
-            model_sent: clipped(sent.filter(|m| Some(*m) != asked)),
-            model_served: clipped(served.filter(|m| Some(*m) != sent.or(asked))),
-            start_us: us(attempt.start_ms),
-            connect_us: attempt.connect_ms.map(us),
-            first_byte_us: attempt.first_byte_ms.map(us),
-            duration_us: us(attempt.duration_ms),
-            status: attempt.status,
-            failure: attempt.failure.map(name_of),
-            cancelled: attempt.cancelled,
-            tokens: Tokens::from(&attempt.usage),
-            estimated: attempt.usage.estimated,
-            service_tier: clipped(attempt.usage.service_tier.as_deref()),
-            inference_geo: clipped(attempt.usage.inference_geo.as_deref()),
-            bill: attempt.bill.as_ref().map(BillRow::from),
-        }
-    }
-
-    /// The model its tokens count for.
-    pub fn billed_model<'a>(&'a self, row: &'a Row) -> &'a str {
-        self.model_billed_for(row.model.as_deref())
-    }
-
-    fn model_billed_for<'a>(&'a self, asked: Option<&'a str>) -> &'a str {
-        self.model_served.as_deref().or(self.model_sent.as_deref()).or(asked).unwrap_or_default()
-    }
-
-    fn usage(&self) -> Usage {
-        Usage {
-            input: self.tokens.input,
-            output: self.tokens.output,
-            cache_read: self.tokens.cache_read,
-            cache_write_5m: self.tokens.cache_write_5m,
-            cache_write_1h: self.tokens.cache_write_1h,
-            web_search: self.tokens.web_search,
-            web_fetch: self.tokens.web_fetch,
-            code_execution: self.tokens.code_execution,
-            service_tier: self.service_tier.clone(),
-            inference_geo: self.inference_geo.clone(),
-            estimated: self.estimated,
-        }
-    }
-}
-
-impl From<&crate::claude::price::Bill> for BillRow {
-    fn from(bill: &crate::claude::price::Bill) -> Self {
-        Self {
-            lines: bill.lines,
-            cache_saved: bill.cache_saved,
-            cache_premium: bill.cache_premium,
-            cache_missed: bill.cache_missed,
-            rule: bill.rule.to_string(),
-        }
-    }
-}
-
-/// What is known of a request that has not ended: layout 1 of a row of the table of open requests.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct OpenRow {
-    /// Ours, as a number.
-    pub id: u32,
-    /// Acceptance, microseconds since 1970.
-    pub accepted_us: u64,
-    /// Peer address.
-    pub client: Option<IpAddr>,
-    /// `user-agent`.
-    pub user_agent: Option<String>,
-    /// HTTP method.
-    pub method: String,
-    /// Path without the query.
-    pub path: String,
-    /// What kind of request.
-    #[serde(with = "by_number")]
-    pub class: Class,
-    /// The model asked for, once known.
-    pub model: Option<String>,
-    /// Claude Code's session, once known.
-    pub session: Option<String>,
-    /// `x-claude-code-agent-id`.
-    pub agent: Option<String>,
-    /// A streaming request, once known.
-    pub stream: bool,
-}
-
-impl From<&Accepted> for OpenRow {
-    fn from(accepted: &Accepted) -> Self {
-        Self {
-            id: accepted.id.number(),
-            accepted_us: micros(accepted.at),
-            client: accepted.client,
-            user_agent: clipped(accepted.user_agent.as_deref()),
-            method: clip(&accepted.method),
-            path: clip(&accepted.path),
-            class: accepted.class,
-            model: None,
-            session: None,
-            agent: clipped(accepted.agent.as_deref()),
-            stream: false,
-        }
-    }
-}
-
-impl OpenRow {
-    /// Its body was read.
-    pub fn describe(&mut self, described: &Described) {
-        self.model = clipped(described.model.as_deref());
-        self.session = clipped(described.session.as_deref());
-        self.stream = described.stream;
-    }
-
-    /// Where its row will stand.
-    pub fn key(&self) -> RowKey {
-        RowKey { at_us: self.accepted_us, id: RequestId::from_number(self.id) }
-    }
-}
-
 /// The story of a request, as kept beside its row.
 pub fn story(record: &RequestRecord) -> Vec<String> {
     explain(record)
@@ -489,50 +320,10 @@ fn us(ms: f64) -> u64 {
 }
 
 fn clip(text: &str) -> String {
-    text[..text.floor_char_boundary(MAX_TEXT)].to_owned()
+    let end = (0..=MAX_TEXT.min(text.len())).rev().find(|i| text.is_char_boundary(*i));
+    text[..end.unwrap_or(0)].to_owned()
 }
 
 fn clipped(text: Option<&str>) -> Option<String> {
     text.map(clip)
-}
-
-/// Numbers that stand for enum values in the file. They never change.
-trait Numbered: Sized + Copy + 'static {
-    const ALL: &'static [(Self, u8)];
-}
-
-impl Numbered for State {
-    const ALL: &'static [(Self, u8)] =
-        &[(Self::Completed, 0), (Self::Failed, 1), (Self::Cancelled, 2), (Self::Interrupted, 3)];
-}
-
-impl Numbered for Class {
-    const ALL: &'static [(Self, u8)] = &[
-        (Self::Messages, 0),
-        (Self::CountTokens, 1),
-        (Self::Models, 2),
-        (Self::Batches, 3),
-        (Self::Files, 4),
-        (Self::Other, 255),
-    ];
-}
-
-mod by_number {
-    use serde::{Deserialize, Deserializer, Serializer, de};
-
-    use super::Numbered;
-
-    pub(super) fn serialize<T: Numbered + PartialEq, S: Serializer>(
-        value: &T,
-        s: S,
-    ) -> Result<S::Ok, S::Error> {
-        // Every value has a number: a test looks.
-        s.serialize_u8(T::ALL.iter().find(|(v, _)| v == value).map_or(u8::MAX, |(_, n)| *n))
-    }
-
-    pub(super) fn deserialize<'de, T: Numbered, D: Deserializer<'de>>(d: D) -> Result<T, D::Error> {
-        let number = u8::deserialize(d)?;
-        let known = T::ALL.iter().find(|(_, n)| *n == number);
-        known.map(|(v, _)| *v).ok_or_else(|| de::Error::custom(format!("unknown number {number}")))
-    }
 }
