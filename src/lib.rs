@@ -47,3 +47,4 @@ pub mod logging;
 pub mod proxy;
 pub mod simulator;
 pub mod store;
+pub mod tui;

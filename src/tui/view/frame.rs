@@ -1,0 +1,153 @@
+//! What surrounds every screen: header, tabs, footer. Also what the mouse hits there.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+use unicode_width::UnicodeWidthStr;
+
+use super::widgets::{group_word, spread};
+use crate::domain::fleet::Condition;
+use crate::domain::group::GroupState;
+use crate::tui::format::{fit, money};
+use crate::tui::keymap::{self, Action, Binding};
+use crate::tui::model::{Model, Screen};
+use crate::tui::theme::Role;
+
+/// Where the parts are.
+pub struct Parts {
+    /// The line on top.
+    pub header: Rect,
+    /// The line of tabs.
+    pub tabs: Rect,
+    /// The screen.
+    pub body: Rect,
+    /// The line of keys.
+    pub footer: Rect,
+}
+
+/// The parts of a screen of this size.
+pub fn layout(area: Rect) -> Parts {
+    let rows = [Constraint::Length(1), Constraint::Length(1), Constraint::Min(1), Constraint::Length(1)];
+    let [header, tabs, body, footer] = Layout::vertical(rows).areas(area);
+    Parts { header, tabs, body, footer }
+}
+
+/// ` cc-forwarder  main* > backup   4/5 up   2 suspended   $4.81 today        14:02:11`
+pub fn header(model: &Model, frame: &mut Frame<'_>, area: Rect) {
+    let style = model.theme().style(Role::Header);
+    let clock = model.now.to_zoned(model.facts.zone.clone()).strftime("%H:%M:%S ").to_string();
+    let room = usize::from(area.width).saturating_sub(clock.width() + 1);
+    let text = fit(&format!(" cc-forwarder  {}", status(model)), room);
+    let line = spread(vec![Span::styled(text, style)], vec![Span::styled(clock, style)], area.width);
+    frame.render_widget(Paragraph::new(line).style(style), area);
+}
+
+fn status(model: &Model) -> String {
+    let snapshot = &model.snapshot;
+    let mut parts = vec![groups(model)];
+    let counted = snapshot.endpoints.iter().filter(|e| e.condition != Condition::Disabled);
+    let up = snapshot
+        .endpoints
+        .iter()
+        .filter(|e| matches!(e.condition, Condition::Up | Condition::Unknown))
+        .count();
+    parts.push(format!("{up}/{} up", counted.count()));
+    parts.push(format!("{:.1} req/m", model.overview.per_minute()));
+    let suspended = super::overview::suspended(model);
+    if suspended > 0 {
+        parts.push(format!("{suspended} suspended"));
+    }
+    parts.push(money(snapshot.totals.cost.total()));
+    if model.privacy {
+        parts.push("privacy".to_owned());
+    }
+    parts.join("   ")
+}
+
+/// The groups in rank order, the active one marked.
+fn groups(model: &Model) -> String {
+    let name = |g: &crate::events::board::GroupStatus| {
+        let mark = match g.state {
+            GroupState::Active => "*".to_owned(),
+            GroupState::Standby => String::new(),
+            state => format!(" ({})", group_word(state).1),
+        };
+        format!("{}{mark}", g.name)
+    };
+    model.snapshot.groups.iter().map(name).collect::<Vec<_>>().join(" > ")
+}
+
+/// The state in a few words, for terminals that are too small.
+pub fn short_status(model: &Model) -> String {
+    status(model)
+}
+
+/// Tabs with their digits.
+pub fn tabs(model: &Model, frame: &mut Frame<'_>, area: Rect) {
+    let theme = model.theme();
+    let style = |screen| if screen == model.screen { Role::Accent } else { Role::Muted };
+    let spans = Screen::ALL.into_iter().map(|screen| Span::styled(tab(screen), theme.style(style(screen))));
+    frame.render_widget(Paragraph::new(Line::from_iter(spans)), area);
+}
+
+fn tab(screen: Screen) -> String {
+    format!(" {} {} ", screen as usize + 1, screen.title())
+}
+
+/// The keys of this place, or the message of the moment.
+pub fn footer(model: &Model, frame: &mut Frame<'_>, area: Rect) {
+    let theme = model.theme();
+    if let Some(toast) = &model.toast {
+        let role = if toast.error { Role::Error } else { Role::Info };
+        let text = fit(&format!(" {}", toast.text), usize::from(area.width));
+        frame.render_widget(Paragraph::new(Span::styled(text, theme.style(role))), area);
+        return;
+    }
+    let mut spans = Vec::new();
+    for (_, _, binding) in hints(model, area.width) {
+        let disabled = model.why_not(binding.action).is_some();
+        let (key, label) = if disabled { (Role::Muted, Role::Muted) } else { (Role::Accent, Role::Text) };
+        spans.push(Span::styled(format!(" {}", binding.chords[0].name()), theme.style(key)));
+        spans.push(Span::styled(format!(" {} ", binding.label), theme.style(label)));
+    }
+    frame.render_widget(Paragraph::new(Line::from_iter(spans)), area);
+}
+
+/// The footer's bindings with the columns they take, as many as fit.
+fn hints(model: &Model, width: u16) -> Vec<(u16, u16, &'static Binding)> {
+    let mut bindings = keymap::available(&model.contexts());
+    bindings.retain(|b| b.footer > 0);
+    bindings.sort_by_key(|b| b.footer);
+    let mut at = 0;
+    let place = |binding: &'static Binding| {
+        let wide = (binding.chords[0].name().width() + binding.label.width() + 3) as u16;
+        let start = at;
+        at += wide;
+        (start, at, binding)
+    };
+    bindings.into_iter().map(place).take_while(|(_, end, _)| *end <= width).collect()
+}
+
+/// What a click at this place asks for.
+pub fn hit(model: &Model, column: u16, row: u16) -> Option<Action> {
+    let parts = layout(Rect::new(0, 0, model.size.0, model.size.1));
+    if row == parts.tabs.y && model.overlays.is_empty() {
+        return tab_at(column).map(Action::Go);
+    }
+    if row == parts.footer.y && model.toast.is_none() {
+        let found = hints(model, parts.footer.width)
+            .into_iter()
+            .find(|(start, end, _)| (*start..*end).contains(&column));
+        return found.map(|(_, _, binding)| binding.action);
+    }
+    None
+}
+
+fn tab_at(column: u16) -> Option<Screen> {
+    let mut end = 0;
+    Screen::ALL.into_iter().find(|screen| {
+        end += tab(*screen).width() as u16;
+        column < end
+    })
+}
