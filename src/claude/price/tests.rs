@@ -162,10 +162,9 @@ fn all_factors_of_a_line_are_rounded_once() {
         inference_geo: Some("us".into()),
         ..Usage::default()
     };
-    // 5 x 0.5 = 2.5; x 1.1 = 2.75; x 0.9 = 2.475: once gives 2, each in turn 2, 2, 2 or 3, 3, 3.
     let input = |ppm| table.bill("claude-opus-4-5", now(), &usage, ppm).unwrap().lines.input.pico();
     assert_eq!(input(900_000), 2, "2.475");
-    assert_eq!(input(1_000_000), 3, "2.75, not 5 x 0.5 -> 2, x 1.1 -> 2");
+    assert_eq!(input(1_000_000), 3, "2.75; rounded in turn it would be 2.5 -> 2, 2.2 -> 2");
     assert_eq!(input(909_091), 3, "2.50000025");
 }
 

@@ -5,7 +5,7 @@ use super::*;
 /// The row that prices `model`, and its input price as a multiple of [`opus`].
 fn found(table: &PriceTable, model: &str) -> Option<(u64, String)> {
     let bill = table.bill(model, now(), &Usage { input: 1, ..Usage::default() }, UNCHANGED_PPM)?;
-    assert_eq!(table.knows(model), true);
+    assert!(table.knows(model), "{model}");
     Some((u64::try_from(bill.lines.input.pico()).unwrap() / opus().input, bill.rule.to_string()))
 }
 
