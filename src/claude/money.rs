@@ -224,7 +224,7 @@ fn shifted(digits: u128, places: i64) -> Result<u128, NotAnAmount> {
     let power = u32::try_from(places.unsigned_abs()).ok().and_then(|n| 10_u128.checked_pow(n));
     match power {
         Some(power) if places >= 0 => digits.checked_mul(power).ok_or(NotAnAmount::TooLarge),
-        Some(power) if digits % power == 0 => Ok(digits / power),
+        Some(power) if digits.is_multiple_of(power) => Ok(digits / power),
         None if places >= 0 => Err(NotAnAmount::TooLarge),
         _ => Err(NotAnAmount::TooFine),
     }

@@ -76,6 +76,7 @@ fn the_operators_prices_win() {
             // The price of one snapshot is not that of another, nor of the alias.
             ("claude-opus-4-20250101", 22, "claude-* of model_pricing"),
             ("claude-opus-4", 22, "claude-* of model_pricing"),
+            ("claude-opus-4-5-thinking", 20, "claude-opus-4-5 of model_pricing"),
             ("claude-opus-9-1", 23, "claude-opus-9* of model_pricing"),
             ("relay/big", 24, "relay/big of model_pricing"),
             ("gpt-6", 30, "default_pricing"),
