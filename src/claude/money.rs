@@ -32,7 +32,7 @@ pub const UNCHANGED_PPM: u64 = 1_000_000;
 
 /// An amount in pico-dollars (10^-12 USD), not negative.
 ///
-/// In JSON it is a number with all its decimals (`0.0000125`) and reads from such a number or a string. This works
+/// In binary formats it is the number of pico-dollars. In JSON it is a number with all its decimals (`0.0000125`) and reads from such a number or a string. This works
 /// with the readers and writers of `serde_json` on text; on its way through a `serde_json::Value` an amount of more
 /// than 15 digits is cut to what an `f64` holds. Fields of this type cannot be behind `#[serde(flatten)]`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
@@ -232,12 +232,18 @@ fn shifted(digits: u128, places: i64) -> Result<u128, NotAnAmount> {
 
 impl Serialize for PicoUsd {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if !serializer.is_human_readable() {
+            return serializer.serialize_u128(self.0);
+        }
         RawValue::from_string(self.exact()).map_err(S::Error::custom)?.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for PicoUsd {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if !deserializer.is_human_readable() {
+            return u128::deserialize(deserializer).map(Self);
+        }
         let raw = Box::<RawValue>::deserialize(deserializer)?;
         let text = match raw.get() {
             quoted if quoted.starts_with('"') => serde_json::from_str(quoted).map_err(D::Error::custom)?,
