@@ -35,14 +35,16 @@ pub mod update;
 pub mod view;
 
 use std::io;
+use std::pin::Pin;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::events::board::Snapshot;
 use model::{Facts, Model};
@@ -70,6 +72,9 @@ impl Remote {
     }
 }
 
+/// Runs something in the background.
+pub type Spawn = Box<dyn Fn(Pin<Box<dyn Future<Output = ()> + Send>>) + Send>;
+
 /// What the screen is opened with.
 pub struct Options {
     /// What does not change.
@@ -81,7 +86,7 @@ pub struct Options {
     /// Between two ticks of the clock.
     pub tick: Duration,
     /// Runs what a source gives to wait for.
-    pub spawn: Box<dyn Fn(std::pin::Pin<Box<dyn Future<Output = ()> + Send>>) + Send>,
+    pub spawn: Spawn,
 }
 
 /// A screen that is about to open.
@@ -137,7 +142,7 @@ struct Loop {
     /// The input thread stands aside: somebody else reads the terminal.
     aside: Arc<AtomicBool>,
     source: Arc<dyn Source>,
-    spawn: Box<dyn Fn(std::pin::Pin<Box<dyn Future<Output = ()> + Send>>) + Send>,
+    spawn: Spawn,
     tx: Sender<Msg>,
 }
 
