@@ -10,6 +10,7 @@
 //! | key by key: references, types, defaults, unknown keys | `section`, `expand`, `value` |
 //! | the keys there are, and what endpoints inherit | `raw` |
 //! | every problem with file, line, path and what to do | [`Problems`] |
+//! | what the pure decisions need of it | `rules` |
 //! | the way back, for display, without secrets | `view` |
 //! | what a new version of the file changes | [`diff`] |
 //! | noticing that there is one | [`watch`] |
@@ -21,6 +22,7 @@ pub mod load;
 pub mod pending;
 mod problem;
 mod raw;
+mod rules;
 mod section;
 mod value;
 mod view;

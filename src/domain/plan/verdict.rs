@@ -38,6 +38,13 @@ pub enum RelayRule {
     IfErrorObject,
 }
 
+impl RelayRule {
+    /// True when an answer is passed on of which `is_error_object` tells whether its body is an Anthropic error object.
+    pub fn allows(self, is_error_object: impl FnOnce() -> bool) -> bool {
+        self == Self::Always || is_error_object()
+    }
+}
+
 /// An answer of our own.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Refusal {
