@@ -208,6 +208,11 @@ impl Plan {
         &self.decision
     }
 
+    /// What may be asked, as far as this request has come: what waits for a turn must wait for these.
+    pub fn route(&self) -> &RouteRequest {
+        &self.route
+    }
+
     /// Attempts handed out so far.
     pub fn attempts(&self) -> u32 {
         self.sent
@@ -342,7 +347,12 @@ impl Plan {
         Step::Suspend { until: self.deadline }
     }
 
+    /// A client whose credential was refused has to know at once.
     fn time_can_cure(&self, view: &FleetView, now: Instant) -> bool {
+        let current = self.tried.get(self.current).and_then(|t| t.last.as_ref());
+        if current.is_some_and(|(_, failure)| failure.kind == Kind::ClientCredential) {
+            return false;
+        }
         let last = |id: &EndpointId| {
             let tried = self.tried.iter().find(|t| t.spec.id == *id);
             tried.and_then(|t| t.last.as_ref()).map(|(_, failure)| failure)

@@ -264,14 +264,14 @@ impl Lifecycle {
         }
         let id = headers.get("request-id").and_then(|v| v.to_str().ok()).map(str::to_owned);
         self.note(|r| r.upstream_id = id.or(r.upstream_id.take()));
-        self.tell_budgets(headers);
+        self.tell_budgets(status, headers);
     }
 
-    fn tell_budgets(&self, headers: &HeaderMap) {
+    fn tell_budgets(&self, status: u16, headers: &HeaderMap) {
         let Some(open) = self.open.as_ref().filter(|_| self.moves_health()) else { return };
         let budgets = ratelimit::budgets(headers);
         if !budgets.is_empty() {
-            let used_up = ratelimit::used_up_for(&budgets, jiff::Timestamp::now());
+            let used_up = ratelimit::used_up_for(status, &budgets, jiff::Timestamp::now());
             self.control.tell(Input::Budgets { endpoint: open.spec.id.clone(), budgets, used_up });
         }
     }

@@ -85,6 +85,11 @@ impl Answer {
         })
     }
 
+    /// The status of its head.
+    pub(crate) fn status(&self) -> u16 {
+        if let What::Status(status) = self.what { status.as_u16() } else { 200 }
+    }
+
     /// True when a head came, whatever followed.
     pub(crate) fn has_head(&self) -> bool {
         !matches!(self.what, What::Transport(_))

@@ -197,7 +197,7 @@ impl Request {
         let capacity = usize::try_from(scene.config.suspend.max_suspended).unwrap();
         let room = scene.line.len() < capacity;
         if room {
-            scene.line.join(self.nature.accepted, self.nature.route.clone(), self.nature.number);
+            scene.line.join(self.nature.accepted, self.plan.route().clone(), self.nature.number);
         }
         room
     }
@@ -339,7 +339,7 @@ impl Request {
         use cc_forwarder::domain::ratelimit;
         let budgets = ratelimit::budgets(&answer.headers);
         if !budgets.is_empty() {
-            let used_up = ratelimit::used_up_for(&budgets, scene.wall());
+            let used_up = ratelimit::used_up_for(answer.status(), &budgets, scene.wall());
             scene.tell(Input::Budgets { endpoint: attempt.spec.id.clone(), budgets, used_up });
         }
     }
