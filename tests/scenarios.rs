@@ -8,6 +8,8 @@
 
 #[path = "scenarios/answer.rs"]
 mod answer;
+#[path = "scenarios/checks.rs"]
+mod checks;
 #[path = "scenarios/file.rs"]
 mod file;
 #[path = "scenarios/request.rs"]

@@ -138,7 +138,7 @@ pub(crate) struct Expect {
 }
 
 /// A length of time: `300ms`, `2s`, `1m30s`, `1h`, `7d`.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Default, Debug)]
 pub(crate) struct Span(pub(crate) Duration);
 
 const UNITS: [(&str, u64); 5] =

@@ -297,7 +297,8 @@ impl Request {
                 }
             }
             State::Answering { attempt, .. } => self.session_ended(&attempt.spec.id, scene),
-            State::BackingOff { .. } | State::Waiting { .. } | State::Ended => {}
+            State::Waiting { since, .. } => self.waited(since, scene),
+            State::BackingOff { .. } | State::Ended => {}
         }
         self.ends("nothing, the client left".to_owned(), scene);
     }

@@ -114,22 +114,23 @@ impl Runner {
 
     /// Does what the step says; the number of its request, if it has one.
     fn act(&mut self, title: &str, step: &Step) -> Option<usize> {
+        let scripted = step.request.iter().flat_map(|request| request.answers.keys());
+        for id in step.answers.keys().chain(scripted).chain(&step.probe) {
+            if step.reload.is_none() && self.scene.view.endpoint(&EndpointId::new(id.as_str())).is_none() {
+                self.note(title, "answers or probe", "an endpoint of the fleet", id);
+            }
+        }
         let answers = step.answers.iter().map(|(id, answer)| (EndpointId::new(id.as_str()), answer.clone()));
         self.scene.answers.extend(answers);
         let actions = actions(step);
         if actions > 1 {
             self.note(title, "what happens", "at most one thing", actions);
         }
-        if let Some(order) = order(step) {
-            let done = self.scene.obey(order);
-            self.compare_refusal(title, step.expect.refused.as_deref(), done);
-        }
+        let done = order(step).map_or(Ok(()), |order| self.scene.obey(order));
+        self.compare_refusal(title, step.expect.refused.as_deref(), done);
         for id in &step.probe {
             let known = self.scene.view.endpoint(&EndpointId::new(id.as_str())).map(|e| e.spec.clone());
-            match known {
-                Some(spec) => self.scene.probe(&spec),
-                None => self.note(title, "probe", "an endpoint of the fleet", id),
-            }
+            known.iter().for_each(|spec| self.scene.probe(spec));
         }
         if let Some(Err(problem)) = step.reload.as_ref().map(|file| self.scene.reload(file)) {
             self.note(title, "reload", "a configuration that can be used", problem);
@@ -173,21 +174,24 @@ impl Runner {
         let changes = self.scene.changes[played.changes_from..end].to_vec();
         let expected: Vec<String> = expect.changes.iter().map(|line| with_plain_time(line)).collect();
         self.same(title, "changes", Some(&Lines(expected)), &Lines(changes));
-        let (asked, got) = match played.request {
-            Some(number) => (self.requests[number].asked.clone(), self.requests[number].got.clone()),
-            None => (Vec::new(), None),
+        let Some(number) = played.request else {
+            if expect.asked.is_some() || expect.gets.is_some() || expect.answered.is_some() {
+                self.note(title, "request", "one, as there are expectations of it", "none");
+            }
+            return;
         };
-        let none = || String::from("none: there is no request");
-        let (got, at) = got.map_or_else(|| (none(), none()), |(got, at)| (got, at.to_string()));
-        if played.request.is_some() || expect.asked.is_some() {
-            let expected = Lines(expect.asked.clone().unwrap_or_default());
-            self.same(title, "asked", Some(&expected), &Lines(asked));
+        let asked = Lines(self.requests[number].asked.clone());
+        let (got, at) =
+            self.requests[number].got.clone().unwrap_or(("nothing yet".to_owned(), Span::default()));
+        match &expect.asked {
+            Some(expected) => self.same(title, "asked", Some(&Lines(expected.clone())), &asked),
+            None => self.note(title, "asked", "said, as for every request", asked),
         }
-        if played.request.is_some() || expect.gets.is_some() {
-            let expected = expect.gets.clone().unwrap_or("(a request needs `gets`)".to_owned());
-            self.same(title, "gets", Some(&expected), &got);
+        match &expect.gets {
+            Some(expected) => self.same(title, "gets", Some(expected), &got),
+            None => self.note(title, "gets", "said, as for every request", got),
         }
-        self.same(title, "answered", expect.answered.map(|span| span.to_string()).as_ref(), &at);
+        self.same(title, "answered", expect.answered.as_ref(), &at);
     }
 
     fn same<T: PartialEq + Display>(&mut self, title: &str, what: &str, expected: Option<&T>, got: &T) {
