@@ -15,6 +15,7 @@
 mod check;
 mod demo;
 mod hangup;
+mod prices;
 pub mod reload;
 mod run;
 mod text;
@@ -124,7 +125,14 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     let board = Board::new(jiff::Timestamp::now());
     let empty = board.snapshot(&control.view(), Instant::now().into_std(), jiff::Timestamp::now());
     let (snapshot_tx, snapshot) = watch::channel(Arc::new(empty));
-    let outputs = hub::Outputs { snapshot: snapshot_tx, records: taps.records, changes: taps.changes };
+    let (prices_tx, prices) = watch::channel(Arc::new(prices::of(&config)));
+    let outputs = hub::Outputs {
+        prices,
+        ledger: None,
+        snapshot: snapshot_tx,
+        records: taps.records,
+        changes: taps.changes,
+    };
     let hub = background.spawn(hub::run(stream, control.watch(), outputs, board));
 
     let (config_tx, config_rx) = watch::channel(Arc::clone(&config));
@@ -150,6 +158,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     let strategy_of = config_rx.clone();
     let strategy = move || strategy_of.borrow().strategy.kind;
     background.spawn(suspended::run(queue.clone(), control.watch(), strategy, quit.clone()));
+    background.spawn(prices::follow(config_rx.clone(), prices_tx, quit.clone()));
     background.spawn(control::run(control_task, quit.clone()));
     background.spawn(probe::run(
         control.clone(),

@@ -14,12 +14,15 @@
 //! | the way back, for display, without secrets | `view` |
 //! | what a new version of the file changes | [`diff`] |
 //! | noticing that there is one | [`watch`] |
+//!
+//! Beside it stands the price list that comes with the program: [`pricing`].
 
 pub mod diff;
 mod env;
 mod expand;
 pub mod load;
 pub mod pending;
+pub mod pricing;
 mod problem;
 mod raw;
 mod rules;

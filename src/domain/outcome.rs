@@ -26,7 +26,7 @@
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::endpoint::{Credential, EndpointSpec};
 use super::ratelimit::{self, Scope, Stated};
@@ -73,7 +73,7 @@ pub enum Transport {
 }
 
 /// The class of a failure, as recorded and shown.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// The endpoint says the request itself is wrong.

@@ -7,9 +7,9 @@ mod draft;
 mod log;
 mod mismatch;
 
+pub use draft::Opening;
 pub use mismatch::Mismatches;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ use crate::domain::plan::{Attempt, Decision};
 use crate::domain::ratelimit;
 use crate::domain::route::{RouteReason, Skip};
 use crate::events::trace::{self, What};
-use crate::events::{Accepted, AttemptRecord, Event, Events, RequestId, RequestRecord, State};
+use crate::events::{Accepted, AttemptRecord, Described, Event, Events, RequestRecord, State};
 
 /// How a request ends.
 #[derive(Clone, PartialEq, Debug)]
@@ -43,30 +43,13 @@ pub enum Ending {
     Cancelled(&'static str),
 }
 
-/// What is known when a request is accepted.
-pub struct Opening {
-    /// Ours.
-    pub id: RequestId,
-    /// Its class.
-    pub class: Class,
-    /// HTTP method.
-    pub method: String,
-    /// Path without query.
-    pub path: String,
-    /// Peer address.
-    pub client: Option<IpAddr>,
-    /// `user-agent`.
-    pub user_agent: Option<String>,
-    /// `x-claude-code-agent-id`.
-    pub agent: Option<String>,
-}
-
 struct OpenAttempt {
     started: Instant,
     /// Start of this request's first attempt at the endpoint: a request counts against it once.
     here_since: std::time::Instant,
     spec: Arc<EndpointSpec>,
     model_sent: Option<String>,
+    model_served: Option<String>,
     number: u32,
     start_ms: f64,
     connect_ms: Option<f64>,
@@ -120,6 +103,9 @@ impl Lifecycle {
             class: opening.class,
             method: opening.method.clone(),
             path: opening.path.clone(),
+            client: opening.client,
+            user_agent: opening.user_agent.clone(),
+            agent: opening.agent.clone(),
         })));
         let draft = Some(Box::new(draft::draft(opening, at)));
         Self {
@@ -146,6 +132,16 @@ impl Lifecycle {
     /// When it was accepted.
     pub fn accepted(&self) -> Instant {
         self.accepted
+    }
+
+    /// Its body was read.
+    pub fn described(&mut self, described: Described) {
+        let Some(draft) = &mut self.draft else { return };
+        draft.model.clone_from(&described.model);
+        draft.session.clone_from(&described.session);
+        draft.stream = described.stream;
+        draft.bytes_in = described.bytes_in;
+        self.events.send(Event::Described { id: draft.id, described: Arc::new(described) });
     }
 
     /// Tells this when the request joins the queue.
@@ -245,6 +241,7 @@ impl Lifecycle {
             here_since: attempt.here_since,
             spec,
             model_sent,
+            model_served: None,
             number: attempt.number,
             start_ms,
             connect_ms: None,
@@ -364,6 +361,9 @@ impl Lifecycle {
         {
             self.span.in_scope(|| self.mismatches.tell(&open.spec.id, asked, &model));
         }
+        if let Some(open) = &mut self.open {
+            open.model_served = Some(model.clone());
+        }
         self.note(|r| r.served_model = Some(model));
     }
 
@@ -384,6 +384,7 @@ impl Lifecycle {
             endpoint: open.spec.id.clone(),
             group: open.spec.group.clone(),
             model_sent: open.model_sent.clone(),
+            model_served: open.model_served.clone(),
             start_ms: open.start_ms,
             connect_ms: open.connect_ms,
             first_byte_ms: open.first_byte_ms,
@@ -392,6 +393,7 @@ impl Lifecycle {
             failure,
             cancelled,
             usage: usage.clone(),
+            bill: None,
         };
         self.note(|r| {
             r.usage += &usage;
@@ -422,7 +424,7 @@ impl Lifecycle {
             }
         }
         self.span.in_scope(|| log::log_end(&record));
-        self.events.send(Event::Settled(Arc::from(record)));
+        self.events.send(Event::Settled(record));
     }
 
     /// What an unsettled drop means.
