@@ -49,6 +49,7 @@ scenarios! {
     clients_own_credential_refused,
     cooldown_starts_anew,
     deadline_ends_the_wait,
+    error_names_every_endpoint,
     failover_within_the_request,
     force_a_group_that_is_down,
     half_open_lets_one_through,

@@ -20,7 +20,6 @@ use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
 use super::affinity::Answering;
-use crate::claude::request::Class;
 use crate::claude::usage::Usage;
 use crate::control::Control;
 use crate::domain::endpoint::{EndpointId, EndpointSpec};

@@ -118,6 +118,8 @@ pub(crate) struct Expect {
     /// How the request ends: `answer of ENDPOINT`, `broken answer of ENDPOINT`, `STATUS of ENDPOINT` (passed on
     /// unchanged), `STATUS from us`, `nothing, the client left`. Required for a request.
     pub(crate) gets: Option<String>,
+    /// A part of the message of an error of ours.
+    pub(crate) says: Option<String>,
     /// When its client had that, since the start of the scenario.
     pub(crate) answered: Option<Span>,
     /// `TIME WHAT`, every single one, in order.
@@ -182,6 +184,14 @@ impl<'de> Deserialize<'de> for Span {
         let text = String::deserialize(deserializer)?;
         Self::parse(&text)
             .ok_or_else(|| D::Error::custom(format!("`{text}` is no time such as `2s` or `1m30s`")))
+    }
+}
+
+impl Expect {
+    /// True when it makes sense only for a step with a request.
+    pub(crate) fn is_about_a_request(&self) -> bool {
+        let texts = [&self.gets, &self.says];
+        self.asked.is_some() || self.answered.is_some() || texts.iter().any(|text| text.is_some())
     }
 }
 

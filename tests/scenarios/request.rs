@@ -72,6 +72,8 @@ pub(crate) struct Request {
     released: bool,
     /// See [`super::file::Expect`].
     pub(crate) asked: Vec<String>,
+    /// The message of an error of ours.
+    pub(crate) said: Option<String>,
     /// What the client got, and when.
     pub(crate) got: Option<(String, Span)>,
 }
@@ -101,6 +103,7 @@ impl Request {
             accept_empty: false,
             released: false,
             asked,
+            said: None,
             got: None,
         };
         request.go(step, None, scene);
@@ -313,6 +316,7 @@ impl Request {
             Some((_, status, endpoint)) => format!("{status} of {endpoint}"),
             None => format!("{} from us", verdict.refusal.status),
         };
+        self.said = relayed.is_none().then(|| verdict.refusal.message.clone());
         self.ends(got, scene);
     }
 

@@ -175,7 +175,7 @@ impl Runner {
         let expected: Vec<String> = expect.changes.iter().map(|line| with_plain_time(line)).collect();
         self.same(title, "changes", Some(&Lines(expected)), &Lines(changes));
         let Some(number) = played.request else {
-            if expect.asked.is_some() || expect.gets.is_some() || expect.answered.is_some() {
+            if expect.is_about_a_request() {
                 self.note(title, "request", "one, as there are expectations of it", "none");
             }
             return;
@@ -190,6 +190,10 @@ impl Runner {
         match &expect.gets {
             Some(expected) => self.same(title, "gets", Some(expected), &got),
             None => self.note(title, "gets", "said, as for every request", got),
+        }
+        let said = self.requests[number].said.clone().unwrap_or("nothing of ours".to_owned());
+        if let Some(expected) = expect.says.as_ref().filter(|part| !said.contains(part.as_str())) {
+            self.note(title, "says", expected, said);
         }
         self.same(title, "answered", expect.answered.as_ref(), &at);
     }
