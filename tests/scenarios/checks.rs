@@ -29,7 +29,7 @@ const CHANGES: &str = "
 ";
 
 fn wrong(text: &str) -> String {
-    run("inline.yaml", text).expect_err("it is as expected, which it should not be")
+    run("inline.yaml", text).unwrap_err()
 }
 
 #[test]

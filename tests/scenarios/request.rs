@@ -9,10 +9,10 @@
 //! | waiting | when the queue lets it go, or at the deadline | a new round, or the verdict |
 //! | answering | with the last byte | ended |
 //!
-//! The client may leave in any of them. Jitter is always one half.
+//! The client may leave in any of them. Jitter is always one half. What the loop does for records, and its estimates of
+//! token counts, are not here.
 
-use std::collections::BTreeMap;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 

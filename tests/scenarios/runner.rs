@@ -114,18 +114,9 @@ impl Runner {
 
     /// Does what the step says; the number of its request, if it has one.
     fn act(&mut self, title: &str, step: &Step) -> Option<usize> {
-        let scripted = step.request.iter().flat_map(|request| request.answers.keys());
-        for id in step.answers.keys().chain(scripted).chain(&step.probe) {
-            if step.reload.is_none() && self.scene.view.endpoint(&EndpointId::new(id.as_str())).is_none() {
-                self.note(title, "answers or probe", "an endpoint of the fleet", id);
-            }
-        }
+        self.check(title, step);
         let answers = step.answers.iter().map(|(id, answer)| (EndpointId::new(id.as_str()), answer.clone()));
         self.scene.answers.extend(answers);
-        let actions = actions(step);
-        if actions > 1 {
-            self.note(title, "what happens", "at most one thing", actions);
-        }
         let done = order(step).map_or(Ok(()), |order| self.scene.obey(order));
         self.compare_refusal(title, step.expect.refused.as_deref(), done);
         for id in &step.probe {
@@ -140,6 +131,20 @@ impl Runner {
         let request = Request::send(file, number, &mut self.scene);
         self.requests.push(request);
         Some(number)
+    }
+
+    /// What a step says has to make sense.
+    fn check(&mut self, title: &str, step: &Step) {
+        let scripted = step.request.iter().flat_map(|request| request.answers.keys());
+        for id in step.answers.keys().chain(scripted).chain(&step.probe) {
+            if step.reload.is_none() && self.scene.view.endpoint(&EndpointId::new(id.as_str())).is_none() {
+                self.note(title, "answers or probe", "an endpoint of the fleet", id);
+            }
+        }
+        let actions = actions(step);
+        if actions > 1 {
+            self.note(title, "what happens", "at most one thing", actions);
+        }
     }
 
     fn compare_refusal(&mut self, title: &str, expected: Option<&str>, done: Result<(), String>) {
