@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use crate::domain::endpoint::{EndpointId, GroupId};
 use crate::domain::fleet::Change;
 use crate::domain::outcome::Kind;
+use crate::domain::route::Skip;
 pub use record::{AttemptRecord, RequestId, RequestRecord, State};
 
 /// One fact.
@@ -46,6 +47,8 @@ pub enum Event {
     AttemptFailed {
         /// Whose.
         id: RequestId,
+        /// When.
+        at: jiff::Timestamp,
         /// Where.
         endpoint: EndpointId,
         /// How.
@@ -57,8 +60,12 @@ pub enum Event {
     Suspended {
         /// Which.
         id: RequestId,
+        /// Since when.
+        since: jiff::Timestamp,
         /// It waits no longer than this.
         deadline: jiff::Timestamp,
+        /// The endpoints that cannot be asked now, and why not; those it has tried are not among them.
+        blocked: Vec<Skip>,
     },
     /// Its wait is over.
     Resumed {
@@ -69,6 +76,8 @@ pub enum Event {
     Committed {
         /// Whose.
         id: RequestId,
+        /// The endpoint's status.
+        status: u16,
         /// From the start of the attempt to its first byte, milliseconds.
         ttfb_ms: f64,
     },

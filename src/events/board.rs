@@ -1,5 +1,9 @@
 //! A pure reducer from events to what screens and scripts show.
 
+mod tally;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,8 +11,11 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use self::tally::Tallies;
+pub use self::tally::{EndpointStats, Fault};
 use super::{Accepted, Described, Event, RequestId, RequestRecord, State};
 use crate::claude::price::CostLines;
+use crate::claude::request::Class;
 use crate::claude::usage::Usage;
 use crate::domain::endpoint::{EndpointId, GroupId};
 use crate::domain::fleet::{Condition, EndpointView, FleetView, GroupView};
@@ -16,6 +23,7 @@ use crate::domain::group::{GroupState, Reason};
 use crate::domain::order::{self, Allowed};
 use crate::domain::outcome::Kind;
 use crate::domain::ratelimit::Bucket;
+use crate::domain::route::Skip;
 
 /// Ended requests kept.
 const RECENT: usize = 200;
@@ -59,6 +67,12 @@ pub struct Live {
     pub attempts: u32,
     /// While suspended: it waits no longer than this.
     pub deadline: Option<Timestamp>,
+    /// While suspended: since when.
+    pub suspended_at: Option<Timestamp>,
+    /// While suspended: its place in the queue, from 1.
+    pub position: Option<u32>,
+    /// When it was last suspended: the endpoints that could not be asked, and why not.
+    pub blocked: Vec<Skip>,
     /// The failure of the last attempt that failed.
     pub last_failure: Option<(EndpointId, Kind)>,
 }
@@ -86,6 +100,7 @@ pub struct Board {
     totals: Totals,
     live: BTreeMap<RequestId, Live>,
     recent: VecDeque<Arc<RequestRecord>>,
+    tallies: Tallies,
 }
 
 /// A picture of everything that is live plus what ended last.
@@ -159,12 +174,21 @@ pub struct EndpointStatus {
     pub budgets: Vec<Bucket>,
     /// The last failure.
     pub last_error: Option<String>,
+    /// How its attempts went; nothing where nobody counts them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stats: Option<EndpointStats>,
 }
 
 impl Board {
     /// An empty board.
     pub fn new(started: Timestamp) -> Self {
-        Self { started, totals: Totals::default(), live: BTreeMap::new(), recent: VecDeque::new() }
+        Self {
+            started,
+            totals: Totals::default(),
+            live: BTreeMap::new(),
+            recent: VecDeque::new(),
+            tallies: Tallies::default(),
+        }
     }
 
     /// Counts since the start.
@@ -182,19 +206,25 @@ impl Board {
                 live.endpoint = Some(endpoint);
                 live.attempts = number;
             }),
-            Event::AttemptFailed { id, endpoint, kind, .. } => self.on(id, |live| {
-                live.phase = Phase::Retrying;
-                live.last_failure = Some((endpoint, kind));
-            }),
-            Event::Suspended { id, deadline } => self.on(id, |live| {
+            Event::AttemptFailed { id, at, endpoint, kind, status } => {
+                self.fail(&endpoint, Fault { at, request: id, kind, status });
+                self.on(id, |live| {
+                    live.phase = Phase::Retrying;
+                    live.last_failure = Some((endpoint, kind));
+                });
+            }
+            Event::Suspended { id, since, deadline, blocked } => self.on(id, |live| {
                 live.phase = Phase::Suspended;
+                live.suspended_at = Some(since);
                 live.deadline = Some(deadline);
+                live.blocked = blocked;
             }),
             Event::Resumed { id } => self.on(id, |live| {
                 live.phase = Phase::Pending;
+                live.suspended_at = None;
                 live.deadline = None;
             }),
-            Event::Committed { id, .. } => self.on(id, |live| live.phase = Phase::Streaming),
+            Event::Committed { id, status, ttfb_ms } => self.commit(id, status, ttfb_ms),
             Event::Settled(record) => self.settle(Arc::from(record)),
             Event::Fleet(_) => {}
         }
@@ -210,6 +240,9 @@ impl Board {
             endpoint: None,
             attempts: 0,
             deadline: None,
+            suspended_at: None,
+            position: None,
+            blocked: Vec::new(),
             last_failure: None,
         };
         self.live.insert(id, live);
@@ -221,9 +254,26 @@ impl Board {
         }
     }
 
+    fn fail(&mut self, endpoint: &EndpointId, fault: Fault) {
+        if let Some(live) = self.live.get(&fault.request) {
+            self.tallies.failed(endpoint, live.accepted.class, live.attempts, fault);
+        }
+    }
+
+    fn commit(&mut self, id: RequestId, status: u16, ttfb_ms: f64) {
+        let Some(live) = self.live.get_mut(&id) else { return };
+        live.phase = Phase::Streaming;
+        if let Some(endpoint) =
+            live.endpoint.as_ref().filter(|_| status < 300 && live.accepted.class == Class::Messages)
+        {
+            self.tallies.first_byte(endpoint, ttfb_ms);
+        }
+    }
+
     /// A request ended.
     pub fn settle(&mut self, record: Arc<RequestRecord>) {
         self.live.remove(&record.id);
+        self.tallies.settle(&record);
         self.totals.attempts += record.attempts.len() as u64;
         self.totals.usage += &record.usage;
         self.totals.cost += record.cost;
@@ -244,6 +294,13 @@ impl Board {
     pub fn snapshot(&self, view: &FleetView, now: Instant, at: Timestamp) -> Snapshot {
         let mut live: Vec<Live> = self.live.values().cloned().collect();
         live.sort_by_key(|l| l.accepted.at);
+        // Requests wait in the order in which they were accepted.
+        let waiting = live.iter_mut().filter(|l| l.phase == Phase::Suspended);
+        waiting.zip(1..).for_each(|(live, position)| live.position = Some(position));
+        let endpoint = |e: &EndpointView| EndpointStatus {
+            stats: Some(self.tallies.stats(&e.spec.id)),
+            ..endpoint_status(e, now)
+        };
         Snapshot {
             at,
             started: self.started,
@@ -251,7 +308,7 @@ impl Board {
             active_group: view.active.clone(),
             pinned: view.pinned.clone(),
             groups: view.groups.iter().map(|g| group_status(view, g, now)).collect(),
-            endpoints: view.endpoints.iter().map(|e| endpoint_status(e, now)).collect(),
+            endpoints: view.endpoints.iter().map(endpoint).collect(),
             live,
             recent: self.recent.iter().cloned().collect(),
         }
@@ -295,5 +352,6 @@ pub fn endpoint_status(endpoint: &EndpointView, now: Instant) -> EndpointStatus 
         in_flight: endpoint.permits.in_flight(),
         budgets: standing.budgets.clone(),
         last_error: standing.last_error.as_ref().map(|e| describe(e.kind, e.status)),
+        stats: None,
     }
 }

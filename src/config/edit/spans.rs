@@ -45,7 +45,8 @@ struct Open {
 
 impl Open {
     fn close(self, end: Span) -> Option<Node> {
-        let content = if self.is_map { Content::Map(pairs(self.children)?) } else { Content::List(self.children) };
+        let content =
+            if self.is_map { Content::Map(pairs(self.children)?) } else { Content::List(self.children) };
         let span = Span::new(self.span.start, end.end);
         Some(node(span, self.anchor, content))
     }
@@ -86,7 +87,9 @@ pub(super) fn read(text: &str) -> Option<Node> {
                 continue;
             }
             Event::MappingEnd | Event::SequenceEnd => open.pop()?.close(span)?,
-            Event::Scalar(text, style, anchor, _) => node(span, anchor, Content::Scalar(text.into_owned(), style)),
+            Event::Scalar(text, style, anchor, _) => {
+                node(span, anchor, Content::Scalar(text.into_owned(), style))
+            }
             Event::Alias(_) => node(span, 0, Content::Alias),
             Event::Nothing | Event::StreamStart | Event::DocumentStart(_) => continue,
         };

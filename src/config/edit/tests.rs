@@ -57,10 +57,10 @@ fn quotes_in_names_and_comments_do_not_confuse() {
 
 #[test]
 fn line_endings_and_the_byte_order_mark_stay() {
-    let before =
-        "\u{feff}# ключ\r\nendpoints:\r\n  - name: 日本 # 東京\r\n    url: https://a.example\r\n    priority: 1\r\n\
+    let before = "\u{feff}# ключ\r\nendpoints:\r\n  - name: 日本 # 東京\r\n    url: https://a.example\r\n    priority: 1\r\n\
                   \x20 - name: b\r\n    url: https://b.example\r\n";
-    let after = before.replace("priority: 1\r\n", "priority: 8\r\n")
+    let after = before
+        .replace("priority: 1\r\n", "priority: 8\r\n")
         .replace("name: b\r\n", "name: b\r\n    priority: 9\r\n");
     assert_eq!(edited(before, &[("日本", 8), ("b", 9)]).unwrap(), after);
 }
