@@ -35,6 +35,8 @@ pub struct Totals {
     pub attempts: u64,
     /// Requests completed after at least one failed attempt.
     pub rescued: u64,
+    /// Times a request went on at another endpoint after one had failed it.
+    pub failovers: u64,
     /// Tokens over all requests.
     pub usage: Usage,
     /// What they cost, as far as prices are known.
@@ -225,6 +227,7 @@ impl Board {
     pub fn settle(&mut self, record: Arc<RequestRecord>) {
         self.live.remove(&record.id);
         self.totals.attempts += record.attempts.len() as u64;
+        self.totals.failovers += record.failovers();
         self.totals.usage += &record.usage;
         self.totals.cost += record.cost;
         self.totals.unpriced += u64::from(record.unpriced);
