@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::minutes::{Minute, Minutes};
+use super::progress::Progress;
 use super::{Accepted, Described, Event, RequestId, RequestRecord, State};
+use crate::claude::money::PicoUsd;
 use crate::claude::price::CostLines;
 use crate::claude::usage::Usage;
 use crate::domain::endpoint::{EndpointId, GroupId};
@@ -15,6 +18,7 @@ use crate::domain::fleet::{Condition, EndpointView, FleetView, GroupView};
 use crate::domain::group::{GroupState, Reason};
 use crate::domain::order::{self, Allowed};
 use crate::domain::outcome::Kind;
+use crate::domain::pricebook::PriceBook;
 use crate::domain::ratelimit::Bucket;
 
 /// Ended requests kept.
@@ -63,7 +67,32 @@ pub struct Live {
     pub deadline: Option<Timestamp>,
     /// The failure of the last attempt that failed.
     pub last_failure: Option<(EndpointId, Kind)>,
+    /// The attempts that failed so far, the newest [`MAX_TRIED`] of them.
+    pub tried: Vec<Tried>,
+    /// Since when the answer has been passed on.
+    pub streaming_since: Option<Timestamp>,
+    /// Tokens of the answer that is being passed on.
+    pub usage: Usage,
+    /// What they cost by now; nothing without a known price.
+    pub cost: Option<PicoUsd>,
+    /// Where these come from.
+    #[serde(skip)]
+    progress: Option<Arc<Progress>>,
 }
+
+/// An attempt that failed.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Tried {
+    /// Where.
+    pub endpoint: EndpointId,
+    /// How.
+    pub kind: Kind,
+    /// With which status.
+    pub status: Option<u16>,
+}
+
+/// Failed attempts kept per live request.
+pub const MAX_TRIED: usize = 16;
 
 /// Where a request is in its life.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
@@ -88,6 +117,7 @@ pub struct Board {
     totals: Totals,
     live: BTreeMap<RequestId, Live>,
     recent: VecDeque<Arc<RequestRecord>>,
+    minutes: Minutes,
 }
 
 /// A picture of everything that is live plus what ended last.
@@ -111,6 +141,8 @@ pub struct Snapshot {
     pub live: Vec<Live>,
     /// Requests that ended, newest first.
     pub recent: Vec<Arc<RequestRecord>>,
+    /// The last hour by minutes, the oldest first; the last one still runs.
+    pub minutes: Vec<Minute>,
 }
 
 /// One group in a snapshot.
@@ -166,7 +198,13 @@ pub struct EndpointStatus {
 impl Board {
     /// An empty board.
     pub fn new(started: Timestamp) -> Self {
-        Self { started, totals: Totals::default(), live: BTreeMap::new(), recent: VecDeque::new() }
+        Self {
+            started,
+            totals: Totals::default(),
+            live: BTreeMap::new(),
+            recent: VecDeque::new(),
+            minutes: Minutes::new(started),
+        }
     }
 
     /// Counts since the start.
@@ -184,9 +222,12 @@ impl Board {
                 live.endpoint = Some(endpoint);
                 live.attempts = number;
             }),
-            Event::AttemptFailed { id, endpoint, kind, .. } => self.on(id, |live| {
+            Event::AttemptFailed { id, endpoint, kind, status } => self.on(id, |live| {
                 live.phase = Phase::Retrying;
-                live.last_failure = Some((endpoint, kind));
+                live.last_failure = Some((endpoint.clone(), kind));
+                live.tried.push(Tried { endpoint, kind, status });
+                let surplus = live.tried.len().saturating_sub(MAX_TRIED);
+                live.tried.drain(..surplus);
             }),
             Event::Suspended { id, deadline } => self.on(id, |live| {
                 live.phase = Phase::Suspended;
@@ -196,7 +237,12 @@ impl Board {
                 live.phase = Phase::Pending;
                 live.deadline = None;
             }),
-            Event::Committed { id, .. } => self.on(id, |live| live.phase = Phase::Streaming),
+            Event::Committed { id, after_ms, progress, .. } => self.on(id, |live| {
+                live.phase = Phase::Streaming;
+                let after = jiff::SignedDuration::try_from_secs_f64(after_ms / 1e3).unwrap_or_default();
+                live.streaming_since = live.accepted.at.checked_add(after).ok();
+                live.progress = Some(progress);
+            }),
             Event::Settled(record) => self.settle(Arc::from(record)),
             Event::Fleet(_) => {}
         }
@@ -204,6 +250,7 @@ impl Board {
 
     fn accept(&mut self, accepted: Arc<Accepted>) {
         self.totals.accepted += 1;
+        self.minutes.accepted(accepted.at);
         let id = accepted.id;
         let live = Live {
             accepted,
@@ -213,6 +260,11 @@ impl Board {
             attempts: 0,
             deadline: None,
             last_failure: None,
+            tried: Vec::new(),
+            streaming_since: None,
+            usage: Usage::default(),
+            cost: None,
+            progress: None,
         };
         self.live.insert(id, live);
     }
@@ -226,6 +278,7 @@ impl Board {
     /// A request ended.
     pub fn settle(&mut self, record: Arc<RequestRecord>) {
         self.live.remove(&record.id);
+        self.minutes.ended(&record);
         self.totals.attempts += record.attempts.len() as u64;
         self.totals.failovers += record.failovers();
         self.totals.usage += &record.usage;
@@ -243,9 +296,14 @@ impl Board {
         self.recent.truncate(RECENT);
     }
 
-    /// The picture at `now`.
+    /// True while a request has not ended: pictures change with time alone.
+    pub fn is_busy(&self) -> bool {
+        !self.live.is_empty()
+    }
+
+    /// The picture at `now`. What running answers cost is for [`Snapshot::price`] to add.
     pub fn snapshot(&self, view: &FleetView, now: Instant, at: Timestamp) -> Snapshot {
-        let mut live: Vec<Live> = self.live.values().cloned().collect();
+        let mut live: Vec<Live> = self.live.values().map(Live::measured).collect();
         live.sort_by_key(|l| l.accepted.at);
         Snapshot {
             at,
@@ -257,6 +315,32 @@ impl Board {
             endpoints: view.endpoints.iter().map(|e| endpoint_status(e, now)).collect(),
             live,
             recent: self.recent.iter().cloned().collect(),
+            minutes: self.minutes.until(at),
+        }
+    }
+}
+
+impl Live {
+    /// With the tokens used by now.
+    fn measured(&self) -> Self {
+        let usage = self.progress.as_ref().map(|progress| progress.usage()).unwrap_or_default();
+        Self { usage, ..self.clone() }
+    }
+
+    /// The model that answers, else the one asked for.
+    pub fn model(&self) -> Option<&str> {
+        let answering = self.progress.as_ref().and_then(|progress| progress.model());
+        answering.or(self.described.model.as_deref())
+    }
+}
+
+impl Snapshot {
+    /// Puts on running answers what they cost by now.
+    pub fn price(&mut self, book: &PriceBook) {
+        for live in self.live.iter_mut().filter(|live| !live.usage.is_empty()) {
+            let (Some(endpoint), Some(model)) = (&live.endpoint, live.model()) else { continue };
+            let bill = book.bill(endpoint, model, live.accepted.at, &live.usage);
+            live.cost = bill.map(|bill| bill.lines.total());
         }
     }
 }
