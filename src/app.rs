@@ -7,18 +7,23 @@
 //!      +--------- Input -----------^
 //!
 //! file, SIGHUP --> reload --Config--> everyone, Input::Reload --> control
+//! keys, scripts --Command--> deck --> control, queue, reload
 //! ```
 //!
 //! Stop, in this order: accept no more; end the wait of suspended requests; let answers finish for the grace period; cut
 //! what is left; end probes and control; close upstream connections; let the hub take the last records.
 
 mod check;
+pub mod deck;
 mod demo;
+mod farewell;
 mod hangup;
 mod prices;
 pub mod reload;
 mod run;
+mod screen;
 mod text;
+mod themes;
 
 use std::future::Future;
 use std::io;
@@ -50,6 +55,7 @@ use crate::proxy::lifecycle::{Mismatches, Reporting};
 use crate::proxy::suspended::{self, Queue};
 use crate::proxy::transport::Transport;
 use crate::proxy::{Shared, serve};
+use deck::Deck;
 use hangup::Hangups;
 use reload::{LogTap, Refused, Reloader, Reloads};
 
@@ -193,6 +199,17 @@ impl Running {
     /// Where the proxy port listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The way to change it while it runs.
+    pub fn deck(&self) -> Deck {
+        Deck {
+            control: self.control.clone(),
+            queue: self.queue.clone(),
+            reloads: self.reloads.clone(),
+            transport: self.transport.clone(),
+            config: self.config.clone(),
+        }
     }
 
     /// The newest snapshot.

@@ -5,6 +5,8 @@
 
 pub mod board;
 pub mod hub;
+pub mod minutes;
+pub mod progress;
 pub mod record;
 pub mod trace;
 
@@ -80,6 +82,10 @@ pub enum Event {
         status: u16,
         /// From the start of the attempt to its first byte, milliseconds.
         ttfb_ms: f64,
+        /// From acceptance to this moment, milliseconds.
+        after_ms: f64,
+        /// How far the answer comes from now on.
+        progress: Arc<progress::Progress>,
     },
     /// A request ended; nothing follows for it. The record has no prices yet.
     Settled(Box<RequestRecord>),

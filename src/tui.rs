@@ -37,9 +37,9 @@ pub mod view;
 use std::io;
 use std::pin::Pin;
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -83,6 +83,8 @@ pub struct Options {
     pub themes: Vec<Theme>,
     /// The one to begin with.
     pub theme: usize,
+    /// What a person should know at the beginning.
+    pub notices: Vec<String>,
     /// Between two ticks of the clock.
     pub tick: Duration,
     /// Runs what a source gives to wait for.
@@ -116,7 +118,7 @@ impl Tui {
     pub fn run(self) -> io::Result<()> {
         let mut screen = Screen::open()?;
         let aside = Arc::new(AtomicBool::new(false));
-        spawn_input(self.tx.clone(), Arc::clone(&aside))?;
+        spawn_input(self.tx.clone(), Arc::downgrade(&aside))?;
         let snapshots = self.source.snapshots();
         let news = Arc::new(AtomicBool::new(false));
         (self.options.spawn)(Box::pin(tell_of_snapshots(
@@ -124,12 +126,15 @@ impl Tui {
             self.tx.clone(),
             Arc::clone(&news),
         )));
-        let Options { facts, themes, theme, tick, spawn } = self.options;
+        let Options { facts, themes, theme, notices, tick, spawn } = self.options;
         let themes = themes.iter().map(|theme| theme.on(facts.depth)).collect();
         let first = Arc::clone(&snapshots.borrow());
         let model = Model::new(facts, first, themes, theme, Timestamp::now());
         let mut running = Loop { model, snapshots, news, aside, source: self.source, spawn, tx: self.tx };
         running.model.size = screen.size()?;
+        if !notices.is_empty() {
+            running.model.say(notices.join("; "), true);
+        }
         running.run(&mut screen, &self.rx, tick)
     }
 }
@@ -244,14 +249,16 @@ fn sleep(_: &mut Screen) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads the terminal until nobody listens.
-fn spawn_input(tx: Sender<Msg>, aside: Arc<AtomicBool>) -> io::Result<()> {
+/// Reads the terminal until the screen, which holds `aside`, is gone.
+fn spawn_input(tx: Sender<Msg>, aside: Weak<AtomicBool>) -> io::Result<()> {
     let read = move || {
-        while let Ok(ready) =
-            if aside.load(Ordering::Acquire) { pause() } else { crossterm::event::poll(INPUT_POLL) }
-        {
+        while let Some(aside) = aside.upgrade() {
+            let stands_aside = aside.load(Ordering::Acquire);
+            drop(aside);
+            let Ok(ready) = (if stands_aside { pause() } else { crossterm::event::poll(INPUT_POLL) }) else {
+                break;
+            };
             if !ready {
-                // Nobody listens once the screen is closed; a message that means nothing finds out.
                 continue;
             }
             let Ok(event) = crossterm::event::read() else { break };

@@ -6,6 +6,7 @@
 //! | without the endpoint of `-p` | refused likewise |
 //! | leaving a listener that is open to others without a credential | refused likewise |
 //! | usable | in effect from the next request on; what needs a restart keeps its running value and is named |
+//! | the running one, changed by a person | in effect likewise, until the next version; [`Last`] tells of files only |
 //!
 //! In effect means, in this order: log lines mask the new secrets; new connections go the new way; new requests get the
 //! new [`Config`]; the fleet has the new endpoints; idle connections of endpoints that are gone are closed. Running
@@ -73,14 +74,21 @@ pub struct Reloads {
     last: watch::Receiver<Option<Arc<Last>>>,
 }
 
-/// A version that was found, or why it cannot be used.
-#[derive(Debug)]
-struct Order {
-    version: Result<Version, Refused>,
-    /// A person asked: what the file only refers to is read anew, and the answer is never silence.
-    by_hand: bool,
-    reply: oneshot::Sender<Outcome>,
+/// What to put in the place of the running version.
+enum Order {
+    /// A version that was found, or why it cannot be used.
+    Take {
+        version: Result<Version, Refused>,
+        /// A person asked: what the file only refers to is read anew, and the answer is never silence.
+        by_hand: bool,
+        reply: oneshot::Sender<Outcome>,
+    },
+    /// The running one, changed like this.
+    Change { how: How, reply: oneshot::Sender<Outcome> },
 }
+
+/// Changes a configuration, or says why it cannot.
+type How = Box<dyn FnOnce(&mut Config) -> Result<(), String> + Send>;
 
 #[derive(Debug)]
 struct Version {
@@ -103,10 +111,24 @@ impl Reloads {
     }
 
     async fn order(&self, version: Result<Version, Refused>, by_hand: bool) -> Outcome {
+        self.send(|reply| Order::Take { version, by_hand, reply }).await
+    }
+
+    /// Changes the running configuration, until the next version of the file; returns once that is in effect.
+    ///
+    /// # Errors
+    /// What `how` says; then nothing changes.
+    pub async fn change(
+        &self,
+        how: impl FnOnce(&mut Config) -> Result<(), String> + Send + 'static,
+    ) -> Outcome {
+        self.send(|reply| Order::Change { how: Box::new(how), reply }).await
+    }
+
+    async fn send(&self, order: impl FnOnce(oneshot::Sender<Outcome>) -> Order) -> Outcome {
         let (reply, outcome) = oneshot::channel();
-        let order = Order { version, by_hand, reply };
         // Without a receiver the order is dropped, and the reply in it.
-        let _ = self.orders.send(order).await;
+        let _ = self.orders.send(order(reply)).await;
         outcome.await.unwrap_or_else(|_| Err(Refused::new("the program stops")))
     }
 }
@@ -138,12 +160,29 @@ impl Reloader {
     /// Runs until `quit`.
     pub(super) async fn run(mut self, quit: CancellationToken) {
         while let Some(Some(order)) = quit.run_until_cancelled(self.orders.recv()).await {
-            let outcome = self.take(order.version, order.by_hand).await;
-            let number = self.last.borrow().as_ref().map_or(0, |last| last.number) + 1;
-            let last = Last { number, at: jiff::Timestamp::now(), outcome: outcome.clone() };
-            self.last.send_replace(Some(Arc::new(last)));
-            let _ = order.reply.send(outcome);
+            match order {
+                Order::Take { version, by_hand, reply } => {
+                    let outcome = self.take(version, by_hand).await;
+                    self.remember(&outcome);
+                    let _ = reply.send(outcome);
+                }
+                Order::Change { how, reply } => drop(reply.send(self.change(how).await)),
+            }
         }
+    }
+
+    fn remember(&self, outcome: &Outcome) {
+        let number = self.last.borrow().as_ref().map_or(0, |last| last.number) + 1;
+        let last = Last { number, at: jiff::Timestamp::now(), outcome: outcome.clone() };
+        self.last.send_replace(Some(Arc::new(last)));
+    }
+
+    async fn change(&self, how: How) -> Outcome {
+        let mut next = Config::clone(&self.config.borrow());
+        how(&mut next).map_err(Refused::new)?;
+        let report = self.apply(next, false).await?;
+        tracing::info!(target: "cc_forwarder::config", "changed by a person until the next reload: {report}");
+        Ok(report)
     }
 
     async fn take(&self, version: Result<Version, Refused>, by_hand: bool) -> Outcome {

@@ -13,7 +13,6 @@ pub const PENDING: &[(&str, &str)] = &[
     ("endpoints[].price_multiplier", "prices"),
     ("logging.token_debug", "dumps of unreadable responses"),
     ("timezone", "days of the usage store"),
-    ("tui", "terminal interface"),
     ("usage_tracking", "usage store"),
     ("web", "admin port"),
 ];

@@ -13,7 +13,10 @@ use serde::Serialize;
 
 use self::tally::Tallies;
 pub use self::tally::{EndpointStats, Fault};
+use super::minutes::{Minute, Minutes};
+use super::progress::Progress;
 use super::{Accepted, Described, Event, RequestId, RequestRecord, State};
+use crate::claude::money::PicoUsd;
 use crate::claude::price::CostLines;
 use crate::claude::request::Class;
 use crate::claude::usage::Usage;
@@ -22,6 +25,7 @@ use crate::domain::fleet::{Condition, EndpointView, FleetView, GroupView};
 use crate::domain::group::{GroupState, Reason};
 use crate::domain::order::{self, Allowed};
 use crate::domain::outcome::Kind;
+use crate::domain::pricebook::PriceBook;
 use crate::domain::ratelimit::Bucket;
 use crate::domain::route::Skip;
 
@@ -43,6 +47,8 @@ pub struct Totals {
     pub attempts: u64,
     /// Requests completed after at least one failed attempt.
     pub rescued: u64,
+    /// Times a request went on at another endpoint after one had failed it.
+    pub failovers: u64,
     /// Tokens over all requests.
     pub usage: Usage,
     /// What they cost, as far as prices are known.
@@ -75,7 +81,32 @@ pub struct Live {
     pub blocked: Vec<Skip>,
     /// The failure of the last attempt that failed.
     pub last_failure: Option<(EndpointId, Kind)>,
+    /// The attempts that failed so far, the newest [`MAX_TRIED`] of them.
+    pub tried: Vec<Tried>,
+    /// Since when the answer has been passed on.
+    pub streaming_since: Option<Timestamp>,
+    /// Tokens of the answer that is being passed on.
+    pub usage: Usage,
+    /// What they cost by now; nothing without a known price.
+    pub cost: Option<PicoUsd>,
+    /// Where these come from.
+    #[serde(skip)]
+    progress: Option<Arc<Progress>>,
 }
+
+/// An attempt that failed.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Tried {
+    /// Where.
+    pub endpoint: EndpointId,
+    /// How.
+    pub kind: Kind,
+    /// With which status.
+    pub status: Option<u16>,
+}
+
+/// Failed attempts kept per live request.
+pub const MAX_TRIED: usize = 16;
 
 /// Where a request is in its life.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
@@ -101,6 +132,7 @@ pub struct Board {
     live: BTreeMap<RequestId, Live>,
     recent: VecDeque<Arc<RequestRecord>>,
     tallies: Tallies,
+    minutes: Minutes,
 }
 
 /// A picture of everything that is live plus what ended last.
@@ -124,6 +156,8 @@ pub struct Snapshot {
     pub live: Vec<Live>,
     /// Requests that ended, newest first.
     pub recent: Vec<Arc<RequestRecord>>,
+    /// The last hour by minutes, the oldest first; the last one still runs.
+    pub minutes: Vec<Minute>,
 }
 
 /// One group in a snapshot.
@@ -188,6 +222,7 @@ impl Board {
             live: BTreeMap::new(),
             recent: VecDeque::new(),
             tallies: Tallies::default(),
+            minutes: Minutes::new(started),
         }
     }
 
@@ -208,10 +243,7 @@ impl Board {
             }),
             Event::AttemptFailed { id, at, endpoint, kind, status } => {
                 self.fail(&endpoint, Fault { at, request: id, kind, status });
-                self.on(id, |live| {
-                    live.phase = Phase::Retrying;
-                    live.last_failure = Some((endpoint, kind));
-                });
+                self.on(id, |live| live.retry(Tried { endpoint, kind, status }));
             }
             Event::Suspended { id, since, deadline, blocked } => self.on(id, |live| {
                 live.phase = Phase::Suspended;
@@ -224,7 +256,10 @@ impl Board {
                 live.suspended_at = None;
                 live.deadline = None;
             }),
-            Event::Committed { id, status, ttfb_ms } => self.commit(id, status, ttfb_ms),
+            Event::Committed { id, status, ttfb_ms, after_ms, progress } => {
+                self.measure(id, status, ttfb_ms);
+                self.on(id, |live| live.stream(after_ms, progress));
+            }
             Event::Settled(record) => self.settle(Arc::from(record)),
             Event::Fleet(_) => {}
         }
@@ -232,6 +267,7 @@ impl Board {
 
     fn accept(&mut self, accepted: Arc<Accepted>) {
         self.totals.accepted += 1;
+        self.minutes.accepted(accepted.at);
         let id = accepted.id;
         let live = Live {
             accepted,
@@ -244,6 +280,11 @@ impl Board {
             position: None,
             blocked: Vec::new(),
             last_failure: None,
+            tried: Vec::new(),
+            streaming_since: None,
+            usage: Usage::default(),
+            cost: None,
+            progress: None,
         };
         self.live.insert(id, live);
     }
@@ -260,9 +301,8 @@ impl Board {
         }
     }
 
-    fn commit(&mut self, id: RequestId, status: u16, ttfb_ms: f64) {
-        let Some(live) = self.live.get_mut(&id) else { return };
-        live.phase = Phase::Streaming;
+    fn measure(&mut self, id: RequestId, status: u16, ttfb_ms: f64) {
+        let Some(live) = self.live.get(&id) else { return };
         if let Some(endpoint) =
             live.endpoint.as_ref().filter(|_| status < 300 && live.accepted.class == Class::Messages)
         {
@@ -274,7 +314,9 @@ impl Board {
     pub fn settle(&mut self, record: Arc<RequestRecord>) {
         self.live.remove(&record.id);
         self.tallies.settle(&record);
+        self.minutes.ended(&record);
         self.totals.attempts += record.attempts.len() as u64;
+        self.totals.failovers += record.failovers();
         self.totals.usage += &record.usage;
         self.totals.cost += record.cost;
         self.totals.unpriced += u64::from(record.unpriced);
@@ -290,9 +332,14 @@ impl Board {
         self.recent.truncate(RECENT);
     }
 
-    /// The picture at `now`.
+    /// True while a request has not ended: pictures change with time alone.
+    pub fn is_busy(&self) -> bool {
+        !self.live.is_empty()
+    }
+
+    /// The picture at `now`. What running answers cost is for [`Snapshot::price`] to add.
     pub fn snapshot(&self, view: &FleetView, now: Instant, at: Timestamp) -> Snapshot {
-        let mut live: Vec<Live> = self.live.values().cloned().collect();
+        let mut live: Vec<Live> = self.live.values().map(Live::measured).collect();
         live.sort_by_key(|l| l.accepted.at);
         // Requests wait in the order in which they were accepted.
         let waiting = live.iter_mut().filter(|l| l.phase == Phase::Suspended);
@@ -311,6 +358,49 @@ impl Board {
             endpoints: view.endpoints.iter().map(endpoint).collect(),
             live,
             recent: self.recent.iter().cloned().collect(),
+            minutes: self.minutes.until(at),
+        }
+    }
+}
+
+impl Live {
+    /// An attempt failed.
+    fn retry(&mut self, failed: Tried) {
+        self.phase = Phase::Retrying;
+        self.last_failure = Some((failed.endpoint.clone(), failed.kind));
+        self.tried.push(failed);
+        let surplus = self.tried.len().saturating_sub(MAX_TRIED);
+        self.tried.drain(..surplus);
+    }
+
+    /// The answer is passed on from so many milliseconds after acceptance.
+    fn stream(&mut self, after_ms: f64, progress: Arc<Progress>) {
+        self.phase = Phase::Streaming;
+        let after = jiff::SignedDuration::try_from_secs_f64(after_ms / 1e3).unwrap_or_default();
+        self.streaming_since = self.accepted.at.checked_add(after).ok();
+        self.progress = Some(progress);
+    }
+
+    /// With the tokens used by now.
+    fn measured(&self) -> Self {
+        let usage = self.progress.as_ref().map(|progress| progress.usage()).unwrap_or_default();
+        Self { usage, ..self.clone() }
+    }
+
+    /// The model that answers, else the one asked for.
+    pub fn model(&self) -> Option<&str> {
+        let answering = self.progress.as_ref().and_then(|progress| progress.model());
+        answering.or(self.described.model.as_deref())
+    }
+}
+
+impl Snapshot {
+    /// Puts on running answers what they cost by now.
+    pub fn price(&mut self, book: &PriceBook) {
+        for live in self.live.iter_mut().filter(|live| !live.usage.is_empty()) {
+            let (Some(endpoint), Some(model)) = (&live.endpoint, live.model()) else { continue };
+            let bill = book.bill(endpoint, model, live.accepted.at, &live.usage);
+            live.cost = bill.map(|bill| bill.lines.total());
         }
     }
 }

@@ -13,6 +13,8 @@ use crate::domain::pricebook::PriceBook;
 
 /// Least time between two snapshots.
 const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(100);
+/// Between two snapshots while requests run and nothing else happens: their ages and token counts move.
+const PULSE: Duration = Duration::from_secs(1);
 /// Events taken in one go before the clock is looked at.
 const BATCH: usize = 256;
 /// Pause after the last event that was there. Nobody waits for an event, and waking this task for each of the four or
@@ -56,13 +58,14 @@ pub async fn run(
             event = events.next() => event,
             () = until(due) => {
                 publish(&outputs, &board, &fleet);
-                due = None;
+                due = board.is_busy().then(|| Instant::now() + PULSE);
                 continue;
             }
         };
         let Some(event) = event else { break };
         take(event, &mut board, &mut outputs);
-        due = due.or_else(|| Some(Instant::now() + SNAPSHOT_INTERVAL));
+        let soon = Instant::now() + SNAPSHOT_INTERVAL;
+        due = Some(due.map_or(soon, |due| due.min(soon)));
         for event in std::iter::from_fn(|| events.try_next()).take(BATCH) {
             take(event, &mut board, &mut outputs);
         }
@@ -112,6 +115,8 @@ fn publish(outputs: &Outputs, board: &Board, fleet: &watch::Receiver<Arc<FleetVi
     if outputs.snapshot.receiver_count() > 0 {
         let view = Arc::clone(&fleet.borrow());
         let now = Instant::now().into_std();
-        outputs.snapshot.send_replace(Arc::new(board.snapshot(&view, now, jiff::Timestamp::now())));
+        let mut snapshot = board.snapshot(&view, now, jiff::Timestamp::now());
+        snapshot.price(&outputs.prices.borrow());
+        outputs.snapshot.send_replace(Arc::new(snapshot));
     }
 }

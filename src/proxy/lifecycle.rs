@@ -28,6 +28,7 @@ use crate::domain::outcome::{self, Failure, Kind};
 use crate::domain::plan::{Attempt, Decision};
 use crate::domain::ratelimit;
 use crate::domain::route::{RouteReason, Skip};
+use crate::events::progress::Progress;
 use crate::events::trace::{self, What};
 use crate::events::{Accepted, AttemptRecord, Described, Event, Events, RequestRecord, State};
 
@@ -65,6 +66,8 @@ pub struct Lifecycle {
     draft: Option<Box<RequestRecord>>,
     open: Option<OpenAttempt>,
     last_heard: Instant,
+    /// What the answer that is being passed on has used so far.
+    progress: Arc<Progress>,
     /// Its session's endpoint, once that answers.
     answering: Option<Answering>,
     /// Start of its wait in the queue.
@@ -114,6 +117,7 @@ impl Lifecycle {
             draft,
             open: None,
             last_heard: now,
+            progress: Arc::default(),
             answering: None,
             waits_since: None,
             on_suspension: None,
@@ -273,6 +277,11 @@ impl Lifecycle {
         }
     }
 
+    /// Where the meter of the answer that is being passed on reports to.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
     /// Bytes came from the endpoint.
     pub fn heard(&mut self, at: Instant) {
         self.last_heard = at;
@@ -321,7 +330,13 @@ impl Lifecycle {
         });
         let (Some(open), Some(draft)) = (&self.open, &self.draft) else { return };
         let ttfb = open.first_byte_ms.unwrap_or_else(|| millis(now - open.started));
-        self.events.send(Event::Committed { id: draft.id, status, ttfb_ms: ttfb });
+        self.events.send(Event::Committed {
+            id: draft.id,
+            status,
+            ttfb_ms: ttfb,
+            after_ms: first_byte_ms,
+            progress: Arc::clone(&self.progress),
+        });
         if moves_health(draft) && status < 300 {
             self.control.tell(Input::Committed {
                 endpoint: open.spec.id.clone(),

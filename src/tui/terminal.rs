@@ -40,6 +40,10 @@ impl Screen {
     /// # Errors
     /// When the terminal is gone.
     pub fn draw(&mut self, view: impl FnOnce(&mut ratatui::Frame<'_>)) -> io::Result<()> {
+        if !TAKEN.load(Ordering::Acquire) {
+            // It was given back from outside: the program ends by a panic.
+            return Ok(());
+        }
         execute!(io::stdout(), BeginSynchronizedUpdate)?;
         self.terminal.draw(view)?;
         execute!(io::stdout(), EndSynchronizedUpdate)
@@ -104,11 +108,19 @@ pub fn leave() {
     let _ = io::stdout().flush();
 }
 
-/// From now on a panic on the screen's own thread gives the terminal back before it is reported.
+/// Lets go of a terminal that stands still: nothing can be written to it, but its line mode can be set.
+pub fn abandon() {
+    if TAKEN.swap(false, Ordering::AcqRel) {
+        let _ = disable_raw_mode();
+    }
+}
+
+/// From now on a panic that ends the screen or the program gives the terminal back before it is reported. One in a task
+/// does not: it ends that task alone, and the screen goes on.
 pub fn leave_on_panic() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
-        if std::thread::current().name() == Some(super::THREAD) {
+        if matches!(std::thread::current().name(), Some(super::THREAD | "main")) {
             leave();
         }
         report(info);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Refused, Reloads, Version};
+use super::{Outcome, Refused, Reloads, Version};
 use crate::app::hangup::Hangups;
 use crate::config::watch::{Pace, Watcher};
 use crate::config::{Source, System, load};
@@ -32,6 +32,16 @@ pub(in crate::app) async fn follow(
             () = changed(watcher.as_mut()) => false,
             () = hangups.next() => true,
         };
+    }
+}
+
+impl Reloads {
+    /// Reads the configuration anew because a person asked, and puts it in the place of the running one.
+    ///
+    /// # Errors
+    /// When it cannot be used; then the running one stays.
+    pub async fn again(&self, source: Source) -> Outcome {
+        self.order(read(Arc::new(source)).await, true).await
     }
 }
 

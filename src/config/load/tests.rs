@@ -208,7 +208,7 @@ const PENDING_SAMPLES: [(&str, &str); 2] = [
     ("web: { port: 9 }\n", "`web` (admin port)"),
     (
         "tui: { enabled: true }\nlogging: { token_debug: { enabled: true } }\n",
-        "`logging.token_debug` (dumps of unreadable responses), `tui` (terminal interface)",
+        "`logging.token_debug` (dumps of unreadable responses)",
     ),
 ];
 

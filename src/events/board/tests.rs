@@ -51,9 +51,13 @@ fn an_answer_that_begins_is_measured_at_once() {
     board.apply(Event::Accepted(accepted(1, 10)));
     let (endpoint, group) = (EndpointId::new("a-1"), GroupId::new("a"));
     board.apply(Event::AttemptStarted { id, number: 1, endpoint, group });
-    board.apply(Event::Committed { id, status: 400, ttfb_ms: 5.0 });
+    let committed = |status, ttfb_ms| {
+        let progress = Arc::default();
+        Event::Committed { id, status, ttfb_ms, after_ms: ttfb_ms, progress }
+    };
+    board.apply(committed(400, 5.0));
     let stats = |board: &Board| snapshot(board).endpoints[0].stats.clone().unwrap();
     assert_eq!(stats(&board).first_byte_p50_ms, None, "an error is no first byte of an answer");
-    board.apply(Event::Committed { id, status: 200, ttfb_ms: 1_234.0 });
+    board.apply(committed(200, 1_234.0));
     assert_eq!(stats(&board).first_byte_p50_ms, Some(1_234.0));
 }
