@@ -16,7 +16,6 @@
 //! What must never happen: a record dropped, a rollup that is not the sum of its rows, a wait on the data path.
 
 pub mod apply;
-pub mod civil;
 pub mod codec;
 pub mod filter;
 pub mod key;
@@ -26,6 +25,8 @@ pub mod schema;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod totals;
+
+pub use crate::domain::civil;
 
 /// The store could not be read or written.
 #[derive(Debug, thiserror::Error)]
