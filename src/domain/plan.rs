@@ -425,6 +425,11 @@ impl Plan {
         self.note_final_exhaustion(view, now);
         let mut failures: Vec<(&EndpointId, u32, &Failure)> =
             self.tried.iter().filter_map(|t| t.last.as_ref().map(|(n, f)| (&t.spec.id, *n, f))).collect();
+        if failures.is_empty()
+            && let Some(verdict) = verdict::overspent(&self.decision.skipped, view)
+        {
+            return Step::Done(verdict);
+        }
         if failures.is_empty() {
             failures = self.past.iter().map(|(id, n, f)| (id, *n, f)).collect();
         }
