@@ -12,6 +12,7 @@
 //! Stop, in this order: accept no more; end the wait of suspended requests; let answers finish for the grace period; cut
 //! what is left; end probes and control; close upstream connections; let the hub take the last records.
 
+mod budgets;
 mod check;
 mod demo;
 mod hangup;
@@ -43,6 +44,7 @@ use crate::domain::fleet::{Change, Fleet, Settings};
 use crate::domain::route::StrategyKind;
 use crate::events::board::{Board, Snapshot};
 use crate::events::record::Ids;
+use crate::events::spend::Spend;
 use crate::events::{self, RequestRecord, hub};
 use crate::proxy::affinity::SessionTable;
 use crate::proxy::dialer::Dialer;
@@ -51,6 +53,7 @@ use crate::proxy::lifecycle::{Mismatches, Reporting};
 use crate::proxy::suspended::{self, Queue};
 use crate::proxy::transport::Transport;
 use crate::proxy::{Shared, serve};
+use crate::store::Options;
 use hangup::Hangups;
 use reload::{LogTap, Refused, Reloader, Reloads};
 
@@ -121,14 +124,22 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     let (connections, background) = (TaskTracker::new(), TaskTracker::new());
 
     let (events, stream) = events::channel();
-    let fleet = Fleet::new(settings(&config), &config.endpoints, Instant::now().into_std());
+    let (config_tx, config_rx) = watch::channel(Arc::clone(&config));
+    let (clock, now) = (Options::of(&config).clock, jiff::Timestamp::now());
+    let spend = Spend::new(config_rx.clone(), clock.clone(), budgets::before(None, &clock, now), now);
+    let limits = spend.watch();
+    let mut fleet = Fleet::new(settings(&config), &config.endpoints, Instant::now().into_std());
+    // What was spent before this start may refuse the first request.
+    fleet.apply(budgets::input(&limits.borrow(), &clock), Instant::now().into_std());
     let (control, control_task) = control::new(fleet, events.clone());
     let board = Board::new(jiff::Timestamp::now());
-    let empty = board.snapshot(&control.view(), Instant::now().into_std(), jiff::Timestamp::now());
+    let empty = board.snapshot(&control.view(), Instant::now().into_std(), now);
+    let empty = Snapshot { budgets: spend.statuses(), ..empty };
     let (snapshot_tx, snapshot) = watch::channel(Arc::new(empty));
     let (prices_tx, prices) = watch::channel(Arc::new(prices::of(&config)));
     let outputs = hub::Outputs {
         prices,
+        spend,
         ledger: None,
         snapshot: snapshot_tx,
         records: taps.records,
@@ -136,7 +147,6 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     };
     let hub = background.spawn(hub::run(stream, control.watch(), outputs, board));
 
-    let (config_tx, config_rx) = watch::channel(Arc::clone(&config));
     let transport = Transport::new(Dialer::new(config.outbound.clone(), config.extra_ca.clone()));
     let (reloader, reloads) = Reloader::new(config_tx, control.clone(), transport.clone(), taps.log);
     let queue = Queue::default();
@@ -160,6 +170,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     let strategy = move || strategy_of.borrow().strategy.kind;
     background.spawn(suspended::run(queue.clone(), control.watch(), strategy, quit.clone()));
     background.spawn(prices::follow(config_rx.clone(), prices_tx, quit.clone()));
+    background.spawn(budgets::follow(limits, clock, control.clone(), quit.clone()));
     background.spawn(control::run(control_task, quit.clone()));
     background.spawn(probe::run(
         control.clone(),

@@ -27,6 +27,7 @@ pub mod open;
 pub mod options;
 pub mod row;
 pub mod schema;
+pub mod spending;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod totals;
