@@ -52,7 +52,8 @@ use crate::proxy::intake::Budget;
 use crate::proxy::lifecycle::{Mismatches, Reporting};
 use crate::proxy::suspended::{self, Queue};
 use crate::proxy::transport::Transport;
-use crate::proxy::{Shared, serve};
+use crate::proxy::unread::{Keeper, Samples};
+use crate::proxy::{Shared, serve, unread};
 use crate::store::Options;
 use hangup::Hangups;
 use reload::{LogTap, Refused, Reloader, Reloads};
@@ -98,6 +99,7 @@ pub struct Running {
     background: TaskTracker,
     queue: Queue,
     hub: JoinHandle<Board>,
+    keeper: Option<Keeper>,
     config: watch::Receiver<Arc<Config>>,
     reloads: Reloads,
 }
@@ -149,6 +151,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
 
     let transport = Transport::new(Dialer::new(config.outbound.clone(), config.extra_ca.clone()));
     let (reloader, reloads) = Reloader::new(config_tx, control.clone(), transport.clone(), taps.log);
+    let (samples, keeper) = samples(&config, &config_rx);
     let queue = Queue::default();
     let shared = Shared {
         config: config_rx.clone(),
@@ -159,6 +162,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
             control: control.clone(),
             stopping: abort.clone(),
             mismatches: Arc::new(Mismatches::default()),
+            samples,
         },
         ids: Arc::new(Ids::starting_at(fastrand::u32(..))),
         queue: queue.clone(),
@@ -196,6 +200,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
         background,
         queue,
         hub,
+        keeper,
         config: config_rx,
         reloads,
     })
@@ -275,12 +280,28 @@ impl Running {
         self.connections.wait().await;
         self.quit.cancel();
         self.transport.shutdown().await;
-        let Self { hub, background, control, .. } = self;
+        let Self { hub, background, control, keeper, .. } = self;
         drop(control);
         background.close();
         background.wait().await;
+        if let Some(keeper) = keeper {
+            // It does not panic: what fails there is logged.
+            let _ = tokio::task::spawn_blocking(|| keeper.stop()).await;
+        }
         // The hub task neither panics nor is it aborted; a default board would only lose the closing totals.
         hub.await.unwrap_or_else(|_| Board::new(jiff::Timestamp::now()))
+    }
+}
+
+/// Answers whose usage cannot be read are kept if that is wanted. What cannot be kept is no reason not to run.
+fn samples(config: &Config, follow: &watch::Receiver<Arc<Config>>) -> (Samples, Option<Keeper>) {
+    let started = config.logging.token_debug.as_ref().map(|settings| unread::start(settings, follow.clone()));
+    match started.transpose() {
+        Ok(started) => started.map_or_else(Default::default, |(samples, keeper)| (samples, Some(keeper))),
+        Err(error) => {
+            tracing::error!(target: "cc_forwarder::tokens", "logging.token_debug is off: {error}");
+            Default::default()
+        }
     }
 }
 

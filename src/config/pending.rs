@@ -11,7 +11,6 @@ use super::problem::Problem;
 /// Key prefix, and what is missing.
 pub const PENDING: &[(&str, &str)] = &[
     ("endpoints[].price_multiplier", "prices"),
-    ("logging.token_debug", "dumps of unreadable responses"),
     ("timezone", "days of the usage store"),
     ("tui", "terminal interface"),
     ("usage_tracking", "usage store"),

@@ -263,9 +263,12 @@ fn pass_on(
     worth: Worth,
     in_flight: Option<InFlight>,
 ) -> Response<ClientBody> {
-    let Inbound { id, mut lifecycle, stream, .. } = inbound;
+    let Inbound { id, mut lifecycle, stream, headers: client, .. } = inbound;
     let Passable { head, held, rest, inspector } = answer;
     lifecycle.committed(head.status.as_u16());
+    if inspector.is_some() {
+        lifecycle.sample(&head, &client, &held);
+    }
     let headers = headers::response_headers(&head.headers);
     let announced = headers::content_length(&headers);
     let may_write = stream && head.status.is_success() && announced.is_none() && inspector.is_some();

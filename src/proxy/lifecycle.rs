@@ -6,6 +6,7 @@
 mod draft;
 mod log;
 mod mismatch;
+mod sampling;
 
 pub use draft::Opening;
 pub use mismatch::Mismatches;
@@ -19,7 +20,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
+use self::sampling::Sampling;
 use super::affinity::Answering;
+use super::unread::Samples;
 use crate::claude::request::Class;
 use crate::claude::usage::Usage;
 use crate::control::Control;
@@ -77,6 +80,7 @@ pub struct Lifecycle {
     /// Why an unsettled drop would be no fault of the client.
     stopping: CancellationToken,
     mismatches: Arc<Mismatches>,
+    sampling: Sampling,
     span: Span,
 }
 
@@ -91,12 +95,14 @@ pub struct Reporting {
     pub stopping: CancellationToken,
     /// Model mismatches reported so far.
     pub mismatches: Arc<Mismatches>,
+    /// Where answers go whose usage could not be read.
+    pub samples: Samples,
 }
 
 impl Lifecycle {
     /// Opens the record and tells the hub.
     pub fn open(opening: Opening, reporting: Reporting) -> Self {
-        let Reporting { events, control, stopping, mismatches } = reporting;
+        let Reporting { events, control, stopping, mismatches, samples } = reporting;
         let at = jiff::Timestamp::now();
         let now = Instant::now();
         let span = tracing::info_span!(target: "cc_forwarder::request", "request", id = %opening.id);
@@ -123,6 +129,7 @@ impl Lifecycle {
             on_suspension: None,
             stopping,
             mismatches,
+            sampling: Sampling::new(samples),
             span,
         }
     }
@@ -335,6 +342,7 @@ impl Lifecycle {
 
     /// The answer that was being passed on ended well.
     pub fn answered(&mut self, usage: Usage) {
+        self.sampling.judge(&usage);
         let Some(closed) = self.close_attempt(None, false, usage) else { return };
         if self.draft.as_ref().is_some_and(|d| moves_health(d)) {
             self.control.tell(Input::Succeeded {
