@@ -40,8 +40,7 @@ use crate::config::watch::Pace;
 use crate::config::{Config, Source};
 use crate::control::fasttest::FastTests;
 use crate::control::{self, Control, probe};
-use crate::domain::fleet::{Change, Fleet, Settings};
-use crate::domain::route::StrategyKind;
+use crate::domain::fleet::{Change, Fleet};
 use crate::events::board::{Board, Snapshot};
 use crate::events::record::Ids;
 use crate::events::spend::Spend;
@@ -130,7 +129,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     let (clock, now) = (Options::of(&config).clock, jiff::Timestamp::now());
     let spend = Spend::new(config_rx.clone(), clock.clone(), budgets::before(None, &clock, now), now);
     let limits = spend.watch();
-    let mut fleet = Fleet::new(settings(&config), &config.endpoints, Instant::now().into_std());
+    let mut fleet = Fleet::new(config.fleet_settings(), &config.endpoints, Instant::now().into_std());
     // What was spent before this start may refuse the first request.
     fleet.apply(budgets::input(&limits.borrow(), &clock), Instant::now().into_std());
     let (control, control_task) = control::new(fleet, events.clone());
@@ -312,16 +311,6 @@ async fn bind(config: &Config) -> Result<TcpListener, StartError> {
 
 fn bind_error(config: &Config, source: io::Error) -> StartError {
     StartError::Bind { address: format!("{}:{}", config.server.host, config.server.port), source }
-}
-
-fn settings(config: &Config) -> Settings {
-    Settings {
-        auto_switch: config.group.auto_switch,
-        cooldown: config.group.cooldown,
-        check_interval: config.health.check_interval,
-        by_latency: config.strategy.kind == StrategyKind::Fastest,
-        pinned: config.pinned.clone(),
-    }
 }
 
 /// Closes upstream connections that have been idle for too long, and those that an attempt at an endpoint which is gone

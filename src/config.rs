@@ -10,6 +10,7 @@
 //! | key by key: references, types, defaults, unknown keys | `section`, `expand`, `value` |
 //! | the keys there are, and what endpoints inherit | `raw` |
 //! | every problem with file, line, path and what to do | [`Problems`] |
+//! | what the pure decisions need of it | `rules` |
 //! | the way back, for display, without secrets | `view` |
 //! | what a new version of the file changes | [`diff`] |
 //! | noticing that there is one | [`watch`] |
@@ -24,6 +25,7 @@ pub mod pending;
 pub mod pricing;
 mod problem;
 mod raw;
+mod rules;
 mod section;
 mod value;
 mod view;

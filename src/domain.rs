@@ -7,6 +7,7 @@ pub mod civil;
 pub mod endpoint;
 pub mod fleet;
 pub mod group;
+pub mod line;
 pub mod order;
 pub mod outcome;
 pub mod plan;
