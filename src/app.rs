@@ -1,7 +1,7 @@
 //! The composition root: the only place that makes channels, spawns tasks and orders start and stop.
 //!
 //! ```text
-//! connections --Event--> hub --> records, snapshot
+//! connections --Event--> hub --> store, records, snapshot
 //!      |  ^
 //!      |  +------ FleetView ---- control <-- probes
 //!      +--------- Input -----------^
@@ -10,12 +10,13 @@
 //! ```
 //!
 //! Stop, in this order: accept no more; end the wait of suspended requests; let answers finish for the grace period; cut
-//! what is left; end probes and control; close upstream connections; let the hub take the last records.
+//! what is left; end probes and control; close upstream connections; let the hub take the last records; commit them.
 
 mod budgets;
 mod check;
 mod demo;
 mod hangup;
+mod ledger;
 mod prices;
 pub mod reload;
 mod run;
@@ -42,7 +43,6 @@ use crate::control::fasttest::FastTests;
 use crate::control::{self, Control, probe};
 use crate::domain::fleet::{Change, Fleet};
 use crate::events::board::{Board, Snapshot};
-use crate::events::record::Ids;
 use crate::events::spend::Spend;
 use crate::events::{self, RequestRecord, hub};
 use crate::proxy::affinity::SessionTable;
@@ -53,7 +53,7 @@ use crate::proxy::suspended::{self, Queue};
 use crate::proxy::transport::Transport;
 use crate::proxy::unread::{Keeper, Samples};
 use crate::proxy::{Shared, serve, unread};
-use crate::store::Options;
+use crate::store::{OpenError, Options, Store};
 use hangup::Hangups;
 use reload::{LogTap, Refused, Reloader, Reloads};
 
@@ -83,6 +83,9 @@ pub enum StartError {
         /// Why it failed.
         source: io::Error,
     },
+    /// Another process has the usage store.
+    #[error(transparent)]
+    Store(#[from] OpenError),
 }
 
 /// A forwarder that runs.
@@ -99,6 +102,7 @@ pub struct Running {
     queue: Queue,
     hub: JoinHandle<Board>,
     keeper: Option<Keeper>,
+    store: Option<Store>,
     config: watch::Receiver<Arc<Config>>,
     reloads: Reloads,
 }
@@ -117,17 +121,19 @@ pub struct Taps {
 /// Starts everything and returns once the port is open.
 ///
 /// # Errors
-/// When the proxy port cannot be bound.
+/// When the proxy port cannot be bound, or another process has the usage store.
 pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartError> {
     let listener = bind(&config).await?;
     let address = listener.local_addr().map_err(|source| bind_error(&config, source))?;
+    let (store, opened) = ledger::open(&config).await?.unzip();
     let (stop, abort, quit) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
     let (connections, background) = (TaskTracker::new(), TaskTracker::new());
 
     let (events, stream) = events::channel();
     let (config_tx, config_rx) = watch::channel(Arc::clone(&config));
     let (clock, now) = (Options::of(&config).clock, jiff::Timestamp::now());
-    let spend = Spend::new(config_rx.clone(), clock.clone(), budgets::before(None, &clock, now), now);
+    let spend =
+        Spend::new(config_rx.clone(), clock.clone(), budgets::before(store.clone(), &clock, now).await, now);
     let limits = spend.watch();
     let mut fleet = Fleet::new(config.fleet_settings(), &config.endpoints, Instant::now().into_std());
     // What was spent before this start may refuse the first request.
@@ -141,7 +147,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     let outputs = hub::Outputs {
         prices,
         spend,
-        ledger: None,
+        ledger: store.as_ref().map(|store| Box::new(store.intake()) as Box<dyn hub::Ledger>),
         snapshot: snapshot_tx,
         records: taps.records,
         changes: taps.changes,
@@ -163,11 +169,12 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
             mismatches: Arc::new(Mismatches::default()),
             samples,
         },
-        ids: Arc::new(Ids::starting_at(fastrand::u32(..))),
+        ids: Arc::new(ledger::ids(opened.as_ref())),
         queue: queue.clone(),
         sessions: SessionTable::default(),
         fast_tests: FastTests::new(transport.clone()),
         budget: Budget::new(config.server.max_buffered_bytes),
+        ledger_full: store.as_ref().map(Store::full).unwrap_or_default(),
     };
     let strategy_of = config_rx.clone();
     let strategy = move || strategy_of.borrow().strategy.kind;
@@ -200,6 +207,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
         queue,
         hub,
         keeper,
+        store,
         config: config_rx,
         reloads,
     })
@@ -219,6 +227,11 @@ impl Running {
     /// The way to the fleet.
     pub fn control(&self) -> &Control {
         &self.control
+    }
+
+    /// The usage store, when there is one.
+    pub fn store(&self) -> Option<&Store> {
+        self.store.as_ref()
     }
 
     /// The suspended requests.
@@ -279,7 +292,7 @@ impl Running {
         self.connections.wait().await;
         self.quit.cancel();
         self.transport.shutdown().await;
-        let Self { hub, background, control, keeper, .. } = self;
+        let Self { hub, background, control, keeper, store, .. } = self;
         drop(control);
         background.close();
         background.wait().await;
@@ -288,7 +301,9 @@ impl Running {
             let _ = tokio::task::spawn_blocking(|| keeper.stop()).await;
         }
         // The hub task neither panics nor is it aborted; a default board would only lose the closing totals.
-        hub.await.unwrap_or_else(|_| Board::new(jiff::Timestamp::now()))
+        let board = hub.await.unwrap_or_else(|_| Board::new(jiff::Timestamp::now()));
+        ledger::close(store).await;
+        board
     }
 }
 

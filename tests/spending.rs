@@ -165,3 +165,37 @@ async fn tokens_without_a_price_are_said_to_be_missing() {
     assert_eq!(snapshot.budgets[0].spent.to_string(), "0");
     world.stop().await;
 }
+
+#[tokio::test]
+async fn a_restart_goes_on_with_what_was_spent() {
+    let root = tempfile::tempdir().unwrap();
+    let store = format!("enabled: true, database_path: {:?}", root.path().join("usage.redb"));
+    let limit = |dollars: u32| {
+        let budgets = format!("{{ endpoint: a, daily: {dollars}, block: true }}");
+        with_budgets(&budgets).replacen(
+            "enabled: false, model_pricing",
+            &format!("{store}, model_pricing"),
+            1,
+        )
+    };
+    let world = World::with(&limit(1), &[("a", "main")]).await;
+    world.sims[0].set(a_dollar());
+    assert_eq!(served_by(&world).await, "a");
+    world.stop().await;
+
+    let world = World::with(&limit(1), &[("a", "main")]).await;
+    let before = std::sync::Arc::clone(&world.forwarder.snapshot().borrow());
+    assert_eq!(
+        (before.budgets[0].spent.to_string(), before.budgets[0].state),
+        ("1".into(), BudgetState::Over)
+    );
+    assert_eq!(world.client.messages(false).await.status, 402, "the first request already");
+    world.stop().await;
+
+    let world = World::with(&limit(2), &[("a", "main")]).await;
+    world.sims[0].set(a_dollar());
+    assert_eq!(served_by(&world).await, "a");
+    over(&world, &["a"]).await;
+    assert_eq!(world.client.messages(true).await.status, 402);
+    world.stop().await;
+}

@@ -1,27 +1,31 @@
 //! Budgets: from what the store knows to what the fleet refuses.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-
-use std::sync::Arc;
 
 use crate::control::Control;
 use crate::domain::budget::{Bounds, BudgetStatus, Overruns, Sums};
 use crate::domain::civil::Clock;
 use crate::domain::fleet::Input;
-use crate::store::Store;
 use crate::store::spending::spending;
+use crate::store::{Store, StoreError};
 
 /// What was spent before this start: what the store knows, else nothing. A store that cannot be read costs the budgets
 /// their memory, not the program its start.
-pub(super) fn before(store: Option<&Store>, clock: &Clock, now: Timestamp) -> Sums {
-    let known = store.map(|store| spending(&store.disk().begin_read()?, clock, now)).transpose();
-    let known = known.unwrap_or_else(|error| {
+pub(super) async fn before(store: Option<Store>, clock: &Clock, now: Timestamp) -> Sums {
+    let nothing = Sums::new(Bounds::at(clock, now));
+    let Some(store) = store else { return nothing };
+    let clock = clock.clone();
+    let read = move || spending(&store.disk().begin_read()?, &clock, now);
+    // The task ends early only when the runtime does.
+    let known = tokio::task::spawn_blocking(read).await;
+    known.unwrap_or(Err(StoreError::Closed)).unwrap_or_else(|error| {
         tracing::error!(target: "cc_forwarder::budget", "budgets start at zero: {error}");
-        None
-    });
-    known.unwrap_or_else(|| Sums::new(Bounds::at(clock, now)))
+        nothing
+    })
 }
 
 /// The input that puts these limits into effect.
