@@ -244,3 +244,23 @@ proptest! {
         let _ = parse(&text, file("c.yaml"), &Fake::default());
     }
 }
+
+#[test]
+fn budgets_that_forget_are_warned_about() {
+    let warnings = |usage: &str| {
+        let text = format!("usage_tracking: {{ {usage} }}\n{EXAMPLE_ENDPOINTS}");
+        parse_clean(&text).warnings.to_string()
+    };
+    let off = warnings("enabled: false, budgets: [{ daily: 1 }]");
+    assert!(off.contains("usage_tracking.budgets: forget what was spent at every restart"), "{off}");
+    let short = warnings("retention_days: 30, budgets: [{ monthly: 1 }]");
+    assert!(short.contains("usage_tracking.retention_days: is shorter than a month"), "{short}");
+    for fine in [
+        "retention_days: 30, budgets: [{ daily: 1 }]",
+        "retention_days: 31, budgets: [{ monthly: 1 }]",
+        "enabled: false",
+    ] {
+        let warnings = warnings(fine);
+        assert!(!warnings.contains("usage_tracking"), "{fine}: {warnings}");
+    }
+}

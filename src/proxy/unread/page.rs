@@ -60,6 +60,7 @@ fn body(sample: &Sample, redactor: &Redactor) -> (String, bool) {
     }
     let cut = sample.seen > sample.kept as u64 || bytes.len() >= MAX_BODY;
     let clean = redactor.scrub(&String::from_utf8_lossy(&bytes)).into_owned();
-    let end = if cut { clean.floor_char_boundary(clean.len().saturating_sub(MARGIN)) } else { clean.len() };
+    let end = if cut { clean.len().saturating_sub(MARGIN) } else { clean.len() };
+    let end = (0..=end).rev().find(|at| clean.is_char_boundary(*at)).unwrap_or(0);
     (clean[..end].to_owned(), cut)
 }

@@ -61,7 +61,10 @@ fn a_coded_body_is_shown_decoded_and_an_unknown_coding_is_said() {
     encoder.write_all(b"{\"type\":\"message\"}").unwrap();
     let coded = Bytes::from(encoder.finish().unwrap());
     let page = |coding| {
-        page::text(&sample(&[("content-encoding", coding)], &[], &[coded.clone()]), &Redactor::default())
+        page::text(
+            &sample(&[("content-encoding", coding)], &[], std::slice::from_ref(&coded)),
+            &Redactor::default(),
+        )
     };
     assert!(page("gzip").ends_with("body:\n{\"type\":\"message\"}"), "{}", page("gzip"));
     assert!(page("rot13").ends_with("(coded in a way that cannot be decoded)"), "{}", page("rot13"));
