@@ -12,7 +12,7 @@ use super::key::{BucketKey, RowKey, bucket_floor};
 use super::row::Row;
 use super::schema::{DAYS, ROWS, fact, meta};
 use super::totals::{Part, Totals, parts};
-use crate::domain::budget::{Bounds, Spent, Sums};
+use crate::domain::budget::{Bounds, Budget, BudgetReport, Spent, Sums, statuses};
 use crate::domain::endpoint::{EndpointId, GroupId};
 
 /// What was spent in the day and the month of `now`, as far as it has been committed.
@@ -27,6 +27,19 @@ pub fn spending(txn: &ReadTransaction, clock: &Clock, now: Timestamp) -> Result<
         add_rows(txn, &mut sums)?;
     }
     Ok(sums)
+}
+
+/// Where these limits stand by what has been committed: for those who ask the file, not the running program.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn report(
+    txn: &ReadTransaction,
+    budgets: &[Budget],
+    clock: &Clock,
+    now: Timestamp,
+) -> Result<BudgetReport, StoreError> {
+    Ok(BudgetReport::new(now, statuses(budgets, &spending(txn, clock, now)?)))
 }
 
 fn add_days(txn: &ReadTransaction, sums: &mut Sums) -> Result<(), StoreError> {
@@ -126,6 +139,18 @@ mod tests {
         batch(&db, &clock, |batch| batch.put(&unpriced, None));
         let spent = of(&db).of(Period::Day, &BudgetScope::All);
         assert_eq!(spent, Spent { unpriced: 1, ..Spent::default() });
+    }
+
+    #[test]
+    fn a_report_tells_whether_a_limit_is_used_up() {
+        let db = filled("Europe/Berlin");
+        let over = |daily: u64| {
+            let scope = BudgetScope::All;
+            let budget =
+                Budget { scope, daily: Some(daily), monthly: None, warn_at_percent: 80, block: false };
+            report(&db.begin_read().unwrap(), &[budget], &berlin(), NOW.parse().unwrap()).unwrap().over
+        };
+        assert!(over(1) && !over(1_000_000_000));
     }
 
     #[test]
