@@ -17,6 +17,7 @@
 
 pub mod apply;
 mod backlog;
+pub mod backup;
 pub mod codec;
 mod disk;
 pub mod engine;
@@ -38,7 +39,7 @@ pub use self::engine::Store;
 pub use self::intake::Intake;
 pub use self::open::{MovedAside, OpenError, Opened};
 pub use self::options::Options;
-
+pub use self::writer::{Progress, Recosted};
 pub use crate::domain::civil;
 
 /// The store could not be read or written.

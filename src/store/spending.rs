@@ -80,6 +80,7 @@ mod tests {
     use redb::{Database, ReadableDatabase};
 
     use super::*;
+    use crate::claude::money::PicoUsd;
     use crate::domain::budget::{BudgetScope, Period};
     use crate::store::schema;
     use crate::store::testing::{batch, database, row};
@@ -143,14 +144,17 @@ mod tests {
 
     #[test]
     fn a_report_tells_whether_a_limit_is_used_up() {
-        let db = filled("Europe/Berlin");
+        let (db, clock) = (database(), berlin());
+        let mut dear = row(1, NOW, "opus", "a");
+        dear.attempts[0].bill.as_mut().unwrap().lines.input = PicoUsd::from_micro_usd(2_000_000);
+        batch(&db, &clock, |batch| batch.put(&dear, None));
         let over = |daily: u64| {
             let scope = BudgetScope::All;
             let budget =
                 Budget { scope, daily: Some(daily), monthly: None, warn_at_percent: 80, block: false };
-            report(&db.begin_read().unwrap(), &[budget], &berlin(), NOW.parse().unwrap()).unwrap().over
+            report(&db.begin_read().unwrap(), &[budget], &clock, NOW.parse().unwrap()).unwrap().over
         };
-        assert!(over(1) && !over(1_000_000_000));
+        assert!(over(2_000_000) && !over(3_000_000));
     }
 
     #[test]
