@@ -21,6 +21,8 @@ pub mod codec;
 pub mod filter;
 pub mod key;
 pub mod options;
+pub mod period;
+pub mod query;
 pub mod row;
 pub mod schema;
 #[cfg(test)]
