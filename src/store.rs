@@ -18,6 +18,7 @@
 pub mod apply;
 pub mod civil;
 pub mod codec;
+pub mod export;
 pub mod filter;
 pub mod key;
 pub mod options;
