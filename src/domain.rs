@@ -5,6 +5,7 @@
 pub mod endpoint;
 pub mod fleet;
 pub mod group;
+pub mod line;
 pub mod order;
 pub mod outcome;
 pub mod plan;

@@ -21,6 +21,7 @@ mod verdict;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub use cure::{WaitsFor, waits_in_vain};
 pub use pace::{Policy, back_off};
 pub use step::{Attempt, Decision, Exhausted, Replay, Step};
 pub use verdict::{Refusal, RelayRule, Verdict};
@@ -208,6 +209,11 @@ impl Plan {
         &self.decision
     }
 
+    /// Where the request may go, as its answers so far have it.
+    pub fn route(&self) -> &RouteRequest {
+        &self.route
+    }
+
     /// Attempts handed out so far.
     pub fn attempts(&self) -> u32 {
         self.sent
@@ -326,7 +332,7 @@ impl Plan {
             return self.give_up(view, now);
         }
         match self.decide(view, now) {
-            Some(candidate) if candidate.tier.is_usable() || !self.time_can_cure(view, now) => {
+            Some(candidate) if candidate.tier.is_usable() || self.cure(view, now).is_none() => {
                 self.send_first(candidate, now)
             }
             _ => self.give_up(view, now),
@@ -335,21 +341,20 @@ impl Plan {
 
     /// Nothing more can be asked in this round.
     fn give_up(&mut self, view: &FleetView, now: Instant) -> Step {
-        if !self.time_can_cure(view, now) {
-            return self.done(view, now);
-        }
+        let Some(waits_for) = self.cure(view, now) else { return self.done(view, now) };
+        self.note_skipped(view, now);
         self.note_final_exhaustion(view, now);
-        Step::Suspend { until: self.deadline }
+        Step::Suspend { until: self.deadline, waits_for }
     }
 
-    fn time_can_cure(&self, view: &FleetView, now: Instant) -> bool {
+    /// What waiting can help with, if it can.
+    fn cure(&self, view: &FleetView, now: Instant) -> Option<WaitsFor> {
         let last = |id: &EndpointId| {
             let tried = self.tried.iter().find(|t| t.spec.id == *id);
             tried.and_then(|t| t.last.as_ref()).map(|(_, failure)| failure)
         };
-        self.policy.suspend
-            && now < self.deadline
-            && cure::possible(view, &self.route, last, self.deadline, now)
+        let may_wait = self.policy.suspend && now < self.deadline;
+        may_wait.then(|| cure::possible(view, &self.route, last, self.deadline, now)).flatten()
     }
 
     fn send_first(&mut self, candidate: Candidate, now: Instant) -> Step {
@@ -416,12 +421,7 @@ impl Plan {
     }
 
     fn done(&mut self, view: &FleetView, now: Instant) -> Step {
-        let order = route::order(view, self.policy.strategy, &self.route, now);
-        self.decision.skipped = order.skipped;
-        let resting = order.candidates.into_iter().filter(|c| !self.has_tried(&c.spec.id));
-        let resting: Vec<Skip> =
-            resting.map(|c| Skip { endpoint: c.spec.id.clone(), reason: SkipReason::Resting }).collect();
-        self.decision.skipped.extend(resting);
+        self.note_skipped(view, now);
         self.note_final_exhaustion(view, now);
         let mut failures: Vec<(&EndpointId, u32, &Failure)> =
             self.tried.iter().filter_map(|t| t.last.as_ref().map(|(n, f)| (&t.spec.id, *n, f))).collect();
@@ -432,6 +432,16 @@ impl Plan {
             return Step::Done(verdict::nothing_tried(&self.decision.skipped));
         }
         Step::Done(verdict::of(&failures, self.resumed > 0))
+    }
+
+    /// Remembers of every endpoint that was not tried in this round why not.
+    fn note_skipped(&mut self, view: &FleetView, now: Instant) {
+        let order = route::order(view, self.policy.strategy, &self.route, now);
+        let resting = order.candidates.iter().filter(|c| !self.has_tried(&c.spec.id));
+        let resting = resting.map(|c| Skip { endpoint: c.spec.id.clone(), reason: SkipReason::Resting });
+        let resting: Vec<Skip> = resting.collect();
+        self.decision.skipped = order.skipped;
+        self.decision.skipped.extend(resting);
     }
 
     /// A request that ends on a transient failure has used up its last group too.

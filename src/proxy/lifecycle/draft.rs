@@ -1,8 +1,11 @@
 //! The record of a request of which nothing has happened yet.
 
+use tokio::time::Instant;
+
 use super::Opening;
 use crate::claude::usage::Usage;
-use crate::events::{RequestRecord, State};
+use crate::domain::plan::WaitsFor;
+use crate::events::{RequestRecord, State, Wait};
 
 /// Until it is settled, the record of a request says that it was interrupted.
 pub(super) fn draft(opening: Opening, at: jiff::Timestamp) -> RequestRecord {
@@ -38,5 +41,17 @@ pub(super) fn draft(opening: Opening, at: jiff::Timestamp) -> RequestRecord {
         usage: Usage::default(),
         attempts: Vec::new(),
         skipped: Vec::new(),
+    }
+}
+
+/// What screens should know of its wait in the queue, which ends at `until` at the latest.
+pub(super) fn wait(draft: &RequestRecord, until: Instant, waits_for: WaitsFor) -> Wait {
+    let (since, left) = (jiff::Timestamp::now(), until.saturating_duration_since(Instant::now()));
+    Wait {
+        since,
+        deadline: since.saturating_add(left).unwrap_or(jiff::Timestamp::MAX),
+        waits_for,
+        model: draft.model.clone(),
+        session: draft.session.clone(),
     }
 }

@@ -115,7 +115,7 @@ proptest! {
                     let view = run.fleet.view(at(run.now));
                     run.step = run.plan.on_wake(&view, at(run.now));
                 }
-                Step::Suspend { until } => {
+                Step::Suspend { until, .. } => {
                     prop_assert!(at(run.now) < *until, "no wait begins after the deadline");
                     run.now += 0.5 + pause;
                     let view = run.fleet.view(at(run.now));
