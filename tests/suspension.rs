@@ -7,7 +7,15 @@
     reason = "a test may panic and spawn"
 )]
 
+#[path = "suspension/edges.rs"]
+mod edges;
+#[path = "suspension/gate.rs"]
+mod gate;
+#[path = "suspension/pace.rs"]
+mod pace;
 mod support;
+#[path = "suspension/waking.rs"]
+mod waking;
 
 use std::time::Duration;
 

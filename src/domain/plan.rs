@@ -76,6 +76,8 @@ pub struct Plan {
     past: Vec<(EndpointId, u32, Failure)>,
     /// Times this request was resumed.
     resumed: u32,
+    /// A person resumed it: rests of our own making are no reason to wait again before each was overrun once.
+    ordered: bool,
     current: usize,
     /// End of the current back-off.
     resume: Option<Instant>,
@@ -105,6 +107,7 @@ impl Plan {
             tried: Vec::new(),
             past: Vec::new(),
             resumed: 0,
+            ordered: false,
             current: 0,
             resume: None,
             exhausted: None,
@@ -174,14 +177,16 @@ impl Plan {
         self.next_endpoint(view, now)
     }
 
-    /// It waited, and is asked to try again: a new round begins.
-    pub fn on_resume(&mut self, view: &FleetView, now: Instant) -> Step {
+    /// It waited, and is asked to try again: a new round begins. When a person asks it, what rests by our own decision is
+    /// tried too.
+    pub fn on_resume(&mut self, by_person: bool, view: &FleetView, now: Instant) -> Step {
         let last = self.tried.drain(..).filter_map(|t| t.last.map(|(n, f)| (t.spec.id.clone(), n, f)));
         let last: Vec<_> = last.collect();
         if !last.is_empty() {
             self.past = last;
         }
         self.resumed += 1;
+        self.ordered = by_person;
         (self.spent, self.denied, self.current) = (0, 0, 0);
         self.next_endpoint(view, now)
     }
@@ -331,12 +336,11 @@ impl Plan {
         if !self.budget_left(now) {
             return self.give_up(view, now);
         }
-        match self.decide(view, now) {
-            Some(candidate) if candidate.tier.is_usable() || self.cure(view, now).is_none() => {
-                self.send_first(candidate, now)
-            }
-            _ => self.give_up(view, now),
+        let Some(candidate) = self.decide(view, now) else { return self.give_up(view, now) };
+        if candidate.tier.is_usable() || self.ordered || self.cure(view, now).is_none() {
+            return self.send_first(candidate, now);
         }
+        self.give_up(view, now)
     }
 
     /// Nothing more can be asked in this round.

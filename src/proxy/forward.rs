@@ -85,8 +85,9 @@ pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Resp
                 released.take().into_iter().for_each(Released::failed);
                 match wait::for_cure(shared, config, &mut inbound, &plan, until, waits_for).await {
                     Waited::Go(token) => {
+                        let by_person = token.is_order();
                         released = Some(token);
-                        plan.on_resume(&shared.control.view(), now())
+                        plan.on_resume(by_person, &shared.control.view(), now())
                     }
                     Waited::NoRoom => plan.on_no_room(&shared.control.view(), now()),
                     Waited::InVain => plan.on_waited_in_vain(&shared.control.view(), now()),

@@ -234,6 +234,11 @@ impl Released {
         }
     }
 
+    /// True for one that a person let go.
+    pub fn is_order(&self) -> bool {
+        self.turn.is_none()
+    }
+
     /// The request was not answered.
     pub fn failed(mut self) {
         if let Some(turn) = self.turn.take() {
