@@ -264,14 +264,16 @@ impl Lifecycle {
         }
         let id = headers.get("request-id").and_then(|v| v.to_str().ok()).map(str::to_owned);
         self.note(|r| r.upstream_id = id.or(r.upstream_id.take()));
-        self.tell_budgets(headers);
+        self.tell_budgets(status, headers);
     }
 
-    fn tell_budgets(&self, headers: &HeaderMap) {
+    /// What a refusal says is used up is about its model and makes that rest; of the whole endpoint it says nothing.
+    fn tell_budgets(&self, status: u16, headers: &HeaderMap) {
         let Some(open) = self.open.as_ref().filter(|_| self.moves_health()) else { return };
         let budgets = ratelimit::budgets(headers);
         if !budgets.is_empty() {
-            let used_up = ratelimit::used_up_for(&budgets, jiff::Timestamp::now());
+            let served = (200..300).contains(&status);
+            let used_up = ratelimit::used_up_for(&budgets, jiff::Timestamp::now()).filter(|_| served);
             self.control.tell(Input::Budgets { endpoint: open.spec.id.clone(), budgets, used_up });
         }
     }
