@@ -9,6 +9,7 @@ pub mod line;
 pub mod order;
 pub mod outcome;
 pub mod plan;
+pub mod pricebook;
 pub mod ratelimit;
 pub mod route;
 pub mod secret;

@@ -21,7 +21,7 @@ use crate::claude::request::Class;
 use crate::config::Config;
 use crate::domain::fleet::{FleetView, InFlight, Input, Permit};
 use crate::domain::outcome::Kind;
-use crate::domain::plan::{Attempt, Plan, Policy, RelayRule, Step, Verdict};
+use crate::domain::plan::{Attempt, Plan, Policy, Step, Verdict};
 use crate::domain::route::reason;
 
 /// Carries one request to its answer.
@@ -42,7 +42,7 @@ pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Resp
         }
     }
     let (mut plan, mut step) = Plan::start(
-        Policy { suspend: may_wait, ..policy(config) },
+        Policy { suspend: may_wait, ..config.policy(inbound.class) },
         inbound.route_request(),
         inbound.replay(),
         inbound.deadline.into_std(),
@@ -235,7 +235,7 @@ fn conclude(
     let kind = kind.unwrap_or(Kind::Local);
     if let Some((number, rule)) = relay
         && let Some((_, answer)) = kept.into_iter().find(|(n, _)| *n == number)
-        && (rule == RelayRule::Always || answer.is_error_object())
+        && rule.allows(|| answer.is_error_object())
     {
         let worth =
             if kind == Kind::EmptyCompletion { Worth::Answer } else { Worth::Refusal(kind, refusal.message) };
@@ -283,18 +283,6 @@ fn timers(config: &Config) -> Timers {
     Timers {
         idle: unless_zero(config.streaming.max_idle_time),
         heartbeat: unless_zero(config.streaming.heartbeat_interval),
-    }
-}
-
-fn policy(config: &Config) -> Policy {
-    Policy {
-        max_attempts: config.retry.max_attempts,
-        max_total_attempts: config.retry.max_total_attempts,
-        base_delay: config.retry.base_delay,
-        max_delay: config.retry.max_delay,
-        multiplier: config.retry.multiplier,
-        strategy: config.strategy.kind,
-        suspend: config.suspend.enabled,
     }
 }
 

@@ -115,7 +115,7 @@ async fn a_person_who_resumes_in_vain_leaves_the_queue_as_it_was() {
     let twice = world.snapshot(|s| s.queue.iter().filter(|q| q.last_failure.is_some()).count() == 2).await;
     assert_eq!(twice.queue.iter().map(|q| q.id).collect::<Vec<_>>(), before, "each in its old place");
     let queued = &twice.queue[1];
-    assert_eq!((queued.position, queued.wait.model.as_deref()), (2, Some("claude-sonnet-5-5")));
+    assert_eq!((queued.position, queued.described.model.as_deref()), (2, Some("claude-sonnet-5-5")));
     assert!(queued.wait.deadline > queued.wait.since && queued.accepted <= queued.wait.since);
     world.sims[0].set(Behaviour::healthy());
     order(&world, Order::Clear { endpoint: EndpointId::new("a") }).await;

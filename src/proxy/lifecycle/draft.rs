@@ -1,11 +1,32 @@
 //! The record of a request of which nothing has happened yet.
 
+use std::net::IpAddr;
+
 use tokio::time::Instant;
 
-use super::Opening;
+use crate::claude::price::CostLines;
+use crate::claude::request::Class;
 use crate::claude::usage::Usage;
 use crate::domain::plan::WaitsFor;
-use crate::events::{RequestRecord, State, Wait};
+use crate::events::{RequestId, RequestRecord, State, Wait};
+
+/// What is known when a request is accepted.
+pub struct Opening {
+    /// Ours.
+    pub id: RequestId,
+    /// Its class.
+    pub class: Class,
+    /// HTTP method.
+    pub method: String,
+    /// Path without query.
+    pub path: String,
+    /// Peer address.
+    pub client: Option<IpAddr>,
+    /// `user-agent`.
+    pub user_agent: Option<String>,
+    /// `x-claude-code-agent-id`.
+    pub agent: Option<String>,
+}
 
 /// Until it is settled, the record of a request says that it was interrupted.
 pub(super) fn draft(opening: Opening, at: jiff::Timestamp) -> RequestRecord {
@@ -39,19 +60,15 @@ pub(super) fn draft(opening: Opening, at: jiff::Timestamp) -> RequestRecord {
         bytes_in: 0,
         bytes_out: 0,
         usage: Usage::default(),
+        cost: CostLines::default(),
+        unpriced: 0,
         attempts: Vec::new(),
         skipped: Vec::new(),
     }
 }
 
 /// What screens should know of its wait in the queue, which ends at `until` at the latest.
-pub(super) fn wait(draft: &RequestRecord, until: Instant, waits_for: WaitsFor) -> Wait {
+pub(super) fn wait(until: Instant, waits_for: WaitsFor) -> Wait {
     let (since, left) = (jiff::Timestamp::now(), until.saturating_duration_since(Instant::now()));
-    Wait {
-        since,
-        deadline: since.saturating_add(left).unwrap_or(jiff::Timestamp::MAX),
-        waits_for,
-        model: draft.model.clone(),
-        session: draft.session.clone(),
-    }
+    Wait { since, deadline: since.saturating_add(left).unwrap_or(jiff::Timestamp::MAX), waits_for }
 }
