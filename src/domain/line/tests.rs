@@ -164,7 +164,17 @@ fn nobody_goes_while_nothing_is_usable_and_everybody_when_nothing_ever_will_be()
     bench.fail("b-1", "opus", status(401), 101.6);
     assert_eq!(bench.count(101.7), 0, "a pause can be ended");
     bench.fleet.apply(Input::Resume(group("b")), at(101.8));
-    assert_eq!(bench.count(101.9), 1, "a refused credential is nothing to wait for");
+    assert_eq!(bench.count(102.1), 1, "a refused credential is nothing to wait for");
+}
+
+/// Whoever tried it now would be back at once.
+#[test]
+fn a_refused_credential_of_an_endpoint_that_fails_is_not_tried_in_circles() {
+    let mut bench = Bench::new(3);
+    bench.fail("a-1", "opus", status(401), 101.0);
+    bench.fail("a-1", "opus", transport(Transport::Connect), 101.5);
+    assert_eq!(bench.count(102.4), 0);
+    assert_eq!(bench.count(102.5), 1, "its rest is over");
 }
 
 #[test]

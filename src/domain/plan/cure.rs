@@ -21,7 +21,7 @@ use crate::domain::fleet::{EndpointView, FleetView};
 use crate::domain::group::GroupState;
 use crate::domain::outcome::{Failure, Kind};
 use crate::domain::route::RouteRequest;
-use crate::domain::standing::{Availability, Why};
+use crate::domain::standing::{Availability, Health, Why};
 
 /// What a request waits for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
@@ -70,8 +70,11 @@ pub(super) fn possible<'a>(
 
 /// True for one that waits when nothing it could be sent to will be well before its deadline.
 pub fn waits_in_vain(view: &FleetView, request: &RouteRequest, deadline: Instant, now: Instant) -> bool {
-    let can_help = |(e, paused): (&EndpointView, bool)| {
-        paused || rest_passes(e.availability(request.model.as_deref(), now), deadline).is_some()
+    let can_help = |(e, paused): (&EndpointView, bool)| match e.availability(request.model.as_deref(), now) {
+        _ if paused => true,
+        // Whoever is sent there during such a rest fails at once and is back here: it would go round and round.
+        Availability::Resting(..) if failed_of_late(e, now) => true,
+        availability => rest_passes(availability, deadline).is_some(),
     };
     !open_to(view, request).any(can_help)
 }
@@ -89,6 +92,12 @@ fn open_to<'a>(
         GroupState::Standby | GroupState::Cooling if !view.auto_switch => None,
         _ => Some((e, false)),
     })
+}
+
+/// It rests for a failure, whatever else it rests for.
+fn failed_of_late(endpoint: &EndpointView, now: Instant) -> bool {
+    let standing = &endpoint.standing;
+    standing.health == Health::Down || standing.rest_until.is_some_and(|until| now < until)
 }
 
 /// Its rest, if it has one, comes from a 429 that stated no end: it may be a spending limit.

@@ -23,7 +23,7 @@ use crate::domain::route::RouteRequest;
 pub(super) enum Waited {
     /// It may go.
     Go(Released),
-    /// It did not wait: the queue is full, or it need not.
+    /// It did not wait: the queue is full, it need not, or it has no time.
     NoRoom,
     /// It waited until its deadline.
     InVain,
@@ -33,7 +33,7 @@ pub(super) enum Waited {
 
 /// Waits behind those whom it would overtake, if there are any and there is room.
 pub(super) async fn for_turn(shared: &Shared, config: &Config, inbound: &mut Inbound) -> Waited {
-    if shared.queue.is_empty() {
+    if shared.queue.is_empty() || inbound.deadline <= tokio::time::Instant::now() {
         return Waited::NoRoom;
     }
     let ticket = ticket(inbound, inbound.route_request());
