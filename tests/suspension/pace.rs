@@ -87,18 +87,6 @@ async fn at_most_the_paced_number_is_uncommitted_at_the_endpoint() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn answers_as_fast_as_they_come_keep_the_pace_too() {
-    let gate = Gate::new().await;
-    let world = before(&gate, "max_suspended_requests: 100").await;
-    let clients = queue(&world, 0..60).await;
-    gate.answer(60);
-    gate.come_up();
-    all_answered(clients).await;
-    let count = gate.count();
-    assert_eq!((count.too_early, count.answered), (0, 60));
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_new_request_overtakes_nobody_and_finds_no_full_queue_in_its_way() {
     let gate = Gate::new().await;
     gate.come_up();
