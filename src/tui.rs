@@ -187,6 +187,9 @@ impl Loop {
             news.store(false, Ordering::Release);
             Arc::clone(&snapshots.borrow())
         };
+        if matches!(msg, Msg::Key(_) | Msg::Snapshot) {
+            self.model.now = Timestamp::now();
+        }
         for effect in update::update(&mut self.model, msg, latest) {
             if matches!(effect, Effect::Quit) {
                 return Ok(true);

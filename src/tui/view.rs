@@ -14,6 +14,7 @@ pub mod logs;
 pub mod overlay;
 pub mod overview;
 pub mod requests;
+pub mod story;
 pub mod suspended;
 pub mod usage;
 pub mod widgets;

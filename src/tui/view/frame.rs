@@ -12,6 +12,7 @@ use crate::domain::group::GroupState;
 use crate::tui::format::{fit, money};
 use crate::tui::keymap::{self, Action, Binding};
 use crate::tui::model::{Model, Screen};
+use crate::tui::screen::overview::per_minute;
 use crate::tui::theme::Role;
 
 /// Where the parts are.
@@ -53,7 +54,7 @@ fn status(model: &Model) -> String {
         .filter(|e| matches!(e.condition, Condition::Up | Condition::Unknown))
         .count();
     parts.push(format!("{up}/{} up", counted.count()));
-    parts.push(format!("{:.1} req/m", model.overview.per_minute()));
+    parts.push(format!("{:.1} req/m", per_minute(model)));
     let suspended = super::overview::suspended(model);
     if suspended > 0 {
         parts.push(format!("{suspended} suspended"));
