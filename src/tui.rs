@@ -65,6 +65,12 @@ const INPUT_POLL: Duration = Duration::from_millis(250);
 pub struct Remote(Sender<Msg>);
 
 impl Remote {
+    /// Shows a message for a while.
+    pub fn say(&self, text: impl Into<String>) {
+        // A screen that is closed already shows none.
+        let _ = self.0.send(Msg::Notice(text.into()));
+    }
+
     /// Asks the screen to close.
     pub fn stop(&self) {
         // A screen that is closed already needs no asking.

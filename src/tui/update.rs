@@ -43,6 +43,10 @@ pub fn update(model: &mut Model, msg: Msg, latest: impl FnOnce() -> Arc<Snapshot
             Vec::new()
         }
         Msg::Answer(answer) => on_answer(model, *answer),
+        Msg::Notice(text) => {
+            model.say(text, false);
+            Vec::new()
+        }
         Msg::Stop => vec![Effect::Quit],
     }
 }

@@ -4,7 +4,8 @@
 //!  header: name, groups, endpoints up, rate, suspended, spent today, time
 //!  tabs
 //!  the screen in front
-//!  footer: keys of this place, or a message
+//!  (a message, on the screen's last line)
+//!  footer: keys of this place
 //! ```
 
 pub mod config;
@@ -41,6 +42,7 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
     frame::header(model, frame, parts.header);
     frame::tabs(model, frame, parts.tabs);
     screen(model, frame, parts.body);
+    frame::toast(model, frame, parts.body);
     frame::footer(model, frame, parts.footer);
     overlay::draw(model, frame, area);
 }

@@ -3,7 +3,7 @@
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
+use ratatui::widgets::{Clear, Paragraph};
 use unicode_width::UnicodeWidthStr;
 
 use super::widgets::{group_word, spread};
@@ -96,15 +96,20 @@ fn tab(screen: Screen) -> String {
     format!(" {} {} ", screen as usize + 1, screen.title())
 }
 
-/// The keys of this place, or the message of the moment.
+/// The message of the moment, on the last line of the screen so that the keys stay in view.
+pub fn toast(model: &Model, frame: &mut Frame<'_>, body: Rect) {
+    let Some(toast) = &model.toast else { return };
+    let style = model.theme().style(if toast.error { Role::Error } else { Role::Info });
+    let text = fit(&format!(" {} ", toast.text), usize::from(body.width));
+    let place = Rect { y: body.bottom().saturating_sub(1), height: 1, ..body };
+    let place = Rect { width: text.width() as u16, ..place };
+    frame.render_widget(Clear, place);
+    frame.render_widget(Paragraph::new(Span::styled(text, style)), place);
+}
+
+/// The keys of this place.
 pub fn footer(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let theme = model.theme();
-    if let Some(toast) = &model.toast {
-        let role = if toast.error { Role::Error } else { Role::Info };
-        let text = fit(&format!(" {}", toast.text), usize::from(area.width));
-        frame.render_widget(Paragraph::new(Span::styled(text, theme.style(role))), area);
-        return;
-    }
     let mut spans = Vec::new();
     for (_, _, binding) in hints(model, area.width) {
         let disabled = model.why_not(binding.action).is_some();
@@ -136,7 +141,7 @@ pub fn hit(model: &Model, column: u16, row: u16) -> Option<Action> {
     if row == parts.tabs.y && model.overlays.is_empty() {
         return tab_at(column).map(Action::Go);
     }
-    if row == parts.footer.y && model.toast.is_none() {
+    if row == parts.footer.y {
         let found = hints(model, parts.footer.width)
             .into_iter()
             .find(|(start, end, _)| (*start..*end).contains(&column));

@@ -54,9 +54,10 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         draw_upper(model, frame, middle);
         return draw_card(model, frame, bottom);
     }
-    let recent = (area.height / 3).max(4);
+    let wanted = (entries(model).len() as u16 + 2).max(14);
+    let upper = wanted.min(area.height * 45 / 100);
     let rows =
-        [Constraint::Length(advice), Constraint::Fill(1), Constraint::Length(4), Constraint::Length(recent)];
+        [Constraint::Length(advice), Constraint::Length(upper), Constraint::Length(4), Constraint::Fill(1)];
     let [top, middle, charts, bottom] = Layout::vertical(rows).areas(area);
     draw_advice(model, frame, top);
     draw_upper(model, frame, middle);
@@ -141,7 +142,8 @@ fn group_line(model: &Model, group: &GroupStatus, width: u16) -> Line<'static> {
 /// ` ● main-a   up        1.2s`; what it waits for stands behind its state.
 fn endpoint_line(model: &Model, endpoint: &EndpointStatus, selected: bool, width: u16) -> Line<'static> {
     let style = model.theme().style(role_of(&endpoint.condition));
-    let left_for = model.remaining(endpoint.changes_in).map(|s| format!(" {}", seconds(Some(s.ceil()))));
+    let changes = endpoint.changes_in.filter(|_| endpoint.condition != Condition::Up);
+    let left_for = model.remaining(changes).map(|s| format!(" {}", seconds(Some(s.ceil()))));
     let state = format!("{}{}", word(&endpoint.condition), left_for.unwrap_or_default());
     let latency = match endpoint.latency_ms {
         Some(ms) => millis(Some(ms)),

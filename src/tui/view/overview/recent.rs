@@ -14,7 +14,7 @@ use crate::tui::theme::Role;
 use crate::tui::view::story;
 use crate::tui::view::widgets::{panel, row_style};
 
-/// From this width on there is room for tokens, too.
+/// From this width on there is room for whole ids, the time to the first byte and tokens, too.
 const WIDE: u16 = 100;
 
 /// Draws it.
@@ -38,15 +38,15 @@ fn line(model: &Model, record: &RequestRecord, selected: bool, width: u16) -> Li
     let time = record.accepted.to_zoned(model.facts.zone.clone()).strftime("%H:%M:%S").to_string();
     let asked = record.model.as_deref().map_or("-".to_owned(), |name| harmless(short(name)));
     let (role, state) = state(record);
-    let first_byte = record.first_byte_ms.map_or("-".to_owned(), |ms| millis(Some(ms)));
-    let times = format!("{first_byte}/{}", millis(Some(record.duration_ms)));
     let wide = width >= WIDE;
+    let id = record.id.to_string();
+    let id = if wide { id.as_str() } else { id.trim_start_matches("req-") };
     let mut spans = vec![
-        Span::raw(format!("{time} {} ", record.id)),
+        Span::raw(format!("{time} {id} ")),
         Span::raw(left(&asked, if wide { 18 } else { 10 })),
         Span::raw(" "),
         Span::styled(left(&state, 10), model.theme().style(role)),
-        Span::raw(format!(" {} ", right(&times, 11))),
+        Span::raw(format!(" {} ", right(&times(record, wide), if wide { 11 } else { 6 }))),
     ];
     if wide {
         spans.push(Span::raw(format!("{} ", right(&tokens(record), 11))));
@@ -57,6 +57,15 @@ fn line(model: &Model, record: &RequestRecord, selected: bool, width: u16) -> Li
     spans.push(Span::raw(left(&fit(&harmless(&story::of_record(record)), room), room)));
     let line = Line::from(spans);
     if selected { line.patch_style(row_style(model, true)) } else { line }
+}
+
+/// `1.4s/38s`: to the first byte, and to the end.
+fn times(record: &RequestRecord, both: bool) -> String {
+    let end = millis(Some(record.duration_ms));
+    if !both {
+        return end;
+    }
+    format!("{}/{end}", record.first_byte_ms.map_or("-".to_owned(), |ms| millis(Some(ms))))
 }
 
 /// How it ended: a status alone is a whole answer.
