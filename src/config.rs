@@ -14,10 +14,12 @@
 //! | the way back, for display, without secrets | `view` |
 //! | what a new version of the file changes | [`diff`] |
 //! | noticing that there is one | [`watch`] |
+//! | writing priorities back into it | [`edit`] |
 //!
 //! Beside it stands the price list that comes with the program: [`pricing`].
 
 pub mod diff;
+pub mod edit;
 mod env;
 mod expand;
 pub mod load;
@@ -51,6 +53,8 @@ pub use crate::domain::session::FailBack;
 pub struct Config {
     /// Where it came from.
     pub source: Source,
+    /// The version of the file; nothing when it came from none.
+    pub stamp: Option<edit::Stamp>,
     /// The proxy port.
     pub server: Server,
     /// The admin port.

@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 use crate::domain::endpoint::{EndpointId, GroupId};
 use crate::domain::fleet::Change;
 use crate::domain::outcome::Kind;
+use crate::domain::route::Skip;
 pub use record::{AttemptRecord, RequestId, RequestRecord, State};
 
 /// One fact.
@@ -48,6 +49,8 @@ pub enum Event {
     AttemptFailed {
         /// Whose.
         id: RequestId,
+        /// When.
+        at: jiff::Timestamp,
         /// Where.
         endpoint: EndpointId,
         /// How.
@@ -59,8 +62,12 @@ pub enum Event {
     Suspended {
         /// Which.
         id: RequestId,
+        /// Since when.
+        since: jiff::Timestamp,
         /// It waits no longer than this.
         deadline: jiff::Timestamp,
+        /// The endpoints that cannot be asked now, and why not; those it has tried are not among them.
+        blocked: Vec<Skip>,
     },
     /// Its wait is over.
     Resumed {
@@ -71,6 +78,8 @@ pub enum Event {
     Committed {
         /// Whose.
         id: RequestId,
+        /// The endpoint's status.
+        status: u16,
         /// From the start of the attempt to its first byte, milliseconds.
         ttfb_ms: f64,
         /// From acceptance to this moment, milliseconds.

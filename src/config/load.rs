@@ -145,6 +145,7 @@ pub fn parse(text: &str, source: Source, env: &dyn Env) -> Result<Loaded, Proble
         return Err(Problems::new(file, found.problems));
     }
     config.redactor = Redactor::new(&found.secrets);
+    config.stamp = Some(super::edit::Stamp::of(text));
     found.warnings.extend(pending::warning(&config, &found.present));
     Ok(Loaded { config, warnings: Problems::new(file, found.warnings) })
 }

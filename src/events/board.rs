@@ -1,5 +1,9 @@
 //! A pure reducer from events to what screens and scripts show.
 
+mod tally;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,11 +11,14 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use self::tally::Tallies;
+pub use self::tally::{EndpointStats, Fault};
 use super::minutes::{Minute, Minutes};
 use super::progress::Progress;
 use super::{Accepted, Described, Event, RequestId, RequestRecord, State};
 use crate::claude::money::PicoUsd;
 use crate::claude::price::CostLines;
+use crate::claude::request::Class;
 use crate::claude::usage::Usage;
 use crate::domain::endpoint::{EndpointId, GroupId};
 use crate::domain::fleet::{Condition, EndpointView, FleetView, GroupView};
@@ -20,6 +27,7 @@ use crate::domain::order::{self, Allowed};
 use crate::domain::outcome::Kind;
 use crate::domain::pricebook::PriceBook;
 use crate::domain::ratelimit::Bucket;
+use crate::domain::route::Skip;
 
 /// Ended requests kept.
 const RECENT: usize = 200;
@@ -65,6 +73,12 @@ pub struct Live {
     pub attempts: u32,
     /// While suspended: it waits no longer than this.
     pub deadline: Option<Timestamp>,
+    /// While suspended: since when.
+    pub suspended_at: Option<Timestamp>,
+    /// While suspended: its place in the queue, from 1.
+    pub position: Option<u32>,
+    /// When it was last suspended: the endpoints that could not be asked, and why not.
+    pub blocked: Vec<Skip>,
     /// The failure of the last attempt that failed.
     pub last_failure: Option<(EndpointId, Kind)>,
     /// The attempts that failed so far, the newest [`MAX_TRIED`] of them.
@@ -117,6 +131,7 @@ pub struct Board {
     totals: Totals,
     live: BTreeMap<RequestId, Live>,
     recent: VecDeque<Arc<RequestRecord>>,
+    tallies: Tallies,
     minutes: Minutes,
 }
 
@@ -193,6 +208,9 @@ pub struct EndpointStatus {
     pub budgets: Vec<Bucket>,
     /// The last failure.
     pub last_error: Option<String>,
+    /// How its attempts went; nothing where nobody counts them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stats: Option<EndpointStats>,
 }
 
 impl Board {
@@ -203,6 +221,7 @@ impl Board {
             totals: Totals::default(),
             live: BTreeMap::new(),
             recent: VecDeque::new(),
+            tallies: Tallies::default(),
             minutes: Minutes::new(started),
         }
     }
@@ -222,27 +241,25 @@ impl Board {
                 live.endpoint = Some(endpoint);
                 live.attempts = number;
             }),
-            Event::AttemptFailed { id, endpoint, kind, status } => self.on(id, |live| {
-                live.phase = Phase::Retrying;
-                live.last_failure = Some((endpoint.clone(), kind));
-                live.tried.push(Tried { endpoint, kind, status });
-                let surplus = live.tried.len().saturating_sub(MAX_TRIED);
-                live.tried.drain(..surplus);
-            }),
-            Event::Suspended { id, deadline } => self.on(id, |live| {
+            Event::AttemptFailed { id, at, endpoint, kind, status } => {
+                self.fail(&endpoint, Fault { at, request: id, kind, status });
+                self.on(id, |live| live.retry(Tried { endpoint, kind, status }));
+            }
+            Event::Suspended { id, since, deadline, blocked } => self.on(id, |live| {
                 live.phase = Phase::Suspended;
+                live.suspended_at = Some(since);
                 live.deadline = Some(deadline);
+                live.blocked = blocked;
             }),
             Event::Resumed { id } => self.on(id, |live| {
                 live.phase = Phase::Pending;
+                live.suspended_at = None;
                 live.deadline = None;
             }),
-            Event::Committed { id, after_ms, progress, .. } => self.on(id, |live| {
-                live.phase = Phase::Streaming;
-                let after = jiff::SignedDuration::try_from_secs_f64(after_ms / 1e3).unwrap_or_default();
-                live.streaming_since = live.accepted.at.checked_add(after).ok();
-                live.progress = Some(progress);
-            }),
+            Event::Committed { id, status, ttfb_ms, after_ms, progress } => {
+                self.measure(id, status, ttfb_ms);
+                self.on(id, |live| live.stream(after_ms, progress));
+            }
             Event::Settled(record) => self.settle(Arc::from(record)),
             Event::Fleet(_) => {}
         }
@@ -259,6 +276,9 @@ impl Board {
             endpoint: None,
             attempts: 0,
             deadline: None,
+            suspended_at: None,
+            position: None,
+            blocked: Vec::new(),
             last_failure: None,
             tried: Vec::new(),
             streaming_since: None,
@@ -275,9 +295,25 @@ impl Board {
         }
     }
 
+    fn fail(&mut self, endpoint: &EndpointId, fault: Fault) {
+        if let Some(live) = self.live.get(&fault.request) {
+            self.tallies.failed(endpoint, live.accepted.class, live.attempts, fault);
+        }
+    }
+
+    fn measure(&mut self, id: RequestId, status: u16, ttfb_ms: f64) {
+        let Some(live) = self.live.get(&id) else { return };
+        if let Some(endpoint) =
+            live.endpoint.as_ref().filter(|_| status < 300 && live.accepted.class == Class::Messages)
+        {
+            self.tallies.first_byte(endpoint, ttfb_ms);
+        }
+    }
+
     /// A request ended.
     pub fn settle(&mut self, record: Arc<RequestRecord>) {
         self.live.remove(&record.id);
+        self.tallies.settle(&record);
         self.minutes.ended(&record);
         self.totals.attempts += record.attempts.len() as u64;
         self.totals.failovers += record.failovers();
@@ -305,6 +341,13 @@ impl Board {
     pub fn snapshot(&self, view: &FleetView, now: Instant, at: Timestamp) -> Snapshot {
         let mut live: Vec<Live> = self.live.values().map(Live::measured).collect();
         live.sort_by_key(|l| l.accepted.at);
+        // Requests wait in the order in which they were accepted.
+        let waiting = live.iter_mut().filter(|l| l.phase == Phase::Suspended);
+        waiting.zip(1..).for_each(|(live, position)| live.position = Some(position));
+        let endpoint = |e: &EndpointView| EndpointStatus {
+            stats: Some(self.tallies.stats(&e.spec.id)),
+            ..endpoint_status(e, now)
+        };
         Snapshot {
             at,
             started: self.started,
@@ -312,7 +355,7 @@ impl Board {
             active_group: view.active.clone(),
             pinned: view.pinned.clone(),
             groups: view.groups.iter().map(|g| group_status(view, g, now)).collect(),
-            endpoints: view.endpoints.iter().map(|e| endpoint_status(e, now)).collect(),
+            endpoints: view.endpoints.iter().map(endpoint).collect(),
             live,
             recent: self.recent.iter().cloned().collect(),
             minutes: self.minutes.until(at),
@@ -321,6 +364,23 @@ impl Board {
 }
 
 impl Live {
+    /// An attempt failed.
+    fn retry(&mut self, failed: Tried) {
+        self.phase = Phase::Retrying;
+        self.last_failure = Some((failed.endpoint.clone(), failed.kind));
+        self.tried.push(failed);
+        let surplus = self.tried.len().saturating_sub(MAX_TRIED);
+        self.tried.drain(..surplus);
+    }
+
+    /// The answer is passed on from so many milliseconds after acceptance.
+    fn stream(&mut self, after_ms: f64, progress: Arc<Progress>) {
+        self.phase = Phase::Streaming;
+        let after = jiff::SignedDuration::try_from_secs_f64(after_ms / 1e3).unwrap_or_default();
+        self.streaming_since = self.accepted.at.checked_add(after).ok();
+        self.progress = Some(progress);
+    }
+
     /// With the tokens used by now.
     fn measured(&self) -> Self {
         let usage = self.progress.as_ref().map(|progress| progress.usage()).unwrap_or_default();
@@ -382,5 +442,6 @@ pub fn endpoint_status(endpoint: &EndpointView, now: Instant) -> EndpointStatus 
         in_flight: endpoint.permits.in_flight(),
         budgets: standing.budgets.clone(),
         last_error: standing.last_error.as_ref().map(|e| describe(e.kind, e.status)),
+        stats: None,
     }
 }

@@ -226,6 +226,9 @@ pub struct AttemptRecord {
 }
 
 #[cfg(test)]
+pub(crate) mod testing;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

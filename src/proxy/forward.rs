@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::domain::fleet::{FleetView, InFlight, Input, Permit};
 use crate::domain::outcome::Kind;
 use crate::domain::plan::{Attempt, Plan, Step, Verdict};
-use crate::domain::route::{RouteRequest, reason};
+use crate::domain::route::reason;
 
 /// Carries one request to its answer.
 pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Response<ClientBody> {
@@ -71,7 +71,7 @@ pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Resp
                 tell_exhausted(shared, inbound.lifecycle.moves_health(), &mut plan).await;
                 // A request that was let go and waits again has not committed.
                 drop(released.take());
-                match wait(shared, config, &mut inbound, plan.route().clone(), until.into()).await {
+                match wait(shared, config, &mut inbound, &plan, until.into()).await {
                     Waited::Go(token) => {
                         released = Some(token);
                         plan.on_resume(&shared.control.view(), now())
@@ -206,15 +206,15 @@ async fn wait(
     shared: &Shared,
     config: &Config,
     inbound: &mut Inbound,
-    route: RouteRequest,
+    plan: &Plan,
     until: Instant,
 ) -> Waited {
     let capacity = usize::try_from(config.suspend.max_suspended).unwrap_or(usize::MAX);
     let accepted = inbound.lifecycle.accepted().into_std();
-    let Some(place) = shared.queue.join(inbound.id, accepted, route, capacity) else {
+    let Some(place) = shared.queue.join(inbound.id, accepted, plan.route().clone(), capacity) else {
         return Waited::NoRoom;
     };
-    inbound.lifecycle.suspended(until);
+    inbound.lifecycle.suspended(until, &plan.decision().skipped);
     let woken = tokio::time::timeout_at(until, place).await;
     inbound.lifecycle.resumed();
     match woken {

@@ -152,17 +152,18 @@ impl Lifecycle {
         self.on_suspension = Some(suspended);
     }
 
-    /// It joined the queue and waits until `until` at most.
-    pub fn suspended(&mut self, until: Instant) {
+    /// It joined the queue and waits until `until` at most, because these endpoints cannot be asked now.
+    pub fn suspended(&mut self, until: Instant, blocked: &[Skip]) {
         self.waits_since = Some(Instant::now());
         if let Some(suspended) = &self.on_suspension {
             suspended.notify_one();
         }
         let Some(draft) = &self.draft else { return };
-        let deadline = jiff::Timestamp::now()
+        let since = jiff::Timestamp::now();
+        let deadline = since
             + jiff::SignedDuration::try_from(until.saturating_duration_since(Instant::now()))
                 .unwrap_or_default();
-        self.events.send(Event::Suspended { id: draft.id, deadline });
+        self.events.send(Event::Suspended { id: draft.id, since, deadline, blocked: blocked.to_vec() });
         self.span.in_scope(
             || tracing::info!(target: "cc_forwarder::request", "suspended: no endpoint is available"),
         );
@@ -293,6 +294,7 @@ impl Lifecycle {
             let endpoint = closed.spec.id.clone();
             self.events.send(Event::AttemptFailed {
                 id,
+                at: jiff::Timestamp::now(),
                 endpoint,
                 kind: failure.kind,
                 status: failure.status,
@@ -330,6 +332,7 @@ impl Lifecycle {
         let ttfb = open.first_byte_ms.unwrap_or_else(|| millis(now - open.started));
         self.events.send(Event::Committed {
             id: draft.id,
+            status,
             ttfb_ms: ttfb,
             after_ms: first_byte_ms,
             progress: Arc::clone(&self.progress),
