@@ -30,6 +30,8 @@ pub mod msg;
 pub mod screen;
 pub mod source;
 pub mod terminal;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod theme;
 pub mod update;
 pub mod view;

@@ -21,6 +21,7 @@ pub mod usage;
 pub mod widgets;
 
 use ratatui::Frame;
+use ratatui::buffer::Buffer;
 use ratatui::layout::{Alignment, Rect};
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
@@ -45,6 +46,26 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
     frame::toast(model, frame, parts.body);
     frame::footer(model, frame, parts.footer);
     overlay::draw(model, frame, area);
+    if !model.facts.unicode {
+        to_ascii(frame.buffer_mut());
+    }
+}
+
+/// For terminals that show ASCII only: what has a likeness gets it, everything else a question mark.
+fn to_ascii(buffer: &mut Buffer) {
+    for cell in buffer.content.iter_mut().filter(|cell| !cell.symbol().is_ascii()) {
+        let like = match cell.symbol() {
+            "…" => "~",
+            "•" | "●" => "*",
+            "·" => ".",
+            "↑" => "^",
+            "↓" => "v",
+            "←" => "<",
+            "→" => ">",
+            _ => "?",
+        };
+        cell.set_symbol(like);
+    }
 }
 
 fn screen(model: &Model, frame: &mut Frame<'_>, area: Rect) {
@@ -64,7 +85,7 @@ fn too_small(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let (width, height) = SMALLEST;
     let text = [
         Line::styled("cc-forwarder", model.theme().style(Role::Accent)),
-        Line::from(frame::short_status(model)),
+        Line::from(frame::short_status(model, area.width)),
         Line::styled(
             format!("{}x{} is too small: {width}x{height} wanted", area.width, area.height),
             model.theme().style(Role::Muted),

@@ -24,6 +24,7 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
+use unicode_width::UnicodeWidthStr;
 
 use super::widgets::{glyph, group_word, panel, role_of, row_style, sparkline, spread, word};
 use crate::domain::endpoint::EndpointId;
@@ -36,6 +37,8 @@ use crate::tui::screen::list::scroll;
 use crate::tui::screen::overview::{Row, members};
 use crate::tui::theme::Role;
 
+/// Cells of an endpoint's name that come before everything beside it.
+const LONG_NAME: usize = 12;
 /// Lines of advice shown.
 const ADVICE: usize = 2;
 
@@ -139,23 +142,30 @@ fn group_line(model: &Model, group: &GroupStatus, width: u16) -> Line<'static> {
     ])
 }
 
-/// ` ● main-a   up        1.2s`; what it waits for stands behind its state.
+/// ` ● main-a   up   1.2s   99%`: recent time to first byte, and share of successes; what it waits for stands behind its
+/// state.
 fn endpoint_line(model: &Model, endpoint: &EndpointStatus, selected: bool, width: u16) -> Line<'static> {
     let style = model.theme().style(role_of(&endpoint.condition));
     let changes = endpoint.changes_in.filter(|_| endpoint.condition != Condition::Up);
     let left_for = model.remaining(changes).map(|s| format!(" {}", seconds(Some(s.ceil()))));
     let state = format!("{}{}", word(&endpoint.condition), left_for.unwrap_or_default());
-    let latency = match endpoint.latency_ms {
-        Some(ms) => millis(Some(ms)),
-        None => "-".to_owned(),
-    };
-    let right = vec![Span::styled(state, style), Span::raw(format!(" {latency:>6} "))];
-    let used: usize = right.iter().map(Span::width).sum::<usize>() + 4;
-    let name = fit(&harmless(&endpoint.name.to_string()), usize::from(width).saturating_sub(used));
-    let start =
-        vec![Span::styled(format!(" {} ", glyph(model, &endpoint.condition)), style), Span::raw(name)];
-    let line = spread(start, right, width);
+    let name = harmless(&endpoint.name.to_string());
+    let room = usize::from(width).saturating_sub(state.width() + 4);
+    let more = measured(endpoint, room.saturating_sub(name.width().min(LONG_NAME)));
+    let name = fit(&name, room.saturating_sub(more.len()));
+    let glyph = Span::styled(format!(" {} ", glyph(model, &endpoint.condition)), style);
+    let line = spread(vec![glyph, Span::raw(name)], vec![Span::styled(state, style), Span::raw(more)], width);
     if selected { line.patch_style(row_style(model, true)) } else { line }
+}
+
+/// Time to first byte and share of successes, as far as there is room: the success goes first.
+fn measured(endpoint: &EndpointStatus, room: usize) -> String {
+    let latency = endpoint.latency_ms.map_or("-".to_owned(), |ms| millis(Some(ms)));
+    let success = endpoint.stats.as_ref().and_then(|stats| stats.success);
+    let success = success.map_or("-".to_owned(), percent);
+    let latency = format!(" {latency:>6}");
+    let both = format!("{latency} {success:>5}");
+    [both, latency].into_iter().find(|text| text.len() <= room).unwrap_or_default()
 }
 
 fn draw_charts(model: &Model, frame: &mut Frame<'_>, area: Rect) {

@@ -2,6 +2,7 @@
 //!
 //! | when | then |
 //! |---|---|
+//! | requests are suspended, and the active group can serve again | they go on one by one |
 //! | requests are suspended, and another group could serve them | activate it |
 //! | requests are suspended, and none could | when the next endpoint may be asked |
 //! | nothing is suspended, and no endpoint can serve | so, and when the next one may be asked |
@@ -56,6 +57,11 @@ fn can_serve(endpoint: &EndpointStatus) -> bool {
 
 fn waiting(snapshot: &Snapshot, suspended: usize) -> Advice {
     let subject = match &snapshot.active_group {
+        Some(active) if snapshot.endpoints.iter().any(|e| e.group == *active && can_serve(e)) => {
+            return Advice::urgent(format!(
+                "{suspended} suspended; {active} can serve: they go on one by one"
+            ));
+        }
         Some(active) => format!("all of {active} is resting, {suspended} suspended"),
         None => format!("every group is paused, {suspended} suspended"),
     };
