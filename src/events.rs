@@ -8,6 +8,7 @@ pub mod hub;
 pub mod minutes;
 pub mod progress;
 pub mod record;
+pub mod spend;
 pub mod trace;
 
 use std::net::IpAddr;
@@ -19,6 +20,7 @@ use tokio::sync::mpsc;
 use crate::domain::endpoint::{EndpointId, GroupId};
 use crate::domain::fleet::Change;
 use crate::domain::outcome::Kind;
+use crate::domain::plan::WaitsFor;
 use crate::domain::route::Skip;
 pub use record::{AttemptRecord, RequestId, RequestRecord, State};
 
@@ -58,16 +60,12 @@ pub enum Event {
         /// With which status.
         status: Option<u16>,
     },
-    /// A request waits for an endpoint.
+    /// A request waits in the queue.
     Suspended {
         /// Which.
         id: RequestId,
-        /// Since when.
-        since: jiff::Timestamp,
-        /// It waits no longer than this.
-        deadline: jiff::Timestamp,
-        /// The endpoints that cannot be asked now, and why not; those it has tried are not among them.
-        blocked: Vec<Skip>,
+        /// How.
+        wait: Wait,
     },
     /// Its wait is over.
     Resumed {
@@ -125,6 +123,19 @@ pub struct Described {
     pub stream: bool,
     /// Bytes of the request body.
     pub bytes_in: u64,
+}
+
+/// What is known of a request that waits in the queue.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Wait {
+    /// Since when.
+    pub since: jiff::Timestamp,
+    /// It waits no longer than this.
+    pub deadline: jiff::Timestamp,
+    /// What for.
+    pub waits_for: WaitsFor,
+    /// The endpoints that cannot be asked now, and why not; those it has tried are not among them.
+    pub skipped: Arc<[Skip]>,
 }
 
 /// The sending end; cheap to clone.

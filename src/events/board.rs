@@ -9,17 +9,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use self::tally::Tallies;
 pub use self::tally::{EndpointStats, Fault};
 use super::minutes::{Minute, Minutes};
 use super::progress::Progress;
-use super::{Accepted, Described, Event, RequestId, RequestRecord, State};
+use super::{Accepted, Described, Event, RequestId, RequestRecord, State, Wait, trace};
 use crate::claude::money::PicoUsd;
 use crate::claude::price::CostLines;
 use crate::claude::request::Class;
 use crate::claude::usage::Usage;
+use crate::domain::budget::BudgetStatus;
 use crate::domain::endpoint::{EndpointId, GroupId};
 use crate::domain::fleet::{Condition, EndpointView, FleetView, GroupView};
 use crate::domain::group::{GroupState, Reason};
@@ -27,7 +28,6 @@ use crate::domain::order::{self, Allowed};
 use crate::domain::outcome::Kind;
 use crate::domain::pricebook::PriceBook;
 use crate::domain::ratelimit::Bucket;
-use crate::domain::route::Skip;
 
 /// Ended requests kept.
 const RECENT: usize = 200;
@@ -71,14 +71,8 @@ pub struct Live {
     pub endpoint: Option<EndpointId>,
     /// Attempts so far.
     pub attempts: u32,
-    /// While suspended: it waits no longer than this.
-    pub deadline: Option<Timestamp>,
-    /// While suspended: since when.
-    pub suspended_at: Option<Timestamp>,
-    /// While suspended: its place in the queue, from 1.
-    pub position: Option<u32>,
-    /// When it was last suspended: the endpoints that could not be asked, and why not.
-    pub blocked: Vec<Skip>,
+    /// While suspended: how it waits.
+    pub wait: Option<Wait>,
     /// The failure of the last attempt that failed.
     pub last_failure: Option<(EndpointId, Kind)>,
     /// The attempts that failed so far, the newest [`MAX_TRIED`] of them.
@@ -152,12 +146,50 @@ pub struct Snapshot {
     pub groups: Vec<GroupStatus>,
     /// In file order.
     pub endpoints: Vec<EndpointStatus>,
+    /// Where spending limits stand, in the order of the configuration.
+    pub budgets: Arc<[BudgetStatus]>,
     /// Requests that have not ended, oldest first.
     pub live: Vec<Live>,
-    /// Requests that ended, newest first.
+    /// Requests that wait in the queue, in the order in which they will go.
+    pub queue: Vec<Queued>,
+    /// Requests that ended, newest first; each with its story as text where it is serialised.
+    #[serde(serialize_with = "explained")]
     pub recent: Vec<Arc<RequestRecord>>,
     /// The last hour by minutes, the oldest first; the last one still runs.
     pub minutes: Vec<Minute>,
+    /// How far the store is behind; nothing without one.
+    pub ledger: Option<LedgerStatus>,
+}
+
+/// How far the ledger is behind what was handed to it.
+#[derive(Clone, Default, PartialEq, Debug, Serialize)]
+pub struct LedgerStatus {
+    /// Records of ended requests that are not on the disk yet.
+    pub unsaved: u64,
+    /// Age of the oldest of them, seconds.
+    pub oldest_age: Option<f64>,
+    /// Why they cannot be written, while they cannot.
+    pub failing: Option<String>,
+    /// The last time something was written.
+    pub last_commit: Option<Timestamp>,
+}
+
+/// One request in the queue.
+#[derive(Clone, Debug, Serialize)]
+pub struct Queued {
+    /// Ours.
+    pub id: RequestId,
+    /// Its place, counted from 1.
+    pub position: usize,
+    /// When it was accepted: its age counts from here.
+    pub accepted: Timestamp,
+    /// How it waits.
+    #[serde(flatten)]
+    pub wait: Wait,
+    /// What it asks for.
+    pub described: Arc<Described>,
+    /// The failure of the last attempt that failed.
+    pub last_failure: Option<(EndpointId, Kind)>,
 }
 
 /// One group in a snapshot.
@@ -245,16 +277,13 @@ impl Board {
                 self.fail(&endpoint, Fault { at, request: id, kind, status });
                 self.on(id, |live| live.retry(Tried { endpoint, kind, status }));
             }
-            Event::Suspended { id, since, deadline, blocked } => self.on(id, |live| {
+            Event::Suspended { id, wait } => self.on(id, |live| {
                 live.phase = Phase::Suspended;
-                live.suspended_at = Some(since);
-                live.deadline = Some(deadline);
-                live.blocked = blocked;
+                live.wait = Some(wait);
             }),
             Event::Resumed { id } => self.on(id, |live| {
                 live.phase = Phase::Pending;
-                live.suspended_at = None;
-                live.deadline = None;
+                live.wait = None;
             }),
             Event::Committed { id, status, ttfb_ms, after_ms, progress } => {
                 self.measure(id, status, ttfb_ms);
@@ -275,10 +304,7 @@ impl Board {
             phase: Phase::Pending,
             endpoint: None,
             attempts: 0,
-            deadline: None,
-            suspended_at: None,
-            position: None,
-            blocked: Vec::new(),
+            wait: None,
             last_failure: None,
             tried: Vec::new(),
             streaming_since: None,
@@ -337,13 +363,10 @@ impl Board {
         !self.live.is_empty()
     }
 
-    /// The picture at `now`. What running answers cost is for [`Snapshot::price`] to add.
+    /// The picture at `now`. What running answers cost is for [`Snapshot::price`] to add. Budgets are not kept here: whoever keeps them puts them in.
     pub fn snapshot(&self, view: &FleetView, now: Instant, at: Timestamp) -> Snapshot {
         let mut live: Vec<Live> = self.live.values().map(Live::measured).collect();
         live.sort_by_key(|l| l.accepted.at);
-        // Requests wait in the order in which they were accepted.
-        let waiting = live.iter_mut().filter(|l| l.phase == Phase::Suspended);
-        waiting.zip(1..).for_each(|(live, position)| live.position = Some(position));
         let endpoint = |e: &EndpointView| EndpointStatus {
             stats: Some(self.tallies.stats(&e.spec.id)),
             ..endpoint_status(e, now)
@@ -356,9 +379,12 @@ impl Board {
             pinned: view.pinned.clone(),
             groups: view.groups.iter().map(|g| group_status(view, g, now)).collect(),
             endpoints: view.endpoints.iter().map(endpoint).collect(),
+            budgets: Arc::from([]),
+            queue: queue(&live),
             live,
             recent: self.recent.iter().cloned().collect(),
             minutes: self.minutes.until(at),
+            ledger: None,
         }
     }
 }
@@ -403,6 +429,31 @@ impl Snapshot {
             live.cost = bill.map(|bill| bill.lines.total());
         }
     }
+}
+
+/// Those of `live`, oldest first, that wait.
+fn queue(live: &[Live]) -> Vec<Queued> {
+    let waiting = live.iter().filter_map(|l| l.wait.clone().map(|wait| (l, wait)));
+    let place = |(position, (live, wait)): (usize, (&Live, Wait))| Queued {
+        id: live.accepted.id,
+        position,
+        accepted: live.accepted.at,
+        wait,
+        described: Arc::clone(&live.described),
+        last_failure: live.last_failure.clone(),
+    };
+    (1..).zip(waiting).map(place).collect()
+}
+
+/// The text is made only when somebody reads it: it would cost every request more than the rest of its record.
+fn explained<S: Serializer>(recent: &[Arc<RequestRecord>], serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Explained<'a> {
+        #[serde(flatten)]
+        record: &'a RequestRecord,
+        explain: Vec<String>,
+    }
+    serializer.collect_seq(recent.iter().map(|record| Explained { record, explain: trace::explain(record) }))
 }
 
 fn seconds(until: Option<Instant>, now: Instant) -> Option<f64> {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::fleet::Fleet;
+use crate::domain::plan::WaitsFor;
 use crate::domain::testing::{at, settings, specs};
 
 fn accepted(number: u32, second: i64) -> Arc<Accepted> {
@@ -24,7 +25,8 @@ fn snapshot(board: &Board) -> Snapshot {
 
 fn suspend(id: u32) -> Event {
     let (since, deadline) = (Timestamp::from_second(50).unwrap(), Timestamp::from_second(200).unwrap());
-    Event::Suspended { id: RequestId::from_number(id), since, deadline, blocked: Vec::new() }
+    let wait = Wait { since, deadline, waits_for: WaitsFor::Resume, skipped: Arc::from([]) };
+    Event::Suspended { id: RequestId::from_number(id), wait }
 }
 
 #[test]
@@ -36,12 +38,12 @@ fn the_queue_is_in_order_of_acceptance() {
     board.apply(suspend(1));
     board.apply(suspend(2));
     let positions = |board: &Board| -> Vec<_> {
-        snapshot(board).live.iter().map(|l| (l.accepted.id.number(), l.position)).collect()
+        snapshot(board).queue.iter().map(|q| (q.id.number(), q.position)).collect()
     };
-    assert_eq!(positions(&board), [(2, Some(1)), (3, None), (1, Some(2))]);
+    assert_eq!(positions(&board), [(2, 1), (1, 2)]);
     board.apply(Event::Resumed { id: RequestId::from_number(2) });
-    assert_eq!(positions(&board), [(2, None), (3, None), (1, Some(1))]);
-    assert_eq!(snapshot(&board).live[0].suspended_at, None);
+    assert_eq!(positions(&board), [(1, 1)]);
+    assert!(snapshot(&board).live[0].wait.is_none());
 }
 
 #[test]

@@ -55,7 +55,7 @@ pub fn role_of(condition: &Condition) -> Role {
         Condition::Up => Role::Ok,
         Condition::Unknown | Condition::Resting | Condition::HalfOpen | Condition::RateLimited => Role::Warn,
         Condition::Disabled => Role::Muted,
-        Condition::Down | Condition::Open | Condition::Credential => Role::Error,
+        Condition::Down | Condition::Open | Condition::Credential | Condition::OverBudget => Role::Error,
     }
 }
 
@@ -70,6 +70,7 @@ pub fn word(condition: &Condition) -> &'static str {
         Condition::HalfOpen => "half-open",
         Condition::RateLimited => "limited",
         Condition::Credential => "key refused",
+        Condition::OverBudget => "over budget",
         Condition::Disabled => "disabled",
     }
 }
