@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(super) use self::follow::follow;
 use crate::config::diff::{self, Report};
+use crate::config::origin::Origins;
 use crate::config::{Config, Level, Problems};
 use crate::control::Control;
 use crate::domain::fleet::Input;
@@ -56,6 +57,8 @@ pub struct Last {
     pub at: jiff::Timestamp,
     /// How.
     pub outcome: Outcome,
+    /// Keys whose value in the file waits for a restart, by the last version that could be used.
+    pub pending: Vec<String>,
 }
 
 /// The log lines that follow the configuration.
@@ -172,8 +175,13 @@ impl Reloader {
     }
 
     fn remember(&self, outcome: &Outcome) {
-        let number = self.last.borrow().as_ref().map_or(0, |last| last.number) + 1;
-        let last = Last { number, at: jiff::Timestamp::now(), outcome: outcome.clone() };
+        let before = self.last.borrow().clone();
+        let number = before.as_ref().map_or(0, |last| last.number) + 1;
+        let pending = match outcome {
+            Ok(report) => report.needs_restart.clone(),
+            Err(_) => before.map(|last| last.pending.clone()).unwrap_or_default(),
+        };
+        let last = Last { number, at: jiff::Timestamp::now(), outcome: outcome.clone(), pending };
         self.last.send_replace(Some(Arc::new(last)));
     }
 
@@ -205,6 +213,7 @@ impl Reloader {
         let report = diff::changes(&running, &new);
         let roots_anew = by_hand && new.extra_ca.is_some();
         if report.is_empty() && !roots_anew {
+            self.keep_origins(new.origins);
             return Ok(report);
         }
         let redactor = running.redactor.and(&new.redactor);
@@ -221,6 +230,15 @@ impl Reloader {
         Ok(report)
     }
 
+    /// The file means what runs, but its lines may stand elsewhere, and what was changed by hand may stand in it now.
+    fn keep_origins(&self, origins: Origins) {
+        self.config.send_if_modified(|running| {
+            Arc::make_mut(running).origins = origins;
+            // Nobody has to act on it.
+            false
+        });
+    }
+
     /// The version as the command line lets it be.
     fn outranked(&self, mut new: Config, running: &Config) -> Result<Config, Refused> {
         if let Some(pinned) = &running.pinned {
@@ -228,6 +246,7 @@ impl Reloader {
         }
         if let Some(level) = self.log.as_ref().and_then(|log| log.level) {
             new.logging.level = level;
+            new.origins.by_flag("logging.level", "--log-level");
         }
         Ok(new)
     }
