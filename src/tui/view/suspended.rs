@@ -23,7 +23,7 @@ use ratatui::widgets::Paragraph;
 use super::widgets::{bar, panel, row_style};
 use crate::events::Wait;
 use crate::events::board::Queued;
-use crate::tui::format::{self, between, fit, harmless, left, right, span};
+use crate::tui::format::{self, between, harmless, left, right, span};
 use crate::tui::model::Model;
 use crate::tui::screen::list::scroll;
 use crate::tui::theme::Role;
