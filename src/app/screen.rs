@@ -11,6 +11,8 @@
 //! The screen has a thread of its own. A terminal that stands still (Ctrl-S, a frozen window) blocks that thread alone:
 //! closing waits [`CLOSING`] for it and then goes on without it. A screen that fails is reported; the forwarder goes on.
 
+mod local;
+
 use std::any::Any;
 use std::io::{self, IsTerminal};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,17 +20,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 
-use super::Running;
-use super::deck::Deck;
-use super::themes;
+use self::local::Local;
+use super::{Running, themes};
 use crate::cli::Misuse;
-use crate::config::edit::{EditError, Saver};
-use crate::config::{Config, Source as ConfigSource, System};
-use crate::events::board::Snapshot;
+use crate::config::{Config, Source};
 use crate::tui::model::Facts;
-use crate::tui::source::{Answer, Ask, Coming, Source};
 use crate::tui::theme::{Depth, Theme};
 use crate::tui::{self, Remote, Tui, terminal};
 
@@ -206,8 +204,8 @@ fn facts(running: &Running, config: &Config, depth: Depth) -> Facts {
         base_url: base_url(running.address()),
         config_source: config.source.to_string(),
         config_file: match &config.source {
-            ConfigSource::File(path) => Some(path.clone()),
-            ConfigSource::BuiltIn => None,
+            Source::File(path) => Some(path.clone()),
+            Source::BuiltIn => None,
         },
         auth: config.auth.is_some(),
         readonly: false,
@@ -247,51 +245,6 @@ fn spawner(running: &Running) -> tui::Spawn {
         let task = async move { quit.run_until_cancelled(future).await };
         drop(tasks.spawn_on(task, &runtime));
     })
-}
-
-/// The forwarder in this process.
-struct Local {
-    snapshot: watch::Receiver<Arc<Snapshot>>,
-    deck: Deck,
-    saver: Arc<Saver>,
-}
-
-impl Local {
-    /// Looks at the configuration file, or writes it, where waiting for a disk holds nobody up.
-    fn on_file<T: Send + 'static>(
-        &self,
-        act: impl FnOnce(&Saver, &Config) -> Result<T, EditError> + Send + 'static,
-    ) -> impl Future<Output = Result<T, String>> + Send + 'static {
-        let (saver, config) = (Arc::clone(&self.saver), Arc::clone(&self.deck.config.borrow()));
-        async move {
-            let acting = tokio::task::spawn_blocking(move || act(&saver, &config).map_err(|e| e.to_string()));
-            acting.await.unwrap_or_else(|error| Err(error.to_string()))
-        }
-    }
-}
-
-impl Source for Local {
-    fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
-        self.snapshot.clone()
-    }
-
-    fn ask(&self, ask: Ask) -> Coming {
-        let deck = self.deck.clone();
-        match ask {
-            Ask::Command(command) => {
-                Box::pin(async move { Answer::Done(command.clone(), deck.carry_out(command).await) })
-            }
-            Ask::ReviewPriorities(edits) => {
-                let wanted = edits.clone();
-                let review = self.on_file(move |saver, config| saver.review(config, &wanted, &System));
-                Box::pin(async move { Answer::Reviewed(edits, review.await) })
-            }
-            Ask::SavePriorities(edits, review) => {
-                let saved = self.on_file(move |saver, _| saver.save(&review, &edits, &System));
-                Box::pin(async move { Answer::Saved(saved.await) })
-            }
-        }
-    }
 }
 
 #[cfg(test)]
