@@ -50,6 +50,11 @@ impl World {
         std::fs::write(path, text).unwrap();
     }
 
+    /// What a file says.
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.dir.path().join(name)).unwrap()
+    }
+
     /// The forwarder in a terminal of 80x24.
     pub fn open(&self, args: &[&str]) -> Session {
         self.open_with(&[&["--config", "config.yaml"], args].concat())
