@@ -11,6 +11,7 @@
 //! The screen has a thread of its own. A terminal that stands still (Ctrl-S, a frozen window) blocks that thread alone:
 //! closing waits [`CLOSING`] for it and then goes on without it. A screen that fails is reported; the forwarder goes on.
 
+mod ledger;
 mod local;
 
 use std::any::Any;
@@ -138,7 +139,12 @@ impl Window {
     pub(super) fn open(running: &Running, plan: Plan) -> io::Result<Self> {
         let config = running.config();
         let depth = Depth::detect(|name| std::env::var(name).ok());
-        let source = Local { snapshot: running.snapshot(), deck: running.deck(), saver: Arc::default() };
+        let source = Local {
+            snapshot: running.snapshot(),
+            deck: running.deck(),
+            saver: Arc::default(),
+            store: running.store().cloned(),
+        };
         let options = tui::Options {
             facts: facts(running, &config, depth),
             themes: plan.themes,

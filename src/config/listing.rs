@@ -46,7 +46,7 @@ impl Place {
 }
 
 impl Config {
-    /// Every key of the effective configuration, in the order of the documentation.
+    /// Every key of the effective configuration, by section, both in the order of their names; endpoints in file order.
     pub fn entries(&self) -> Vec<Entry> {
         let mut list = List { config: self, entries: Vec::new() };
         if let Some(pinned) = &self.pinned {
@@ -105,12 +105,15 @@ impl List<'_> {
 
     /// True when an endpoint before it in the file says what this one has.
     fn is_inherited(&self, path: &str) -> bool {
-        let Some((index, key)) = path.strip_prefix("endpoints[").and_then(|rest| rest.split_once("].")) else {
+        let Some((index, key)) = path.strip_prefix("endpoints[").and_then(|rest| rest.split_once("]."))
+        else {
             return false;
         };
         let index: usize = index.parse().unwrap_or(0);
         let lines = &self.config.origins.lines;
-        let said = |at: usize| lines.keys().any(|known| known.eq_ignore_ascii_case(&format!("endpoints[{at}].{key}")));
+        let said = |at: usize| {
+            lines.keys().any(|known| known.eq_ignore_ascii_case(&format!("endpoints[{at}].{key}")))
+        };
         INHERITED.contains(&key.split('.').next().unwrap_or_default()) && (0..index).any(said)
     }
 }

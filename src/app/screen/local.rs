@@ -7,17 +7,20 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::ledger;
 use crate::app::deck::Deck;
 use crate::config::edit::{EditError, Saver};
 use crate::config::{Config, System};
 use crate::events::board::Snapshot;
-use crate::tui::source::{Answer, Ask, Coming, Source};
+use crate::store::Store;
+use crate::tui::source::{Answer, Ask, Coming, ConfigView, NoUsage, ReloadView, Source};
 
 /// The forwarder in this process.
 pub(super) struct Local {
     pub(super) snapshot: watch::Receiver<Arc<Snapshot>>,
     pub(super) deck: Deck,
     pub(super) saver: Arc<Saver>,
+    pub(super) store: Option<Store>,
 }
 
 impl Local {
@@ -34,6 +37,33 @@ impl Local {
     }
 }
 
+impl Local {
+    /// Asks the ledger where waiting for a disk holds nobody up.
+    fn on_ledger<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(Option<&Store>) -> T + Send + 'static,
+    ) -> impl Future<Output = Result<T, String>> + Send + 'static {
+        let store = self.store.clone();
+        async move {
+            let acting = tokio::task::spawn_blocking(move || act(store.as_ref()));
+            acting.await.map_err(|error| error.to_string())
+        }
+    }
+
+    fn config(&self) -> ConfigView {
+        let last = self.deck.reloads.last().borrow().clone();
+        let reload = last.map(|last| {
+            Arc::new(ReloadView {
+                number: last.number,
+                at: last.at,
+                outcome: last.outcome.clone().map_err(|refused| refused.problems),
+                pending: last.pending.clone(),
+            })
+        });
+        ConfigView { entries: self.deck.config.borrow().entries().into(), reload }
+    }
+}
+
 impl Source for Local {
     fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.snapshot.clone()
@@ -44,6 +74,22 @@ impl Source for Local {
         match ask {
             Ask::Command(command) => {
                 Box::pin(async move { Answer::Done(command.clone(), deck.carry_out(command).await) })
+            }
+            Ask::Config => {
+                let config = self.config();
+                Box::pin(async move { Answer::Config(config) })
+            }
+            Ask::Usage(query) => {
+                let wanted = query.clone();
+                let sums = self.on_ledger(move |store| ledger::usage(store, &wanted));
+                Box::pin(async move {
+                    Answer::Usage(query, sums.await.unwrap_or_else(|error| Err(NoUsage::Failed(error))))
+                })
+            }
+            Ask::Export(job) => {
+                let wanted = job.clone();
+                let written = self.on_ledger(move |store| ledger::write(store, &wanted));
+                Box::pin(async move { Answer::Exported(job, written.await.unwrap_or_else(Err)) })
             }
             Ask::ReviewPriorities(edits) => {
                 let wanted = edits.clone();

@@ -249,10 +249,13 @@ pub fn why_not(model: &Model, action: Action) -> Option<String> {
     let state = &model.usage;
     let no_ledger = state.problem == Some(NoUsage::NoLedger);
     match action {
-        Action::Export | Action::Open if no_ledger => Some("nothing is recorded: there is no ledger".to_owned()),
+        Action::Export | Action::Open if no_ledger => {
+            Some("nothing is recorded: there is no ledger".to_owned())
+        }
         Action::Export if state.exporting.as_ref().is_some_and(Exporting::runs) => {
             Some("an export is running".to_owned())
         }
+        Action::Back if state.wanted.path.is_empty() => Some("this is the widest view".to_owned()),
         Action::Open if state.is_stale() => Some("the sums are still being read".to_owned()),
         Action::Open if !state.wanted.can_narrow() => Some("this is narrowed as far as it goes".to_owned()),
         Action::Open => match state.selection.key() {
@@ -260,7 +263,9 @@ pub fn why_not(model: &Model, action: Action) -> Option<String> {
             Some(name) if name.is_empty() => Some("requests without a name cannot be narrowed to".to_owned()),
             Some(_) => None,
         },
-        Action::NextGrouping if !state.wanted.can_narrow() => Some("there is only one grouping left".to_owned()),
+        Action::NextGrouping if !state.wanted.can_narrow() => {
+            Some("there is only one grouping left".to_owned())
+        }
         _ => None,
     }
 }

@@ -41,7 +41,7 @@ use crate::tui::theme::Role;
 /// Budgets shown; of more, the last line says how many.
 const BUDGETS: usize = 3;
 /// Cells of a budget's bar.
-const BAR: usize = 16;
+const BAR: usize = 10;
 
 /// Draws it.
 pub fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
@@ -72,7 +72,8 @@ fn title(model: &Model) -> String {
         Choice::Month => "30 days".to_owned(),
         choice => harmless(choice.text()),
     };
-    let levels = wanted.path.iter().map(|level| format!(" > {} {}", word(level.by), name_of(level.by, &level.name)));
+    let levels =
+        wanted.path.iter().map(|level| format!(" > {} {}", word(level.by), name_of(level.by, &level.name)));
     let state = match model.usage.problem() {
         Some(_) => " (cannot be read)",
         None if model.usage.is_stale() => " (reading)",
@@ -107,7 +108,8 @@ fn name_of(by: By, name: &str) -> String {
 fn waiting<'m>(model: &Model) -> Vec<Line<'m>> {
     match model.usage.problem() {
         Some(NoUsage::Failed(why)) => {
-            let why = if model.privacy { "the reason is hidden in privacy mode".to_owned() } else { harmless(why) };
+            let why =
+                if model.privacy { "the reason is hidden in privacy mode".to_owned() } else { harmless(why) };
             vec![
                 Line::styled(" The ledger cannot be read:", model.theme().style(Role::Error)),
                 Line::from(format!(" {why}")),
@@ -140,7 +142,7 @@ fn summary<'m>(model: &Model, totals: &Totals, width: u16) -> Vec<Line<'m>> {
     let budgets = &model.snapshot.budgets;
     lines.extend(budgets.iter().take(BUDGETS).map(|status| budget(model, status)));
     if budgets.len() > BUDGETS {
-        let more = format!(" and {} more budgets", budgets.len() - BUDGETS);
+        let more = format!(" and {} more of {} limits", budgets.len() - BUDGETS, budgets.len());
         lines.push(Line::styled(more, model.theme().style(Role::Muted)));
     }
     lines.extend(model.usage.exporting().map(|exporting| export(model, exporting)));
@@ -206,7 +208,7 @@ fn budget<'m>(model: &Model, status: &BudgetStatus) -> Line<'m> {
     let (role, state) = match status.state {
         BudgetState::Ok => (Role::Ok, "ok"),
         BudgetState::Warned => (Role::Warn, "nearly used up"),
-        BudgetState::Over if status.blocks() => (Role::Error, "used up: requests are refused"),
+        BudgetState::Over if status.blocks() => (Role::Error, "used up, refusing"),
         BudgetState::Over => (Role::Error, "used up"),
     };
     let bar = bar(model, status.share, BAR);

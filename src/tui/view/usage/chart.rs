@@ -15,7 +15,7 @@ use crate::tui::theme::Role;
 use crate::tui::view::usage::word;
 use crate::tui::view::widgets::panel;
 
-/// Widest bar.
+/// Widest bar; wider than one cell it has a gap behind it.
 const WIDEST: usize = 4;
 /// Steps of a cell.
 const STEPS: u128 = 8;
@@ -37,8 +37,10 @@ pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let rows = usize::from(inner.height.saturating_sub(1));
     let values: Vec<u128> = shown.iter().map(value).collect();
     let style = model.theme().style(Role::ChartA);
-    let mut lines: Vec<Line<'_>> =
-        columns(&values, rows, wide, model.facts.unicode).into_iter().map(|row| Line::styled(row, style)).collect();
+    let mut lines: Vec<Line<'_>> = columns(&values, rows, wide, model.facts.unicode)
+        .into_iter()
+        .map(|row| Line::styled(row, style))
+        .collect();
     let axis = axis(model, by, shown, values.len() * wide);
     lines.push(Line::styled(axis, model.theme().style(Role::Muted)));
     frame.render_widget(Paragraph::new(lines), inner);
@@ -54,7 +56,8 @@ fn columns(values: &[u128], rows: usize, wide: usize, unicode: bool) -> Vec<Stri
     let steps = |value: u128| if value == 0 { 0 } else { (value.saturating_mul(full) / max).max(1) };
     let row = |from_bottom: usize| {
         let below = STEPS * from_bottom as u128;
-        let cell = |value: &u128| glyphs[steps(*value).saturating_sub(below).min(STEPS) as usize].repeat(wide);
+        let cell =
+            |value: &u128| glyphs[steps(*value).saturating_sub(below).min(STEPS) as usize].repeat(wide);
         values.iter().map(cell).collect::<String>()
     };
     (0..rows).rev().map(row).collect()
@@ -86,7 +89,7 @@ mod tests {
     #[test]
     fn the_highest_bar_is_full_and_the_smallest_is_seen() {
         assert_eq!(columns(&[0, 1, 50, 100], 2, 1, true), ["   █", " ▁██"]);
-        assert_eq!(columns(&[0, 1, 50, 100], 1, 2, false), ["  ..::##"]);
+        assert_eq!(columns(&[0, 1, 50, 100], 1, 2, false), ["  . : # "]);
         assert_eq!(columns(&[], 2, 1, true), ["", ""]);
         assert_eq!(columns(&[0, 0], 1, 1, true), ["  "]);
     }

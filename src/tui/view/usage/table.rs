@@ -6,7 +6,6 @@ use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
 use super::{name_of, spent, word};
-use crate::store::query::By;
 use crate::store::totals::Totals;
 use crate::tui::format::{count, left, money, percent, right};
 use crate::tui::model::Model;
