@@ -20,10 +20,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use self::local::Local;
-use super::{Running, themes};
+use super::{Running, reload, themes};
 use crate::cli::Misuse;
 use crate::config::{Config, Source};
 use crate::tui::model::Facts;
@@ -154,6 +154,7 @@ impl Window {
         let tui = Tui::new(Arc::new(source), options);
         let remote = tui.remote();
         let (tx, closed) = oneshot::channel();
+        (spawner(running))(Box::pin(tell_of_reloads(running.reloads().last(), remote.clone())));
         terminal::leave_on_panic();
         let show = move || {
             // Nobody listens only once the program ends.
@@ -185,6 +186,22 @@ impl Window {
             terminal::abandon();
         }
         closed
+    }
+}
+
+/// A changed file that is not used must not go unseen, nor one that is.
+async fn tell_of_reloads(mut last: watch::Receiver<Option<Arc<reload::Last>>>, remote: Remote) {
+    // The first look at the file follows the start at once and finds nothing new.
+    while last.changed().await.is_ok() {
+        let Some(reload) = last.borrow_and_update().clone() else { continue };
+        match &reload.outcome {
+            Ok(report) if report.is_empty() => {}
+            Ok(report) => remote.say(format!("configuration reloaded: {report}")),
+            Err(refused) => {
+                let problem = refused.problems.first().map_or("", String::as_str);
+                remote.complain(format!("configuration not reloaded, the running one stays: {problem}"));
+            }
+        }
     }
 }
 

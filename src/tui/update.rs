@@ -43,8 +43,8 @@ pub fn update(model: &mut Model, msg: Msg, latest: impl FnOnce() -> Arc<Snapshot
             Vec::new()
         }
         Msg::Answer(answer) => on_answer(model, *answer),
-        Msg::Notice(text) => {
-            model.say(text, false);
+        Msg::Notice(text, error) => {
+            model.say(text, error);
             Vec::new()
         }
         Msg::Stop => vec![Effect::Quit],
