@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(super) use self::follow::follow;
 use crate::config::diff::{self, Report};
+use crate::config::edit::Saver;
 use crate::config::origin::Origins;
 use crate::config::{Config, Level, Problems};
 use crate::control::Control;
@@ -75,6 +76,7 @@ pub struct LogTap {
 pub struct Reloads {
     orders: mpsc::Sender<Order>,
     last: watch::Receiver<Option<Arc<Last>>>,
+    saver: Arc<Saver>,
 }
 
 /// What to put in the place of the running version.
@@ -106,6 +108,11 @@ impl Reloads {
     /// When it cannot be used; then the running one stays.
     pub async fn apply(&self, config: Config) -> Outcome {
         self.order(Ok(Version { config: Box::new(config), warnings: None }), true).await
+    }
+
+    /// What writes priorities into the file; a version it wrote is no news to the running program.
+    pub fn saver(&self) -> Arc<Saver> {
+        Arc::clone(&self.saver)
     }
 
     /// The last reload, and its successors.
@@ -157,7 +164,10 @@ impl Reloader {
         // Orders are rare and each is answered before the next.
         let (tx, orders) = mpsc::channel(1);
         let (last_tx, last) = watch::channel(None);
-        (Self { config, control, transport, log, orders, last: last_tx }, Reloads { orders: tx, last })
+        (
+            Self { config, control, transport, log, orders, last: last_tx },
+            Reloads { orders: tx, last, saver: Arc::default() },
+        )
     }
 
     /// Runs until `quit`.
@@ -189,7 +199,9 @@ impl Reloader {
         let mut next = Config::clone(&self.config.borrow());
         how(&mut next).map_err(Refused::new)?;
         let report = self.apply(next, false).await?;
-        tracing::info!(target: "cc_forwarder::config", "changed by a person until the next reload: {report}");
+        if !report.is_empty() {
+            tracing::info!(target: "cc_forwarder::config", "changed by a person until the next reload: {report}");
+        }
         Ok(report)
     }
 
@@ -233,7 +245,9 @@ impl Reloader {
     /// The file means what runs, but its lines may stand elsewhere, and what was changed by hand may stand in it now.
     fn keep_origins(&self, origins: Origins) {
         self.config.send_if_modified(|running| {
-            Arc::make_mut(running).origins = origins;
+            if running.origins != origins {
+                Arc::make_mut(running).origins = origins;
+            }
             // Nobody has to act on it.
             false
         });

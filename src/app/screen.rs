@@ -142,7 +142,7 @@ impl Window {
         let source = Local {
             snapshot: running.snapshot(),
             deck: running.deck(),
-            saver: Arc::default(),
+            saver: running.deck().reloads.saver(),
             store: running.store().cloned(),
         };
         let options = tui::Options {

@@ -38,7 +38,7 @@ pub enum Origin {
 }
 
 /// The origins of one configuration.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Origins {
     /// Lines of the keys that have a value, by path in the file: `endpoints[0].url`.
     pub(super) lines: Arc<BTreeMap<String, usize>>,
@@ -57,6 +57,12 @@ impl Origins {
     /// A person gave this key its value while the program runs.
     pub fn by_hand(&mut self, key: String) {
         self.outranked.insert(key, Origin::ByHand);
+    }
+
+    /// Takes the lines of another version of the same meaning; what outranks the file stays.
+    pub fn move_to(&mut self, other: &Self) {
+        self.lines = Arc::clone(&other.lines);
+        self.references = Arc::clone(&other.references);
     }
 
     /// The origin of a key that is shown as `key` and stands in the file at `path`.

@@ -255,7 +255,6 @@ pub fn why_not(model: &Model, action: Action) -> Option<String> {
         Action::Export if state.exporting.as_ref().is_some_and(Exporting::runs) => {
             Some("an export is running".to_owned())
         }
-        Action::Back if state.wanted.path.is_empty() => Some("this is the widest view".to_owned()),
         Action::Open if state.is_stale() => Some("the sums are still being read".to_owned()),
         Action::Open if !state.wanted.can_narrow() => Some("this is narrowed as far as it goes".to_owned()),
         Action::Open => match state.selection.key() {

@@ -141,7 +141,7 @@ fn value(model: &Model, entry: &Entry) -> String {
 /// A problem, which may quote hosts and paths.
 fn problem(model: &Model, at: usize) -> Option<String> {
     let problem = model.config.problems().get(at)?;
-    Some(if model.privacy { "(hidden in privacy mode)".to_owned() } else { harmless(problem) })
+    Some(model.public(problem))
 }
 
 fn whole(model: &Model, frame: &mut Frame<'_>, area: Rect, entries: &[Entry]) {
@@ -165,7 +165,9 @@ fn note(model: &Model, entry: &Entry) -> &'static str {
     match (model.config.is_pending(&entry.key), entry.restart, entry.origin) {
         (true, ..) => "The file says something else by now; it takes effect at the next start.",
         (_, true, _) => "Read at the start: a new value takes effect at the next one.",
-        (_, _, Origin::ByHand) => "Changed in the running program; the next version of the file decides anew.",
+        (_, _, Origin::ByHand) => {
+            "Changed in the running program; the next version of the file decides anew."
+        }
         (_, _, Origin::Inherited) => "Not in this endpoint: it has it from one before it in the file.",
         _ => "",
     }

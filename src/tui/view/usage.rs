@@ -108,11 +108,9 @@ fn name_of(by: By, name: &str) -> String {
 fn waiting<'m>(model: &Model) -> Vec<Line<'m>> {
     match model.usage.problem() {
         Some(NoUsage::Failed(why)) => {
-            let why =
-                if model.privacy { "the reason is hidden in privacy mode".to_owned() } else { harmless(why) };
             vec![
                 Line::styled(" The ledger cannot be read:", model.theme().style(Role::Error)),
-                Line::from(format!(" {why}")),
+                Line::from(format!(" {}", model.public(why))),
             ]
         }
         _ => vec![Line::styled(" Reading the ledger...", model.theme().style(Role::Muted))],
@@ -230,8 +228,7 @@ fn export<'m>(model: &Model, exporting: &Exporting) -> Line<'m> {
         },
         Some(Ok(1)) => (Role::Ok, format!(" exported 1 request to {path}")),
         Some(Ok(rows)) => (Role::Ok, format!(" exported {rows} requests to {path}")),
-        Some(Err(_)) if model.privacy => (Role::Error, format!(" export to {path} failed (reason hidden)")),
-        Some(Err(why)) => (Role::Error, format!(" export failed: {}", harmless(why))),
+        Some(Err(why)) => (Role::Error, format!(" export failed: {}", model.public(why))),
     };
     Line::styled(text, model.theme().style(role))
 }

@@ -66,7 +66,6 @@ pub fn exported(model: &mut Model, job: ExportJob, result: Result<u64, String>) 
         Ok(1) => model.say(format!("exported 1 request to {path}"), false),
         Ok(count) => model.say(format!("exported {count} requests to {path}"), false),
         Err(why) => {
-            let why = if model.privacy { "the reason is on this screen without privacy mode" } else { why };
             model.say(format!("the export to {path} failed: {why}"), true);
         }
     }

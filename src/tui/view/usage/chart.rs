@@ -56,8 +56,11 @@ fn columns(values: &[u128], rows: usize, wide: usize, unicode: bool) -> Vec<Stri
     let steps = |value: u128| if value == 0 { 0 } else { (value.saturating_mul(full) / max).max(1) };
     let row = |from_bottom: usize| {
         let below = STEPS * from_bottom as u128;
-        let cell =
-            |value: &u128| glyphs[steps(*value).saturating_sub(below).min(STEPS) as usize].repeat(wide);
+        let glyph = |value: &u128| glyphs[steps(*value).saturating_sub(below).min(STEPS) as usize];
+        let cell = |value: &u128| match wide {
+            1 => glyph(value).to_owned(),
+            wide => glyph(value).repeat(wide - 1) + " ",
+        };
         values.iter().map(cell).collect::<String>()
     };
     (0..rows).rev().map(row).collect()
