@@ -175,3 +175,6 @@ fn pause(tries: u32, quick: u32) -> Duration {
     let slow = tries.saturating_sub(quick).min(16);
     PAUSE.saturating_mul(1 << slow).min(LONGEST_PAUSE)
 }
+
+#[cfg(test)]
+mod tests;

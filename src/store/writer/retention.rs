@@ -74,7 +74,8 @@ fn limit(clock: &Clock, now: Timestamp, days: u32) -> Option<Timestamp> {
     clock.start_of(day)
 }
 
-fn remove_before(disk: &Disk, clock: &Clock, limit: RowKey) -> Result<usize, StoreError> {
+/// Removes some rows before `limit` and says how many.
+pub(super) fn remove_before(disk: &Disk, clock: &Clock, limit: RowKey) -> Result<usize, StoreError> {
     let start = RowKey::first_at(Timestamp::UNIX_EPOCH);
     let mut old = apply::rows_from(&disk.begin_read()?, start, STEP)?;
     old.retain(|row| row.key() < limit);
