@@ -13,7 +13,7 @@ use crate::store::disk::Disk;
 use crate::store::key::RowKey;
 use crate::store::row::Row;
 use crate::store::schema::ROWS;
-use crate::store::{StoreError, apply};
+use crate::store::{StoreError, apply, monotonic};
 
 /// Rows priced in one transaction.
 const STEP: usize = 500;
@@ -58,7 +58,7 @@ impl Recost {
         done: Sender<Result<Recosted, StoreError>>,
     ) -> Self {
         let at = RowKey::first_at(since.unwrap_or(Timestamp::UNIX_EPOCH));
-        Self { book, due: Instant::now(), at, total: None, made: Recosted::default(), progress, done }
+        Self { book, due: monotonic(), at, total: None, made: Recosted::default(), progress, done }
     }
 
     fn total(&mut self, disk: &Disk) -> Result<u64, StoreError> {
