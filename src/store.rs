@@ -18,17 +18,20 @@
 pub mod apply;
 mod backlog;
 pub mod backup;
-pub mod civil;
 pub mod codec;
 mod disk;
 pub mod engine;
+pub mod export;
 pub mod filter;
 pub mod intake;
 pub mod key;
 pub mod open;
 pub mod options;
+pub mod period;
+pub mod query;
 pub mod row;
 pub mod schema;
+pub mod spending;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod totals;
@@ -40,6 +43,7 @@ pub use self::intake::Intake;
 pub use self::open::{MovedAside, OpenError, Opened};
 pub use self::options::Options;
 pub use self::writer::{Progress, Recosted};
+pub use crate::domain::civil;
 
 /// The clock of a thread that waits with the timers of the operating system.
 #[allow(

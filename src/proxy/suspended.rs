@@ -1,9 +1,6 @@
-//! The queue of suspended requests: who waits, in which order, and how they are let go again.
+//! The queue of suspended requests: how they wait, and every way out.
 //!
-//! First come, first served, as far as a request can be served at all: one whose model is still rate limited does not
-//! hold up the others. After a recovery they are let go in steps of 1, 2, 4, …; the next step opens when everybody of
-//! the last one has *committed*, so that an endpoint which has just come back is not run over. A failure starts the
-//! steps anew.
+//! Who goes when is decided by [`crate::domain::line`]; this is the lock around it, and the messages to those who wait.
 //!
 //! Capacity is exact: it is checked under the same lock that admits.
 
@@ -14,10 +11,12 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use tokio::sync::{Notify, oneshot, watch};
+use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::fleet::FleetView;
-use crate::domain::route::{self, RouteRequest, StrategyKind};
+use crate::domain::line::{Line, Ticket, Turn};
+use crate::domain::route::StrategyKind;
 use crate::events::RequestId;
 
 /// Why a waiting request is woken.
@@ -46,78 +45,50 @@ struct Inner {
 
 #[derive(Debug, Default)]
 struct State {
-    /// In order of acceptance.
-    waiting: Vec<Waiter>,
-    pace: Pace,
+    line: Line<Waiter>,
     closed: bool,
 }
 
 #[derive(Debug)]
 struct Waiter {
     id: RequestId,
-    accepted: Instant,
-    route: RouteRequest,
     tell: oneshot::Sender<Wake>,
-}
-
-/// How many may be on their way without having committed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Pace {
-    step: u32,
-    left_in_step: u32,
-    uncommitted: u32,
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Self { step: 1, left_in_step: 1, uncommitted: 0 }
-    }
-}
-
-impl Pace {
-    /// Takes one place in the step, if there is one.
-    fn take(&mut self) -> bool {
-        let free = self.left_in_step > 0;
-        self.left_in_step -= u32::from(free);
-        self.uncommitted += u32::from(free);
-        free
-    }
-
-    /// One of the step has committed; the last one opens the next step.
-    fn committed(&mut self) {
-        self.uncommitted = self.uncommitted.saturating_sub(1);
-        if self.uncommitted == 0 && self.left_in_step == 0 {
-            self.step = self.step.saturating_mul(2);
-            self.left_in_step = self.step;
-        }
-    }
-
-    /// One of the step has not: the steps start anew once the others are through.
-    fn failed(&mut self) {
-        self.uncommitted = self.uncommitted.saturating_sub(1);
-        self.step = 1;
-        self.left_in_step = u32::from(self.uncommitted == 0);
-    }
 }
 
 impl Queue {
     /// Joins the queue; nothing when `capacity` requests wait already or the program stops.
-    pub fn join(
+    pub fn join(&self, id: RequestId, ticket: Ticket, capacity: usize) -> Option<Waiting> {
+        self.join_if(id, ticket, capacity, |_, _| true)
+    }
+
+    /// As [`Queue::join`], for a request that need not wait: only when it would overtake somebody else.
+    pub fn join_behind(
         &self,
         id: RequestId,
-        accepted: Instant,
-        route: RouteRequest,
+        ticket: Ticket,
         capacity: usize,
+        view: &FleetView,
+        strategy: StrategyKind,
+        now: Instant,
+    ) -> Option<Waiting> {
+        self.join_if(id, ticket, capacity, |line, new| line.is_ahead_of(new, view, strategy, now))
+    }
+
+    fn join_if(
+        &self,
+        id: RequestId,
+        ticket: Ticket,
+        capacity: usize,
+        wanted: impl FnOnce(&Line<Waiter>, &Ticket) -> bool,
     ) -> Option<Waiting> {
         let (tell, told) = oneshot::channel();
         {
             let mut state = self.lock();
-            if state.closed || state.waiting.len() >= capacity {
+            if state.closed || state.line.len() >= capacity || !wanted(&state.line, &ticket) {
                 return None;
             }
-            let place = state.waiting.partition_point(|w| w.accepted <= accepted);
-            state.waiting.insert(place, Waiter { id, accepted, route, tell });
-            self.0.population.send_replace(state.waiting.len());
+            state.line.join(ticket, Waiter { id, tell });
+            self.0.population.send_replace(state.line.len());
         }
         self.0.changed.notify_one();
         Some(Waiting { id, queue: self.clone(), told })
@@ -126,16 +97,16 @@ impl Queue {
     /// Lets one request go whatever its turn; false when it does not wait.
     pub fn resume(&self, id: RequestId) -> bool {
         let Some(waiter) = self.lock().remove(id) else { return false };
-        self.release(waiter, false);
+        self.release(waiter, None);
         true
     }
 
     /// Lets everybody go; how many that were.
     pub fn resume_all(&self) -> usize {
-        let all = std::mem::take(&mut self.lock().waiting);
+        let all = self.lock().line.take_all();
         let count = all.len();
         for waiter in all {
-            self.release(waiter, false);
+            self.release(waiter, None);
         }
         count
     }
@@ -153,7 +124,7 @@ impl Queue {
         let all = {
             let mut state = self.lock();
             state.closed = true;
-            std::mem::take(&mut state.waiting)
+            state.line.take_all()
         };
         for waiter in all {
             let _ = waiter.tell.send(Wake::Stopping);
@@ -168,14 +139,9 @@ impl Queue {
     /// A request that never waited has just committed: what answers others has room for one more of ours, even while
     /// somebody of the current step takes long.
     pub fn others_commit(&self) {
-        {
-            let mut state = self.lock();
-            if state.waiting.is_empty() {
-                return;
-            }
-            state.pace.left_in_step = state.pace.left_in_step.saturating_add(1);
+        if self.lock().line.others_commit() {
+            self.0.changed.notify_one();
         }
-        self.0.changed.notify_one();
     }
 
     /// Something that no view of the fleet tells of may let somebody go.
@@ -185,7 +151,7 @@ impl Queue {
 
     /// Requests that wait.
     pub fn len(&self) -> usize {
-        self.lock().waiting.len()
+        self.lock().line.len()
     }
 
     /// True when nobody waits.
@@ -197,45 +163,31 @@ impl Queue {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn release(&self, waiter: Waiter, paced: bool) {
-        let released = Released { queue: self.clone(), open: true, paced };
-        // One that has just left drops its token, which frees its place in the step.
-        let _ = waiter.tell.send(Wake::Go(released));
+    fn release(&self, waiter: Waiter, turn: Option<Turn>) {
+        // One that has just left drops this, which gives its turn back.
+        let _ = waiter.tell.send(Wake::Go(Released { queue: self.clone(), turn }));
     }
 
     /// Lets go whoever may go at `now`.
     fn let_go(&self, view: &FleetView, strategy: StrategyKind, now: Instant) {
-        while let Some(waiter) = self.lock().next(view, strategy, now) {
-            self.release(waiter, true);
+        loop {
+            // A statement of its own: the lock must not be held while somebody is told.
+            let next = self.lock().line.next(view, strategy, now);
+            let Some((waiter, turn)) = next else { return };
+            self.release(waiter, Some(turn));
         }
     }
 
-    fn settle(&self, act: impl FnOnce(&mut Pace)) {
-        {
-            let mut state = self.lock();
-            act(&mut state.pace);
-            if state.waiting.is_empty() && state.pace.uncommitted == 0 {
-                state.pace = Pace::default();
-            }
-        }
+    fn settle(&self, act: impl FnOnce(&mut Line<Waiter>)) {
+        act(&mut self.lock().line);
         self.0.changed.notify_one();
     }
 }
 
 impl State {
     fn remove(&mut self, id: RequestId) -> Option<Waiter> {
-        let place = self.waiting.iter().position(|w| w.id == id)?;
-        Some(self.waiting.remove(place))
+        self.line.take(|w| w.id == id)
     }
-
-    fn next(&mut self, view: &FleetView, strategy: StrategyKind, now: Instant) -> Option<Waiter> {
-        let ready = self.waiting.iter().position(|w| is_ready(view, strategy, &w.route, now))?;
-        self.pace.take().then(|| self.waiting.remove(ready))
-    }
-}
-
-fn is_ready(view: &FleetView, strategy: StrategyKind, request: &RouteRequest, now: Instant) -> bool {
-    route::order(view, strategy, request, now).candidates.first().is_some_and(|c| c.tier.is_usable())
 }
 
 /// One request's place in the queue; dropping it leaves the queue.
@@ -259,34 +211,46 @@ impl Drop for Waiting {
         // Both in one statement would hold the lock while the sender drops.
         let mut state = self.queue.lock();
         let left = state.remove(self.id);
-        self.queue.0.population.send_replace(state.waiting.len());
+        self.queue.0.population.send_replace(state.line.len());
         drop(state);
         drop(left);
     }
 }
 
-/// The right of a released request to be on its way. Dropping it uncommitted counts as a failure.
+/// The right of a released request to be on its way. Dropping it, as when its client leaves, says nothing about any
+/// endpoint and lets somebody else go instead.
 #[derive(Debug)]
 pub struct Released {
     queue: Queue,
-    open: bool,
-    paced: bool,
+    /// Nothing for one that a person let go.
+    turn: Option<Turn>,
 }
 
 impl Released {
     /// The request's answer is being passed on.
     pub fn committed(mut self) {
-        self.open = false;
-        if self.paced {
-            self.queue.settle(Pace::committed);
+        if let Some(turn) = self.turn.take() {
+            self.queue.settle(|line| line.committed(turn));
+        }
+    }
+
+    /// True for one that a person let go.
+    pub fn is_order(&self) -> bool {
+        self.turn.is_none()
+    }
+
+    /// The request was not answered.
+    pub fn failed(mut self) {
+        if let Some(turn) = self.turn.take() {
+            self.queue.settle(|line| line.failed(turn));
         }
     }
 }
 
 impl Drop for Released {
     fn drop(&mut self) {
-        if self.open && self.paced {
-            self.queue.settle(Pace::failed);
+        if let Some(turn) = self.turn.take() {
+            self.queue.settle(|line| line.given_back(turn));
         }
     }
 }
@@ -300,13 +264,27 @@ pub async fn run(
 ) {
     loop {
         let view = Arc::clone(&fleet.borrow_and_update());
-        queue.let_go(&view, strategy(), tokio::time::Instant::now().into_std());
+        let now = now();
+        queue.let_go(&view, strategy(), now);
+        let later = queue.lock().line.next_change(now);
         tokio::select! {
             () = stop.cancelled() => return,
             changed = fleet.changed() => if changed.is_err() { return },
             () = queue.0.changed.notified() => {}
+            () = at(later) => {}
         }
     }
+}
+
+async fn at(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ fn waiting(sizes: &[usize]) -> Run {
 impl Run {
     fn resume(&mut self) -> String {
         let view = self.fleet.view(at(self.now));
-        self.step = self.plan.on_resume(&view, at(self.now));
+        self.step = self.plan.on_resume(false, &view, at(self.now));
         self.words()
     }
 
@@ -63,6 +63,58 @@ fn a_round_after_a_wait_is_one_try_per_endpoint() {
 }
 
 #[test]
+fn a_person_who_resumes_it_has_rests_overrun_once_but_no_stated_one() {
+    let mut run = waiting(&[3]);
+    run.tell_failed("a-3", limited(60.0, Scope::Endpoint));
+    assert_eq!(run.exhaust(&status(500)), "suspend");
+    ["a-1", "a-2"].into_iter().for_each(|name| run.tell_failed(name, status(500)));
+    assert_eq!(run.resume(), "suspend", "nothing is usable");
+    let view = run.fleet.view(at(run.now));
+    run.step = run.plan.on_resume(true, &view, at(run.now));
+    assert_eq!(run.words(), "a-1");
+    assert_eq!(run.fail(status(500)), "a-2");
+    assert_eq!(run.fail(status(500)), "suspend");
+    assert_eq!(run.resume(), "suspend", "an order holds for one round");
+}
+
+#[test]
+fn it_says_what_it_waits_for() {
+    let suspended = |fleet: Fleet| match Run::with(fleet, patient(), Replay::Free, 280.0).step {
+        Step::Suspend { waits_for, .. } => waits_for,
+        step => panic!("{step:?}"),
+    };
+    let fleet = |failures: &[(&str, Failure)]| {
+        let mut fleet = Fleet::new(settings(), &specs(&[1, 1]), at(0.0));
+        for (name, failure) in failures {
+            let (endpoint, failure) = (id(name), failure.clone());
+            fleet.apply(Input::Failed { endpoint, model: None, started: at(99.9), failure }, at(99.9));
+        }
+        fleet
+    };
+    let reset = || limited(60.0, Scope::Endpoint);
+    let down = || transport(Transport::Connect);
+    assert_eq!(suspended(fleet(&[("a-1", reset()), ("b-1", reset())])), WaitsFor::Reset);
+    assert_eq!(suspended(fleet(&[("a-1", reset()), ("b-1", down())])), WaitsFor::Recovery);
+    let mut paused = fleet(&[("a-1", limited(600.0, Scope::Endpoint))]);
+    paused.apply(Input::Pause(group("b"), Pause::ForEver), at(99.9));
+    assert_eq!(suspended(paused), WaitsFor::Resume);
+}
+
+/// A 429 without an end at one endpoint says nothing about another one's stated end, nor about other models'.
+#[test]
+fn a_throttled_endpoint_that_states_an_end_for_this_model_is_waited_for() {
+    let mut fleet = Fleet::new(settings(), &specs(&[1]), at(0.0));
+    for (model, failure, now) in [("haiku", status(429), 90.0), ("opus", limited(60.0, Scope::Model), 99.9)] {
+        let (endpoint, model) = (id("a-1"), Some(Arc::from(model)));
+        fleet.apply(Input::Failed { endpoint, model, started: at(now), failure }, at(now));
+    }
+    let mut run = Run::with(fleet, patient(), Replay::Free, 280.0);
+    assert_eq!(run.words(), "suspend");
+    run.tell_failed("a-1", status(429));
+    assert_eq!(run.resume(), "suspend");
+}
+
+#[test]
 fn without_room_it_ends_as_if_there_were_no_queue() {
     let mut run = waiting(&[1]);
     run.exhaust(&status(529));
@@ -103,6 +155,7 @@ proptest! {
     fn it_ends_by_its_deadline_however_often_it_is_resumed(
         sizes in prop::collection::vec(1_usize..4, 1..3),
         failures in prop::collection::vec((any_failure(), 0.0_f64..20.0), 1..40),
+        by_person: bool,
     ) {
         let mut run = waiting(&sizes);
         let mut turns = failures.iter().cycle();
@@ -115,12 +168,12 @@ proptest! {
                     let view = run.fleet.view(at(run.now));
                     run.step = run.plan.on_wake(&view, at(run.now));
                 }
-                Step::Suspend { until } => {
+                Step::Suspend { until, .. } => {
                     prop_assert!(at(run.now) < *until, "no wait begins after the deadline");
                     run.now += 0.5 + pause;
                     let view = run.fleet.view(at(run.now));
                     run.step = if at(run.now) < *until {
-                        run.plan.on_resume(&view, at(run.now))
+                        run.plan.on_resume(by_person, &view, at(run.now))
                     } else {
                         run.plan.on_waited_in_vain(&view, at(run.now))
                     };
@@ -130,4 +183,54 @@ proptest! {
         }
         prop_assert!(false, "it does not end");
     }
+
+    #[test]
+    fn who_is_let_go_because_something_is_usable_asks_it(
+        passes in prop::collection::vec(any::<bool>(), 1..5),
+        failures in prop::collection::vec(any_failure(), 1..40),
+    ) {
+        let named = |(n, pass): (usize, &bool)| {
+            let own = spec(&format!("e-{n}"), if n % 2 == 0 { "g" } else { "h" }, 1, 1);
+            Arc::new(if *pass { EndpointSpec { credential: Credential::Pass, ..own } } else { own })
+        };
+        let specs: Vec<_> = passes.iter().enumerate().map(named).collect();
+        let mut fleet = Fleet::new(settings(), &specs, at(0.0));
+        fleet.apply(Input::Pause(group("h"), Pause::ForEver), at(1.0));
+        let mut run = Run::with(fleet, patient(), Replay::Free, 280.0);
+        for failure in failures {
+            match &run.step {
+                Step::Send(_) => { run.fail(failure); }
+                Step::Sleep { .. } => { run.wake(); }
+                Step::Suspend { .. } => {
+                    let view = run.fleet.view(at(run.now));
+                    let order = route::order(&view, StrategyKind::Priority, run.plan.route(), at(run.now));
+                    let ready = order.candidates.first().is_some_and(|c| c.tier.is_usable());
+                    run.resume();
+                    prop_assert!(!ready || matches!(run.step, Step::Send(_)), "let go for nothing");
+                }
+                Step::Done(_) => return Ok(()),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_refused_credential_of_the_client_is_told_at_once_whatever_is_paused() {
+    let pass = EndpointSpec { credential: Credential::Pass, ..spec("x", "g", 1, 1) };
+    let refused = answered(401, &[], &pass);
+    let mut fleet = Fleet::new(settings(), &[pass, spec("own", "h", 1, 2)].map(Arc::new), at(0.0));
+    fleet.apply(Input::Pause(group("h"), Pause::ForEver), at(1.0));
+    let run = Run::with(fleet, patient(), Replay::Free, 280.0);
+    assert_eq!(run.all_fail(&refused), ["x", "done 401"]);
+}
+
+#[test]
+fn what_waits_is_what_the_client_was_not_refused_for() {
+    let pass = EndpointSpec { credential: Credential::Pass, ..spec("x", "g", 1, 1) };
+    let refused = answered(401, &[], &pass);
+    let fleet = Fleet::new(settings(), &[pass, spec("own", "g", 2, 1)].map(Arc::new), at(0.0));
+    let mut run = Run::with(fleet, Policy { max_attempts: 1, ..patient() }, Replay::Free, 280.0);
+    assert_eq!(run.fail(refused), "own");
+    assert_eq!(run.fail(status(529)), "suspend");
+    assert!(run.plan.route().own_credential_only, "a queue that offers `x` would let it go for nothing");
 }
