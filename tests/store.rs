@@ -1,6 +1,11 @@
 //! The store under pressure: bursts, slow and failing disks, copies, new zones, old files.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests may unwrap like the tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "helpers of tests: clippy only excuses the tests themselves"
+)]
 
 #[path = "store/disk.rs"]
 mod disk;
@@ -109,12 +114,15 @@ fn records_are_committed_together() {
     let backend = disk.clone();
     let store = Store::open_on(slow, move || Ok(backend.clone())).unwrap().0;
     let mut intake = store.intake();
+    // The first commit of a run also notes that the file is in use.
+    (0..256).for_each(|id| intake.settled(&record(id, 0)));
+    until(&store, saved);
     let before = disk.syncs();
     (0..255).for_each(|id| intake.settled(&record(id, 0)));
     assert_eq!((store.load().unsaved, disk.syncs()), (255, before));
     intake.settled(&record(255, 0));
     until(&store, saved);
-    assert!(disk.syncs() <= before + 2, "one commit for all of them");
+    assert_eq!(disk.syncs(), before + 1, "one for all of them");
 }
 
 #[test]
