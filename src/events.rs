@@ -6,6 +6,7 @@
 pub mod board;
 pub mod hub;
 pub mod record;
+pub mod spend;
 pub mod trace;
 
 use std::net::IpAddr;

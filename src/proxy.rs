@@ -30,9 +30,11 @@ pub mod serve;
 pub mod suspended;
 pub mod tap;
 pub mod transport;
+pub mod unread;
 pub mod upstream;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use tokio::sync::watch;
 
@@ -62,4 +64,6 @@ pub struct Shared {
     pub fast_tests: FastTests,
     /// Memory for request bodies.
     pub budget: intake::Budget,
+    /// Too many records wait for the disk: nothing further is let in, for its record would have no place.
+    pub ledger_full: Arc<AtomicBool>,
 }

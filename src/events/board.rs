@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::{Accepted, Described, Event, RequestId, RequestRecord, State};
 use crate::claude::price::CostLines;
 use crate::claude::usage::Usage;
+use crate::domain::budget::BudgetStatus;
 use crate::domain::endpoint::{EndpointId, GroupId};
 use crate::domain::fleet::{Condition, EndpointView, FleetView, GroupView};
 use crate::domain::group::{GroupState, Reason};
@@ -105,10 +106,27 @@ pub struct Snapshot {
     pub groups: Vec<GroupStatus>,
     /// In file order.
     pub endpoints: Vec<EndpointStatus>,
+    /// Where spending limits stand, in the order of the configuration.
+    pub budgets: Arc<[BudgetStatus]>,
     /// Requests that have not ended, oldest first.
     pub live: Vec<Live>,
     /// Requests that ended, newest first.
     pub recent: Vec<Arc<RequestRecord>>,
+    /// How far the store is behind; nothing without one.
+    pub ledger: Option<LedgerStatus>,
+}
+
+/// How far the ledger is behind what was handed to it.
+#[derive(Clone, Default, PartialEq, Debug, Serialize)]
+pub struct LedgerStatus {
+    /// Records of ended requests that are not on the disk yet.
+    pub unsaved: u64,
+    /// Age of the oldest of them, seconds.
+    pub oldest_age: Option<f64>,
+    /// Why they cannot be written, while they cannot.
+    pub failing: Option<String>,
+    /// The last time something was written.
+    pub last_commit: Option<Timestamp>,
 }
 
 /// One group in a snapshot.
@@ -240,7 +258,7 @@ impl Board {
         self.recent.truncate(RECENT);
     }
 
-    /// The picture at `now`.
+    /// The picture at `now`. Budgets are not kept here: whoever keeps them puts them in.
     pub fn snapshot(&self, view: &FleetView, now: Instant, at: Timestamp) -> Snapshot {
         let mut live: Vec<Live> = self.live.values().cloned().collect();
         live.sort_by_key(|l| l.accepted.at);
@@ -252,8 +270,10 @@ impl Board {
             pinned: view.pinned.clone(),
             groups: view.groups.iter().map(|g| group_status(view, g, now)).collect(),
             endpoints: view.endpoints.iter().map(|e| endpoint_status(e, now)).collect(),
+            budgets: Arc::from([]),
             live,
             recent: self.recent.iter().cloned().collect(),
+            ledger: None,
         }
     }
 }
