@@ -9,6 +9,7 @@
 //! ```
 
 pub mod affinity;
+mod again;
 pub mod auth;
 pub mod browser;
 pub mod count;

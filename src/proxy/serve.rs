@@ -1,6 +1,7 @@
 //! The accept loop of the proxy port and its graceful end.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::again::Again;
 use super::{Shared, ingress};
 
 /// A client must have sent its request head by then.
@@ -72,11 +74,12 @@ async fn connection(stream: TcpStream, peer: SocketAddr, shared: Shared, stop: C
         .max_buf_size(MAX_BUFFER)
         .serve_connection(TokioIo::new(stream), service);
     let mut serving = std::pin::pin!(serving);
+    let mut again = Again::default();
     let ended = tokio::select! {
-        ended = serving.as_mut() => ended,
+        ended = poll_fn(|cx| again.poll(cx, |cx| serving.as_mut().poll(cx))) => ended,
         () = stop.cancelled() => {
             serving.as_mut().graceful_shutdown();
-            serving.await
+            poll_fn(|cx| again.poll(cx, |cx| serving.as_mut().poll(cx))).await
         }
     };
     if let Err(error) = ended {
