@@ -13,16 +13,15 @@
 //! Bytes above ASCII inside strings are not looked at: whether they are UTF-8, and whether surrogates come in pairs, is
 //! for the client to judge, who gets the bytes as they came.
 //!
-//! Strings, which are nearly all of an answer, are passed over in blocks that the compiler turns into vector
-//! instructions. No recursion: see [`Nesting`].
+//! Strings, which are nearly all of an answer, are passed over with vector instructions: from quote or backslash to the
+//! next, and once more for control characters. No recursion: see [`Nesting`].
+
+use memchr::memchr2;
 
 use super::{Nesting, is_blank};
 
 #[cfg(test)]
 mod tests;
-
-/// Bytes looked at together.
-const BLOCK: usize = 32;
 
 /// The position after the value that starts at `at`; nothing when it is malformed or not whole.
 pub(super) fn value_end(json: &[u8], at: usize) -> Option<usize> {
@@ -131,13 +130,17 @@ fn string_end(json: &[u8], open: usize) -> Option<usize> {
     }
     let mut at = open + 1;
     loop {
-        at += plain(&json[at..]);
-        at = match json.get(at)? {
-            b'"' => return Some(at + 1),
-            b'\\' => escape_end(json, at + 1)?,
-            _ => return None,
-        };
+        at += memchr2(b'"', b'\\', &json[at..])?;
+        if json[at] == b'"' {
+            return has_no_control(&json[open + 1..at]).then_some(at + 1);
+        }
+        at = escape_end(json, at + 1)?;
     }
+}
+
+/// One look at the whole string, since finding the least byte of many is the fastest there is.
+fn has_no_control(text: &[u8]) -> bool {
+    text.iter().fold(u8::MAX, |least, byte| least.min(*byte)) >= b' '
 }
 
 fn escape_end(json: &[u8], at: usize) -> Option<usize> {
@@ -146,17 +149,4 @@ fn escape_end(json: &[u8], at: usize) -> Option<usize> {
         b'u' => json.get(at + 1..at + 5)?.iter().all(u8::is_ascii_hexdigit).then_some(at + 5),
         _ => None,
     }
-}
-
-/// How many bytes mean nothing but themselves in a string, from the first one on.
-fn plain(bytes: &[u8]) -> usize {
-    let (blocks, _) = bytes.as_chunks::<BLOCK>();
-    let skipped = blocks.iter().take_while(|block| !block.iter().fold(false, |any, b| any | is_special(*b)));
-    let skipped = skipped.count() * BLOCK;
-    bytes[skipped..].iter().position(|b| is_special(*b)).map_or(bytes.len(), |rest| skipped + rest)
-}
-
-fn is_special(byte: u8) -> bool {
-    // Not the short-circuiting `||`, which would keep blocks from being looked at as a whole.
-    (byte == b'"') | (byte == b'\\') | (byte < b' ')
 }
