@@ -15,6 +15,7 @@
 mod check;
 mod demo;
 mod hangup;
+mod memory;
 pub mod reload;
 mod run;
 mod text;

@@ -171,7 +171,7 @@ pub fn text(value: &[u8]) -> Result<Option<Cow<'_, str>>, Malformed> {
     let [b'"', inner @ .., b'"'] = value else {
         return Ok(None);
     };
-    if memchr(b'\\', inner).is_none() && inner.iter().all(|b| *b >= b' ') {
+    if inner.iter().all(|b| *b >= b' ' && *b != b'\\') {
         return std::str::from_utf8(inner).map(|s| Some(Cow::Borrowed(s))).map_err(|_| Malformed);
     }
     serde_json::from_slice::<String>(value).map(|s| Some(Cow::Owned(s))).map_err(|_| Malformed)

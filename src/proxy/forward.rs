@@ -266,7 +266,7 @@ fn pass_on(
     let Inbound { id, mut lifecycle, stream, .. } = inbound;
     let Passable { head, held, rest, inspector } = answer;
     lifecycle.committed(head.status.as_u16());
-    let headers = headers::response_headers(&head.headers);
+    let headers = headers::response_headers(head.headers);
     let announced = headers::content_length(&headers);
     let may_write = stream && head.status.is_success() && announced.is_none() && inspector.is_some();
     let tap = Tap::new(Parts {

@@ -65,7 +65,9 @@ async fn connection(stream: TcpStream, peer: SocketAddr, shared: Shared, stop: C
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let shared = shared.clone();
-        async move { Ok::<_, Infallible>(ingress::handle(shared, peer, request).await) }
+        // hyper keeps the room of a service's future for as long as the connection lives: in a box it goes with the answer's
+        // head, and needs not be moved to where hyper wants it.
+        Box::pin(async move { Ok::<_, Infallible>(ingress::handle(shared, peer, request).await) })
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
