@@ -28,6 +28,7 @@ pub mod local;
 pub mod pool;
 pub mod respond;
 pub mod serve;
+mod sips;
 pub mod suspended;
 pub mod tap;
 pub mod transport;

@@ -10,7 +10,7 @@
 
 /// Blocks up to this size come from the heap, and up to twice as much stays there once free, per heap (of which there
 /// is about one per worker thread).
-const KEPT: usize = 2 * 1024 * 1024;
+const KEPT: usize = 4 * 1024 * 1024;
 
 /// To be called once, before there are other threads.
 pub(super) fn keep_what_requests_free() {

@@ -174,7 +174,7 @@ async fn answer(shared: &Shared, config: &Arc<Config>, mut inbound: Inbound) -> 
     inbound.lifecycle.announce_suspension(Arc::clone(&suspended));
     let span = inbound.lifecycle.span().clone();
     let answering = async move { forward::run(&shared, &config, inbound).await }.instrument(span);
-    keepalive::accompany(answering, suspended, pace, id).await
+    keepalive::accompany(Box::pin(answering), suspended, pace, id).await
 }
 
 /// Only these bodies mean something to us.

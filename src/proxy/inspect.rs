@@ -16,8 +16,9 @@ use crate::claude::wire::Facts;
 
 /// Largest JSON body whose usage is read, decoded.
 const MAX_JSON: usize = 32 * 1024 * 1024;
-/// Most that is reserved because an endpoint says that it will come.
-const MAX_RESERVED: usize = 1024 * 1024;
+/// Most that is reserved because an endpoint says that it will come. What does not come is never touched and takes no
+/// memory.
+const MAX_RESERVED: usize = 4 * 1024 * 1024;
 
 /// Looks at one response body.
 pub struct Inspector {

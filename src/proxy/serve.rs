@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::again::Again;
+use super::sips::Sips;
 use super::{Shared, ingress};
 
 /// A client must have sent its request head by then.
@@ -21,9 +22,9 @@ const HEAD_PATIENCE: Duration = Duration::from_secs(30);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Claude Code's request heads have about twenty headers; other clients add their own.
 const MAX_HEADERS: usize = 256;
-/// Limit of a request head and of one read. A connection keeps a read buffer as large as the last body's reads for as
-/// long as its answer runs: with hyper's 400 KiB a stream behind a request of 300 KB takes twice the memory, for a few
-/// per cent less CPU time on such a request.
+/// Limit of a request head. Bodies are read in smaller pieces, see [`super::sips`]: with hyper's 400 KiB for both, a
+/// stream behind a request of 300 KB would take several times the memory, for a few per cent less CPU time on such a
+/// request.
 const MAX_BUFFER: usize = 32 * 1024;
 
 /// Accepts connections until `stop`; each runs on `connections` until it ends, `stop` lets it finish, or `abort` cuts
@@ -74,7 +75,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, shared: Shared, stop: C
         .header_read_timeout(HEAD_PATIENCE)
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_BUFFER)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Sips::new(stream)), service);
     let mut serving = std::pin::pin!(serving);
     let mut again = Again::default();
     let ended = tokio::select! {
