@@ -137,12 +137,12 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
         config: config_rx.clone(),
         control: control.clone(),
         transport: transport.clone(),
-        reporting: Reporting {
+        reporting: Arc::new(Reporting {
             events,
             control: control.clone(),
             stopping: abort.clone(),
             mismatches: Arc::new(Mismatches::default()),
-        },
+        }),
         ids: Arc::new(Ids::starting_at(fastrand::u32(..))),
         queue: queue.clone(),
         sessions: SessionTable::default(),

@@ -53,7 +53,7 @@ pub struct Shared {
     /// Connections to endpoints.
     pub transport: transport::Transport,
     /// Where records go.
-    pub reporting: lifecycle::Reporting,
+    pub reporting: Arc<lifecycle::Reporting>,
     /// Request ids.
     pub ids: Arc<Ids>,
     /// Requests that wait for an endpoint.

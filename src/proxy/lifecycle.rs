@@ -79,8 +79,7 @@ struct OpenAttempt {
 
 /// One request on its way.
 pub struct Lifecycle {
-    events: Events,
-    control: Control,
+    to: Arc<Reporting>,
     accepted: Instant,
     /// `None` once settled.
     draft: Option<Box<RequestRecord>>,
@@ -91,9 +90,6 @@ pub struct Lifecycle {
     /// Start of its wait in the queue.
     waits_since: Option<Instant>,
     on_suspension: Option<Arc<Notify>>,
-    /// Why an unsettled drop would be no fault of the client.
-    stopping: CancellationToken,
-    mismatches: Arc<Mismatches>,
     span: Span,
 }
 
@@ -104,7 +100,7 @@ pub struct Reporting {
     pub events: Events,
     /// The fleet.
     pub control: Control,
-    /// Cancelled when connections are being cut by a shutdown.
+    /// Cancelled when connections are being cut by a shutdown: then an unsettled drop is no fault of the client.
     pub stopping: CancellationToken,
     /// Model mismatches reported so far.
     pub mismatches: Arc<Mismatches>,
@@ -112,12 +108,11 @@ pub struct Reporting {
 
 impl Lifecycle {
     /// Opens the record and tells the hub.
-    pub fn open(opening: Opening, reporting: Reporting) -> Self {
-        let Reporting { events, control, stopping, mismatches } = reporting;
+    pub fn open(opening: Opening, to: Arc<Reporting>) -> Self {
         let at = jiff::Timestamp::now();
         let now = Instant::now();
         let span = tracing::info_span!(target: "cc_forwarder::request", "request", id = %opening.id);
-        events.send(Event::Accepted(Arc::new(Accepted {
+        to.events.send(Event::Accepted(Arc::new(Accepted {
             id: opening.id,
             at,
             class: opening.class,
@@ -126,8 +121,7 @@ impl Lifecycle {
         })));
         let draft = Some(Box::new(draft::draft(opening, at)));
         Self {
-            events,
-            control,
+            to,
             accepted: now,
             draft,
             open: None,
@@ -135,8 +129,6 @@ impl Lifecycle {
             answering: None,
             waits_since: None,
             on_suspension: None,
-            stopping,
-            mismatches,
             span,
         }
     }
@@ -166,7 +158,7 @@ impl Lifecycle {
         let deadline = jiff::Timestamp::now()
             + jiff::SignedDuration::try_from(until.saturating_duration_since(Instant::now()))
                 .unwrap_or_default();
-        self.events.send(Event::Suspended { id: draft.id, deadline });
+        self.to.events.send(Event::Suspended { id: draft.id, deadline });
         self.span.in_scope(
             || tracing::info!(target: "cc_forwarder::request", "suspended: no endpoint is available"),
         );
@@ -182,7 +174,7 @@ impl Lifecycle {
             trace::push(&mut r.trace, at_ms, What::Waited { ms: waited });
         });
         let Some(draft) = &self.draft else { return };
-        self.events.send(Event::Resumed { id: draft.id });
+        self.to.events.send(Event::Resumed { id: draft.id });
         self.span.in_scope(
             || tracing::info!(target: "cc_forwarder::request", waited_ms = waited.round() as u64, "wait over"),
         );
@@ -236,7 +228,7 @@ impl Lifecycle {
             r.group = Some(spec.group.clone());
         });
         if let Some(draft) = &self.draft {
-            self.events.send(Event::AttemptStarted {
+            self.to.events.send(Event::AttemptStarted {
                 id: draft.id,
                 number: attempt.number,
                 endpoint: spec.id.clone(),
@@ -275,7 +267,7 @@ impl Lifecycle {
         let budgets = ratelimit::budgets(headers);
         if !budgets.is_empty() {
             let used_up = ratelimit::used_up_for(&budgets, jiff::Timestamp::now());
-            self.control.tell(Input::Budgets { endpoint: open.spec.id.clone(), budgets, used_up });
+            self.to.control.tell(Input::Budgets { endpoint: open.spec.id.clone(), budgets, used_up });
         }
     }
 
@@ -289,7 +281,7 @@ impl Lifecycle {
         let Some(closed) = self.close_attempt(Some(failure.kind), false, usage) else { return };
         if let Some(id) = self.draft.as_ref().map(|d| d.id) {
             let endpoint = closed.spec.id.clone();
-            self.events.send(Event::AttemptFailed {
+            self.to.events.send(Event::AttemptFailed {
                 id,
                 endpoint,
                 kind: failure.kind,
@@ -298,7 +290,7 @@ impl Lifecycle {
         }
         self.span.in_scope(|| log::log_failure(&closed, failure));
         if self.moves_health() || failure.kind == Kind::NoCountTokens {
-            let applied = self.control.tell_awaited(self.failed_input(&closed, failure.clone()));
+            let applied = self.to.control.tell_awaited(self.failed_input(&closed, failure.clone()));
             let _ = applied.await;
         }
     }
@@ -326,9 +318,9 @@ impl Lifecycle {
         });
         let (Some(open), Some(draft)) = (&self.open, &self.draft) else { return };
         let ttfb = open.first_byte_ms.unwrap_or_else(|| millis(now - open.started));
-        self.events.send(Event::Committed { id: draft.id, ttfb_ms: ttfb });
+        self.to.events.send(Event::Committed { id: draft.id, ttfb_ms: ttfb });
         if moves_health(draft) && status < 300 {
-            self.control.tell(Input::Committed {
+            self.to.control.tell(Input::Committed {
                 endpoint: open.spec.id.clone(),
                 started: open.started.into_std(),
                 ttfb: Duration::from_secs_f64(ttfb / 1e3),
@@ -340,7 +332,7 @@ impl Lifecycle {
     pub fn answered(&mut self, usage: Usage) {
         let Some(closed) = self.close_attempt(None, false, usage) else { return };
         if self.draft.as_ref().is_some_and(|d| moves_health(d)) {
-            self.control.tell(Input::Succeeded {
+            self.to.control.tell(Input::Succeeded {
                 endpoint: closed.spec.id.clone(),
                 model: self.model(),
                 started: closed.started.into_std(),
@@ -352,7 +344,7 @@ impl Lifecycle {
     pub fn broke(&mut self, failure: &Failure, usage: Usage) -> Option<crate::control::Applied> {
         let closed = self.close_attempt(Some(failure.kind), false, usage)?;
         let moves = self.draft.as_ref().is_some_and(|d| moves_health(d));
-        moves.then(|| self.control.tell_awaited(self.failed_input(&closed, failure.clone())))
+        moves.then(|| self.to.control.tell_awaited(self.failed_input(&closed, failure.clone())))
     }
 
     /// Closes the open attempt without any effect on the endpoint.
@@ -365,7 +357,7 @@ impl Lifecycle {
         if let Some(open) = &self.open
             && let Some(asked) = &open.model_sent
         {
-            self.span.in_scope(|| self.mismatches.tell(&open.spec.id, asked, &model));
+            self.span.in_scope(|| self.to.mismatches.tell(&open.spec.id, asked, &model));
         }
         self.note(|r| r.served_model = Some(model));
     }
@@ -425,14 +417,14 @@ impl Lifecycle {
             }
         }
         self.span.in_scope(|| log::log_end(&record));
-        self.events.send(Event::Settled(Arc::from(record)));
+        self.to.events.send(Event::Settled(Arc::from(record)));
     }
 
     /// What an unsettled drop means.
     fn abandoned(&self) -> Ending {
         if std::thread::panicking() {
             Ending::Failed(Kind::Local, "internal error (panic)".to_owned())
-        } else if self.stopping.is_cancelled() {
+        } else if self.to.stopping.is_cancelled() {
             Ending::Cancelled("shutdown")
         } else {
             Ending::Cancelled("client disconnected")
@@ -450,7 +442,7 @@ impl Lifecycle {
                 next: Next::No,
                 stated: None,
             };
-            self.control.tell(self.failed_input(attempt, failure));
+            self.to.control.tell(self.failed_input(attempt, failure));
         }
     }
 

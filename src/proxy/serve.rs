@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -64,8 +65,11 @@ pub async fn run(
 async fn connection(stream: TcpStream, peer: SocketAddr, shared: Shared, stop: CancellationToken) {
     // Events are small and must not wait for each other.
     let _ = stream.set_nodelay(true);
+    // Each connection has its own: counting references to what all share, request by request, would have the cores wait
+    // for each other.
+    let shared = Arc::new(shared);
     let service = service_fn(move |request| {
-        let shared = shared.clone();
+        let shared = Arc::clone(&shared);
         // hyper keeps the room of a service's future for as long as the connection lives: in a box it goes with the answer's
         // head, and needs not be moved to where hyper wants it.
         Box::pin(async move { Ok::<_, Infallible>(ingress::handle(shared, peer, request).await) })
