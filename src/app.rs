@@ -16,6 +16,7 @@ mod check;
 mod demo;
 mod hangup;
 mod memory;
+mod prices;
 pub mod reload;
 mod run;
 mod text;
@@ -39,8 +40,7 @@ use crate::config::watch::Pace;
 use crate::config::{Config, Source};
 use crate::control::fasttest::FastTests;
 use crate::control::{self, Control, probe};
-use crate::domain::fleet::{Change, Fleet, Settings};
-use crate::domain::route::StrategyKind;
+use crate::domain::fleet::{Change, Fleet};
 use crate::events::board::{Board, Snapshot};
 use crate::events::record::Ids;
 use crate::events::{self, RequestRecord, hub};
@@ -121,12 +121,19 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     let (connections, background) = (TaskTracker::new(), TaskTracker::new());
 
     let (events, stream) = events::channel();
-    let fleet = Fleet::new(settings(&config), &config.endpoints, Instant::now().into_std());
+    let fleet = Fleet::new(config.fleet_settings(), &config.endpoints, Instant::now().into_std());
     let (control, control_task) = control::new(fleet, events.clone());
     let board = Board::new(jiff::Timestamp::now());
     let empty = board.snapshot(&control.view(), Instant::now().into_std(), jiff::Timestamp::now());
     let (snapshot_tx, snapshot) = watch::channel(Arc::new(empty));
-    let outputs = hub::Outputs { snapshot: snapshot_tx, records: taps.records, changes: taps.changes };
+    let (prices_tx, prices) = watch::channel(Arc::new(prices::of(&config)));
+    let outputs = hub::Outputs {
+        prices,
+        ledger: None,
+        snapshot: snapshot_tx,
+        records: taps.records,
+        changes: taps.changes,
+    };
     let hub = background.spawn(hub::run(stream, control.watch(), outputs, board));
 
     let (config_tx, config_rx) = watch::channel(Arc::clone(&config));
@@ -152,6 +159,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     let strategy_of = config_rx.clone();
     let strategy = move || strategy_of.borrow().strategy.kind;
     background.spawn(suspended::run(queue.clone(), control.watch(), strategy, quit.clone()));
+    background.spawn(prices::follow(config_rx.clone(), prices_tx, quit.clone()));
     background.spawn(control::run(control_task, quit.clone()));
     background.spawn(probe::run(
         control.clone(),
@@ -272,16 +280,6 @@ async fn bind(config: &Config) -> Result<TcpListener, StartError> {
 
 fn bind_error(config: &Config, source: io::Error) -> StartError {
     StartError::Bind { address: format!("{}:{}", config.server.host, config.server.port), source }
-}
-
-fn settings(config: &Config) -> Settings {
-    Settings {
-        auto_switch: config.group.auto_switch,
-        cooldown: config.group.cooldown,
-        check_interval: config.health.check_interval,
-        by_latency: config.strategy.kind == StrategyKind::Fastest,
-        pinned: config.pinned.clone(),
-    }
 }
 
 /// Closes upstream connections that have been idle for too long, and those that an attempt at an endpoint which is gone

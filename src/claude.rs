@@ -9,6 +9,8 @@
 //! | [`usage`]   | how many tokens of which kind did this answer report?                               |
 //! | [`gate`]    | is this answer real yet, and was it whole when it ended?                            |
 //! | [`estimate`] | how many tokens has this prompt, roughly?                                          |
+//! | [`price`]   | what did this answer cost, line by line?                                            |
+//! | [`money`]   | amounts, exact to 10^-12 dollars                                                    |
 //! | [`mapping`] | which model is this endpoint asked for, and how does its name get into the body?    |
 //!
 //! Nothing in here does I/O, reads a clock or keeps a byte longer than it must. The bytes that are forwarded are never
@@ -17,6 +19,8 @@
 pub mod estimate;
 pub mod gate;
 pub mod mapping;
+pub mod money;
+pub mod price;
 pub mod request;
 pub mod scan;
 pub mod sse;

@@ -10,17 +10,22 @@
 //! | key by key: references, types, defaults, unknown keys | `section`, `expand`, `value` |
 //! | the keys there are, and what endpoints inherit | `raw` |
 //! | every problem with file, line, path and what to do | [`Problems`] |
+//! | what the pure decisions need of it | `rules` |
 //! | the way back, for display, without secrets | `view` |
 //! | what a new version of the file changes | [`diff`] |
 //! | noticing that there is one | [`watch`] |
+//!
+//! Beside it stands the price list that comes with the program: [`pricing`].
 
 pub mod diff;
 mod env;
 mod expand;
 pub mod load;
 pub mod pending;
+pub mod pricing;
 mod problem;
 mod raw;
+mod rules;
 mod section;
 mod value;
 mod view;

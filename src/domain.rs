@@ -5,9 +5,11 @@
 pub mod endpoint;
 pub mod fleet;
 pub mod group;
+pub mod line;
 pub mod order;
 pub mod outcome;
 pub mod plan;
+pub mod pricebook;
 pub mod ratelimit;
 pub mod route;
 pub mod secret;

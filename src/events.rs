@@ -8,6 +8,7 @@ pub mod hub;
 pub mod record;
 pub mod trace;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -23,6 +24,13 @@ pub use record::{AttemptRecord, RequestId, RequestRecord, State};
 pub enum Event {
     /// A request was accepted.
     Accepted(Arc<Accepted>),
+    /// Its body was read.
+    Described {
+        /// Whose.
+        id: RequestId,
+        /// What it said.
+        described: Arc<Described>,
+    },
     /// An attempt began.
     AttemptStarted {
         /// Whose.
@@ -64,8 +72,8 @@ pub enum Event {
         /// From the start of the attempt to its first byte, milliseconds.
         ttfb_ms: f64,
     },
-    /// A request ended; nothing follows for it.
-    Settled(Arc<RequestRecord>),
+    /// A request ended; nothing follows for it. The record has no prices yet.
+    Settled(Box<RequestRecord>),
     /// The fleet changed.
     Fleet(Arc<[Change]>),
 }
@@ -83,6 +91,25 @@ pub struct Accepted {
     pub method: String,
     /// Path without the query.
     pub path: String,
+    /// Peer address.
+    pub client: Option<IpAddr>,
+    /// `user-agent`.
+    pub user_agent: Option<String>,
+    /// `x-claude-code-agent-id`.
+    pub agent: Option<String>,
+}
+
+/// What its body said about a request.
+#[derive(Clone, Default, Debug, serde::Serialize)]
+pub struct Described {
+    /// The model asked for.
+    pub model: Option<String>,
+    /// Claude Code's session.
+    pub session: Option<String>,
+    /// A streaming request.
+    pub stream: bool,
+    /// Bytes of the request body.
+    pub bytes_in: u64,
 }
 
 /// The sending end; cheap to clone.

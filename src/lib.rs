@@ -46,3 +46,4 @@ pub mod events;
 pub mod logging;
 pub mod proxy;
 pub mod simulator;
+pub mod store;

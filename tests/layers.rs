@@ -47,7 +47,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("tui", &["domain", "claude", "config", "control", "events"]),
     ("logging", &["config", "domain"]),
     // The floor.
-    ("config", &["domain"]),
+    ("config", &["domain", "claude"]),
     ("domain", &["claude"]),
     ("claude", &[]),
 ];

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Accepted, Event, RequestId, RequestRecord, State};
+use super::{Accepted, Described, Event, RequestId, RequestRecord, State};
+use crate::claude::price::CostLines;
 use crate::claude::usage::Usage;
 use crate::domain::endpoint::{EndpointId, GroupId};
 use crate::domain::fleet::{Condition, EndpointView, FleetView, GroupView};
@@ -36,6 +37,10 @@ pub struct Totals {
     pub rescued: u64,
     /// Tokens over all requests.
     pub usage: Usage,
+    /// What they cost, as far as prices are known.
+    pub cost: CostLines,
+    /// Attempts that used tokens no price is known for.
+    pub unpriced: u64,
 }
 
 /// A request that has not ended.
@@ -44,6 +49,8 @@ pub struct Live {
     /// What was known at its start.
     #[serde(flatten)]
     pub accepted: Arc<Accepted>,
+    /// What its body said.
+    pub described: Arc<Described>,
     /// Where it is.
     pub phase: Phase,
     /// The endpoint asked last.
@@ -169,6 +176,7 @@ impl Board {
     pub fn apply(&mut self, event: Event) {
         match event {
             Event::Accepted(accepted) => self.accept(accepted),
+            Event::Described { id, described } => self.on(id, |live| live.described = described),
             Event::AttemptStarted { id, number, endpoint, .. } => self.on(id, |live| {
                 live.phase = Phase::Forwarding;
                 live.endpoint = Some(endpoint);
@@ -187,7 +195,7 @@ impl Board {
                 live.deadline = None;
             }),
             Event::Committed { id, .. } => self.on(id, |live| live.phase = Phase::Streaming),
-            Event::Settled(record) => self.settle(record),
+            Event::Settled(record) => self.settle(Arc::from(record)),
             Event::Fleet(_) => {}
         }
     }
@@ -197,6 +205,7 @@ impl Board {
         let id = accepted.id;
         let live = Live {
             accepted,
+            described: Arc::default(),
             phase: Phase::Pending,
             endpoint: None,
             attempts: 0,
@@ -212,10 +221,13 @@ impl Board {
         }
     }
 
-    fn settle(&mut self, record: Arc<RequestRecord>) {
+    /// A request ended.
+    pub fn settle(&mut self, record: Arc<RequestRecord>) {
         self.live.remove(&record.id);
         self.totals.attempts += record.attempts.len() as u64;
         self.totals.usage += &record.usage;
+        self.totals.cost += record.cost;
+        self.totals.unpriced += u64::from(record.unpriced);
         match record.state {
             State::Completed => {
                 self.totals.completed += 1;

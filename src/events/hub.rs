@@ -7,8 +7,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::board::{Board, Snapshot};
-use super::{Event, EventStream, RequestRecord};
+use super::{Accepted, Described, Event, EventStream, RequestId, RequestRecord};
 use crate::domain::fleet::{Change, FleetView};
+use crate::domain::pricebook::PriceBook;
 
 /// Least time between two snapshots.
 const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(100);
@@ -18,9 +19,22 @@ const BATCH: usize = 256;
 /// five of a request would cost the requests more than their events do.
 const PAUSE: Duration = Duration::from_millis(10);
 
+/// Keeps what must not be missed. Its methods neither wait nor fail.
+pub trait Ledger: Send {
+    /// A request was accepted.
+    fn opened(&mut self, accepted: &Accepted);
+    /// Its body was read.
+    fn described(&mut self, id: RequestId, described: &Described);
+    /// It ended.
+    fn settled(&mut self, record: &Arc<RequestRecord>);
+}
+
 /// Where the hub's output goes.
-#[derive(Debug)]
 pub struct Outputs {
+    /// What tokens cost.
+    pub prices: watch::Receiver<Arc<PriceBook>>,
+    /// The store, when there is one.
+    pub ledger: Option<Box<dyn Ledger>>,
     /// The newest snapshot; only built while somebody watches.
     pub snapshot: watch::Sender<Arc<Snapshot>>,
     /// Every terminal record, for whoever must not miss one.
@@ -33,7 +47,7 @@ pub struct Outputs {
 pub async fn run(
     mut events: EventStream,
     fleet: watch::Receiver<Arc<FleetView>>,
-    outputs: Outputs,
+    mut outputs: Outputs,
     mut board: Board,
 ) -> Board {
     let mut due: Option<Instant> = None;
@@ -47,10 +61,10 @@ pub async fn run(
             }
         };
         let Some(event) = event else { break };
-        take(event, &mut board, &outputs);
+        take(event, &mut board, &mut outputs);
         due = due.or_else(|| Some(Instant::now() + SNAPSHOT_INTERVAL));
         for event in std::iter::from_fn(|| events.try_next()).take(BATCH) {
-            take(event, &mut board, &outputs);
+            take(event, &mut board, &mut outputs);
         }
         if events.is_empty() {
             sleep(PAUSE).await;
@@ -67,18 +81,31 @@ async fn until(due: Option<Instant>) {
     }
 }
 
-fn take(event: Event, board: &mut Board, outputs: &Outputs) {
-    // Readers outlive the hub; were one gone, nobody would be left to tell.
+fn take(event: Event, board: &mut Board, outputs: &mut Outputs) {
     match &event {
-        Event::Settled(record) => {
-            let _ = outputs.records.as_ref().map(|tx| tx.send(Arc::clone(record)));
+        Event::Accepted(accepted) => outputs.ledger.iter_mut().for_each(|l| l.opened(accepted)),
+        Event::Described { id, described } => {
+            outputs.ledger.iter_mut().for_each(|l| l.described(*id, described));
         }
         Event::Fleet(changes) => {
+            // Readers outlive the hub; were one gone, nobody would be left to tell.
             let _ = outputs.changes.as_ref().map(|tx| tx.send(Arc::clone(changes)));
         }
         _ => {}
     }
-    board.apply(event);
+    match event {
+        Event::Settled(record) => board.settle(keep(record, outputs)),
+        event => board.apply(event),
+    }
+}
+
+/// Prices a terminal record and hands it to whoever must not miss it.
+fn keep(mut record: Box<RequestRecord>, outputs: &mut Outputs) -> Arc<RequestRecord> {
+    record.price(&outputs.prices.borrow());
+    let record = Arc::from(record);
+    outputs.ledger.iter_mut().for_each(|l| l.settled(&record));
+    let _ = outputs.records.as_ref().map(|tx| tx.send(Arc::clone(&record)));
+    record
 }
 
 fn publish(outputs: &Outputs, board: &Board, fleet: &watch::Receiver<Arc<FleetView>>) {

@@ -8,10 +8,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use serde::{Serialize, Serializer};
 
 use super::trace::TraceStep;
+use crate::claude::price::{Bill, CostLines};
 use crate::claude::request::Class;
 use crate::claude::usage::Usage;
 use crate::domain::endpoint::{EndpointId, GroupId};
 use crate::domain::outcome::Kind;
+use crate::domain::pricebook::PriceBook;
 use crate::domain::route::{RouteReason, Skip};
 
 /// The id of a request: `req-` and eight hex digits.
@@ -27,6 +29,18 @@ impl fmt::Display for RequestId {
 impl Serialize for RequestId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl RequestId {
+    /// The number behind it.
+    pub fn number(self) -> u32 {
+        self.0
+    }
+
+    /// The id of a number that was stored.
+    pub fn from_number(number: u32) -> Self {
+        Self(number)
     }
 }
 
@@ -145,10 +159,32 @@ pub struct RequestRecord {
     pub bytes_out: u64,
     /// Tokens over all attempts.
     pub usage: Usage,
+    /// Cost over all attempts that have a price.
+    pub cost: CostLines,
+    /// Attempts that used tokens no price is known for.
+    pub unpriced: u32,
     /// In order.
     pub attempts: Vec<AttemptRecord>,
     /// Endpoints the last routing decision left out.
     pub skipped: Vec<Skip>,
+}
+
+impl RequestRecord {
+    /// Puts the prices on: each attempt that used tokens is billed once, at its endpoint's rates for the model that
+    /// answered (else the model it was asked for).
+    pub fn price(&mut self, book: &PriceBook) {
+        let (mut cost, mut unpriced) = (CostLines::default(), 0);
+        for attempt in self.attempts.iter_mut().filter(|a| !a.usage.is_empty()) {
+            let model = attempt.model_served.as_ref().or(attempt.model_sent.as_ref()).or(self.model.as_ref());
+            let model = model.map_or("", String::as_str);
+            attempt.bill = book.bill(&attempt.endpoint, model, self.accepted, &attempt.usage);
+            match &attempt.bill {
+                Some(bill) => cost += bill.lines,
+                None => unpriced += 1,
+            }
+        }
+        (self.cost, self.unpriced) = (cost, unpriced);
+    }
 }
 
 /// One attempt of a request.
@@ -162,6 +198,8 @@ pub struct AttemptRecord {
     pub group: GroupId,
     /// The model it was asked for, after its mapping.
     pub model_sent: Option<String>,
+    /// The model its answer names.
+    pub model_served: Option<String>,
     /// From the request's acceptance to its start, milliseconds.
     pub start_ms: f64,
     /// Time to connect; nothing on a reused connection.
@@ -178,6 +216,8 @@ pub struct AttemptRecord {
     pub cancelled: bool,
     /// Tokens it reported.
     pub usage: Usage,
+    /// What they cost; nothing before the record was priced, without tokens, or when no price is known.
+    pub bill: Option<Bill>,
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ use super::{Shared, affinity, auth, browser, forward, keepalive, local};
 use crate::claude::request::{Class, Peek, peek};
 use crate::config::Config;
 use crate::domain::outcome::Kind;
-use crate::events::RequestId;
+use crate::events::{Described, RequestId};
 
 /// Answers one request. Never fails: what cannot be answered otherwise gets an error in the API's shape.
 pub async fn handle<B: ClientUpload>(
@@ -133,12 +133,12 @@ async fn carry<B: ClientUpload>(
         let seen = look(class, &body);
         let model = seen.model.as_deref().map(clip);
         let session = inbound::session(&head.headers, &seen);
-        lifecycle.note(|r| {
-            r.session = session.clone();
-            r.model = model.as_deref().map(str::to_owned);
-            r.stream = seen.stream;
-            r.one_token = seen.max_tokens == Some(1);
-            r.bytes_in = body.bytes().map_or(0, |b| b.len() as u64);
+        lifecycle.note(|r| r.one_token = seen.max_tokens == Some(1));
+        lifecycle.described(Described {
+            model: model.as_deref().map(str::to_owned),
+            session: session.clone(),
+            stream: seen.stream,
+            bytes_in: body.bytes().map_or(0, |b| b.len() as u64),
         });
         let inbound = Inbound {
             id,

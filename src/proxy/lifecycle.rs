@@ -7,9 +7,9 @@ mod draft;
 mod log;
 mod mismatch;
 
+pub use draft::Opening;
 pub use mismatch::Mismatches;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,20 +20,16 @@ use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
 use super::affinity::Answering;
-use crate::claude::request::Class;
 use crate::claude::usage::Usage;
 use crate::control::Control;
 use crate::domain::endpoint::{EndpointId, EndpointSpec};
 use crate::domain::fleet::Input;
-use crate::domain::outcome::{Blame, Failure, Kind, Next, Same};
+use crate::domain::outcome::{self, Failure, Kind};
 use crate::domain::plan::{Attempt, Decision};
 use crate::domain::ratelimit;
 use crate::domain::route::{RouteReason, Skip};
 use crate::events::trace::{self, What};
-use crate::events::{Accepted, AttemptRecord, Event, Events, RequestId, RequestRecord, State};
-
-/// An endpoint that was silent this long when its client left is blamed softly.
-const SILENCE_TO_BLAME: Duration = Duration::from_secs(120);
+use crate::events::{Accepted, AttemptRecord, Described, Event, Events, RequestRecord, State};
 
 /// How a request ends.
 #[derive(Clone, PartialEq, Debug)]
@@ -46,30 +42,13 @@ pub enum Ending {
     Cancelled(&'static str),
 }
 
-/// What is known when a request is accepted.
-pub struct Opening {
-    /// Ours.
-    pub id: RequestId,
-    /// Its class.
-    pub class: Class,
-    /// HTTP method.
-    pub method: String,
-    /// Path without query.
-    pub path: String,
-    /// Peer address.
-    pub client: Option<IpAddr>,
-    /// `user-agent`.
-    pub user_agent: Option<String>,
-    /// `x-claude-code-agent-id`.
-    pub agent: Option<String>,
-}
-
 struct OpenAttempt {
     started: Instant,
     /// Start of this request's first attempt at the endpoint: a request counts against it once.
     here_since: std::time::Instant,
     spec: Arc<EndpointSpec>,
     model_sent: Option<String>,
+    model_served: Option<String>,
     number: u32,
     start_ms: f64,
     connect_ms: Option<f64>,
@@ -118,6 +97,9 @@ impl Lifecycle {
             class: opening.class,
             method: opening.method.clone(),
             path: opening.path.clone(),
+            client: opening.client,
+            user_agent: opening.user_agent.clone(),
+            agent: opening.agent.clone(),
         })));
         let draft = Some(Box::new(draft::draft(opening, at)));
         Self {
@@ -141,6 +123,16 @@ impl Lifecycle {
     /// When it was accepted.
     pub fn accepted(&self) -> Instant {
         self.accepted
+    }
+
+    /// Its body was read.
+    pub fn described(&mut self, described: Described) {
+        let Some(draft) = &mut self.draft else { return };
+        draft.model.clone_from(&described.model);
+        draft.session.clone_from(&described.session);
+        draft.stream = described.stream;
+        draft.bytes_in = described.bytes_in;
+        self.to.events.send(Event::Described { id: draft.id, described: Arc::new(described) });
     }
 
     /// Tells this when the request joins the queue.
@@ -240,6 +232,7 @@ impl Lifecycle {
             here_since: attempt.here_since,
             spec,
             model_sent,
+            model_served: None,
             number: attempt.number,
             start_ms,
             connect_ms: None,
@@ -259,14 +252,14 @@ impl Lifecycle {
         }
         let id = headers.get("request-id").and_then(|v| v.to_str().ok()).map(str::to_owned);
         self.note(|r| r.upstream_id = id.or(r.upstream_id.take()));
-        self.tell_budgets(headers);
+        self.tell_budgets(status, headers);
     }
 
-    fn tell_budgets(&self, headers: &HeaderMap) {
+    fn tell_budgets(&self, status: u16, headers: &HeaderMap) {
         let Some(open) = self.open.as_ref().filter(|_| self.moves_health()) else { return };
         let budgets = ratelimit::budgets(headers);
         if !budgets.is_empty() {
-            let used_up = ratelimit::used_up_for(&budgets, jiff::Timestamp::now());
+            let used_up = ratelimit::used_up_for(status, &budgets, jiff::Timestamp::now());
             self.to.control.tell(Input::Budgets { endpoint: open.spec.id.clone(), budgets, used_up });
         }
     }
@@ -359,6 +352,9 @@ impl Lifecycle {
         {
             self.span.in_scope(|| self.to.mismatches.tell(&open.spec.id, asked, &model));
         }
+        if let Some(open) = &mut self.open {
+            open.model_served = Some(model.clone());
+        }
         self.note(|r| r.served_model = Some(model));
     }
 
@@ -379,6 +375,7 @@ impl Lifecycle {
             endpoint: open.spec.id.clone(),
             group: open.spec.group.clone(),
             model_sent: open.model_sent.clone(),
+            model_served: open.model_served.clone(),
             start_ms: open.start_ms,
             connect_ms: open.connect_ms,
             first_byte_ms: open.first_byte_ms,
@@ -387,9 +384,11 @@ impl Lifecycle {
             failure,
             cancelled,
             usage: usage.clone(),
+            bill: None,
         };
         self.note(|r| {
             r.usage += &usage;
+            r.attempts.reserve_exact(1);
             r.attempts.push(record);
         });
         Some(open)
@@ -417,7 +416,7 @@ impl Lifecycle {
             }
         }
         self.span.in_scope(|| log::log_end(&record));
-        self.to.events.send(Event::Settled(Arc::from(record)));
+        self.to.events.send(Event::Settled(record));
     }
 
     /// What an unsettled drop means.
@@ -432,16 +431,9 @@ impl Lifecycle {
     }
 
     fn blame_silence(&mut self, attempt: &OpenAttempt) {
-        let silent = self.last_heard.elapsed() >= SILENCE_TO_BLAME;
-        if silent && self.draft.as_ref().is_some_and(|d| moves_health(d)) {
-            let failure = Failure {
-                kind: Kind::IdleTimeout,
-                status: None,
-                blame: Blame::EndpointSoft,
-                same: Same::Never,
-                next: Next::No,
-                stated: None,
-            };
+        if let Some(failure) = Failure::of_silence(self.last_heard.elapsed())
+            && self.moves_health()
+        {
             self.to.control.tell(self.failed_input(attempt, failure));
         }
     }
@@ -468,10 +460,8 @@ impl Drop for Lifecycle {
     }
 }
 
-/// Only real conversations say something about an endpoint: no auxiliary calls, and not the one-token requests by which
-/// clients look whether they may go on.
 fn moves_health(record: &RequestRecord) -> bool {
-    record.class == Class::Messages && !record.one_token
+    outcome::moves_health(record.class, record.one_token)
 }
 
 fn millis(duration: Duration) -> f64 {

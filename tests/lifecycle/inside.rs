@@ -63,7 +63,7 @@ fn parts() -> (Shared, EventStream) {
 async fn settled(stream: &mut EventStream) -> Arc<RequestRecord> {
     loop {
         if let Event::Settled(record) = stream.next().await.expect("a record") {
-            return record;
+            return Arc::from(record);
         }
     }
 }

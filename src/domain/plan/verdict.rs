@@ -38,6 +38,13 @@ pub enum RelayRule {
     IfErrorObject,
 }
 
+impl RelayRule {
+    /// True when an answer is passed on of which `is_error_object` tells whether its body is an Anthropic error object.
+    pub fn allows(self, is_error_object: impl FnOnce() -> bool) -> bool {
+        self == Self::Always || is_error_object()
+    }
+}
+
 /// An answer of our own.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Refusal {
@@ -60,8 +67,12 @@ impl Refusal {
     }
 }
 
-/// The verdict over these failures, one per endpoint with the number of its attempt, in the order they were asked.
-pub(super) fn of(failures: &[(&EndpointId, u32, &Failure)], suspended: bool) -> Verdict {
+/// One endpoint's last word, with the number of its attempt.
+type Word<'a> = (&'a EndpointId, u32, &'a Failure);
+
+/// The verdict over these failures, one per endpoint, in the order they were asked. What only rounds before this one
+/// asked decides nothing, but is named.
+pub(super) fn of(failures: &[Word<'_>], earlier: &[Word<'_>], suspended: bool) -> Verdict {
     let deciding = deciding(failures);
     let Some((_, number, failure)) = deciding else { return nothing_tried(&[]) };
     let several = failures.len() > 1 || suspended;
@@ -78,14 +89,12 @@ pub(super) fn of(failures: &[(&EndpointId, u32, &Failure)], suspended: bool) -> 
     };
     Verdict {
         relay: rule.map(|r| (*number, r)),
-        refusal: Refusal::new(status, message(failures)),
+        refusal: Refusal::new(status, message(&[earlier, failures].concat())),
         kind: Some(failure.kind),
     }
 }
 
-fn deciding<'a, 'b>(
-    failures: &'b [(&'a EndpointId, u32, &'a Failure)],
-) -> Option<&'b (&'a EndpointId, u32, &'a Failure)> {
+fn deciding<'a, 'b>(failures: &'b [Word<'a>]) -> Option<&'b Word<'a>> {
     let last = failures.iter().max_by_key(|(_, n, _)| *n)?;
     if last.2.kind == Kind::NotFound {
         let transient = failures.iter().filter(|(_, _, f)| f.is_transient()).max_by_key(|(_, n, _)| *n);
@@ -94,7 +103,7 @@ fn deciding<'a, 'b>(
     Some(last)
 }
 
-fn message(failures: &[(&EndpointId, u32, &Failure)]) -> String {
+fn message(failures: &[Word<'_>]) -> String {
     let each: Vec<String> = failures.iter().map(|(id, _, f)| format!("{id}: {}", f.brief())).collect();
     let refused = failures.iter().all(|(_, _, f)| f.kind.is_refusal());
     match each.as_slice() {

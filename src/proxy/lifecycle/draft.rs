@@ -1,8 +1,29 @@
 //! The record of a request of which nothing has happened yet.
 
-use super::Opening;
+use std::net::IpAddr;
+
+use crate::claude::price::CostLines;
+use crate::claude::request::Class;
 use crate::claude::usage::Usage;
-use crate::events::{RequestRecord, State};
+use crate::events::{RequestId, RequestRecord, State};
+
+/// What is known when a request is accepted.
+pub struct Opening {
+    /// Ours.
+    pub id: RequestId,
+    /// Its class.
+    pub class: Class,
+    /// HTTP method.
+    pub method: String,
+    /// Path without query.
+    pub path: String,
+    /// Peer address.
+    pub client: Option<IpAddr>,
+    /// `user-agent`.
+    pub user_agent: Option<String>,
+    /// `x-claude-code-agent-id`.
+    pub agent: Option<String>,
+}
 
 /// Until it is settled, the record of a request says that it was interrupted.
 pub(super) fn draft(opening: Opening, at: jiff::Timestamp) -> RequestRecord {
@@ -36,6 +57,8 @@ pub(super) fn draft(opening: Opening, at: jiff::Timestamp) -> RequestRecord {
         bytes_in: 0,
         bytes_out: 0,
         usage: Usage::default(),
+        cost: CostLines::default(),
+        unpriced: 0,
         attempts: Vec::new(),
         skipped: Vec::new(),
     }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::super::paint::rendered;
 use super::*;
 use crate::app::text::WIDTH;
+use crate::claude::price::CostLines;
 use crate::domain::endpoint::{EndpointId, GroupId};
 use crate::domain::group::GroupState;
 use crate::events::record::Ids;
@@ -15,6 +16,7 @@ fn attempt(endpoint: &str, failure: Option<(Kind, Option<u16>)>) -> AttemptRecor
         endpoint: EndpointId::new(endpoint),
         group: GroupId::new("main"),
         model_sent: None,
+        model_served: None,
         start_ms: 0.0,
         connect_ms: None,
         first_byte_ms: None,
@@ -23,6 +25,7 @@ fn attempt(endpoint: &str, failure: Option<(Kind, Option<u16>)>) -> AttemptRecor
         failure: failure.map(|(kind, _)| kind),
         cancelled: false,
         usage: Usage::default(),
+        bill: None,
     }
 }
 
@@ -57,6 +60,8 @@ fn record(attempts: Vec<AttemptRecord>) -> RequestRecord {
         bytes_in: 0,
         bytes_out: 0,
         usage: Usage { input: 10_600, output: 112, ..Usage::default() },
+        cost: CostLines::default(),
+        unpriced: 0,
         attempts,
         skipped: Vec::new(),
     }

@@ -1,0 +1,58 @@
+//! What every request cost, durably: the ledger.
+//!
+//! One file (redb), one thread that writes it, any number of readers. A record is handed over without waiting and is on
+//! the disk with the next commit: at most [`Options::interval`] later, or as soon as [`Options::batch`] records wait.
+//!
+//! ```text
+//! hub --Intake--> backlog in memory --writer thread--> file <--Reader-- queries, exports
+//! ```
+//!
+//! | state of the disk | records |
+//! |---|---|
+//! | well | written together, rollups in the same transaction |
+//! | slow or failing | wait in memory, are never dropped, and are tried again; [`Store::load`] shows how many |
+//! | killed at any instant | the file holds every commit whole; what was open is `interrupted` at the next start |
+//!
+//! What must never happen: a record dropped, a rollup that is not the sum of its rows, a wait on the data path.
+
+pub mod apply;
+pub mod civil;
+pub mod codec;
+pub mod filter;
+pub mod key;
+pub mod options;
+pub mod row;
+pub mod schema;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod totals;
+
+/// The store could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file as a whole.
+    #[error(transparent)]
+    Database(#[from] redb::Error),
+    /// One value in it.
+    #[error("the usage store holds {0}")]
+    Value(#[from] codec::CodecError),
+}
+
+/// redb has an error type per operation; all mean that the file could not be used.
+macro_rules! from_redb {
+    ($($error:ty),+) => { $(
+        impl From<$error> for StoreError {
+            fn from(error: $error) -> Self {
+                Self::Database(error.into())
+            }
+        }
+    )+ };
+}
+
+from_redb!(
+    redb::StorageError,
+    redb::TableError,
+    redb::TransactionError,
+    redb::CommitError,
+    redb::DatabaseError
+);

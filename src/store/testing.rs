@@ -1,0 +1,104 @@
+//! Rows for the tests of this module.
+
+use jiff::Timestamp;
+use redb::Database;
+use redb::backends::InMemoryBackend;
+
+use super::apply::Batch;
+use super::civil::Clock;
+use super::key::micros;
+use super::row::{AttemptRow, BillRow, Row, Tokens};
+use super::{StoreError, schema};
+use crate::claude::money::PicoUsd;
+use crate::claude::price::CostLines;
+use crate::claude::request::Class;
+use crate::events::State;
+
+/// An empty store in memory.
+pub(crate) fn database() -> Database {
+    let db = Database::builder().create_with_backend(InMemoryBackend::new()).unwrap();
+    let txn = db.begin_write().unwrap();
+    schema::create(&txn).unwrap();
+    txn.commit().unwrap();
+    db
+}
+
+/// Applies one batch.
+pub(crate) fn batch(
+    db: &Database,
+    clock: &Clock,
+    act: impl FnOnce(&mut Batch<'_>) -> Result<(), StoreError>,
+) {
+    let txn = db.begin_write().unwrap();
+    let mut batch = Batch::new(&txn, clock).unwrap();
+    act(&mut batch).unwrap();
+    batch.finish().unwrap();
+    txn.commit().unwrap();
+}
+
+/// A completed stream of one attempt at `endpoint`, accepted at `at`.
+pub(crate) fn row(id: u32, at: &str, model: &str, endpoint: &str) -> Row {
+    let at: Timestamp = at.parse().unwrap();
+    Row {
+        id,
+        upstream_id: Some(format!("req_{id}")),
+        accepted_us: micros(at),
+        updated_us: micros(at),
+        first_byte_us: Some(1_000),
+        duration_us: 2_000,
+        suspended_us: 0,
+        client: Some("127.0.0.1".parse().unwrap()),
+        user_agent: Some("claude-cli/2.1".into()),
+        method: "POST".into(),
+        path: "/v1/messages".into(),
+        class: Class::Messages,
+        model: Some(model.into()),
+        served_model: Some(model.into()),
+        session: Some("s1".into()),
+        agent: None,
+        stream: true,
+        endpoint: Some(endpoint.into()),
+        group: Some("main".into()),
+        route: Some("first in order".into()),
+        status: Some(200),
+        state: State::Completed,
+        failure: None,
+        error: None,
+        cancel_reason: None,
+        bytes_in: 100,
+        bytes_out: 200,
+        price_revision: Some("2026-11-01".into()),
+        attempts: vec![attempt(endpoint, 10, 5)],
+    }
+}
+
+/// An attempt that used so many tokens, at a pico-dollar each.
+pub(crate) fn attempt(endpoint: &str, input: u64, output: u64) -> AttemptRow {
+    let (pico, none) = (|n: u64| PicoUsd::from_pico(n.into()), PicoUsd::ZERO);
+    let lines = CostLines { input: pico(input), output: pico(output), ..CostLines::default() };
+    let rule = "a price".to_owned();
+    AttemptRow {
+        endpoint: endpoint.into(),
+        group: "main".into(),
+        model_sent: None,
+        model_served: None,
+        start_us: 0,
+        connect_us: Some(100),
+        first_byte_us: Some(900),
+        duration_us: 2_000,
+        status: Some(200),
+        failure: None,
+        cancelled: false,
+        tokens: Tokens { input, output, ..Tokens::default() },
+        estimated: false,
+        service_tier: Some("standard".into()),
+        inference_geo: None,
+        bill: Some(BillRow {
+            lines,
+            cache_saved: none,
+            cache_premium: none,
+            cache_missed: pico(input),
+            rule,
+        }),
+    }
+}
