@@ -1,7 +1,7 @@
 //! The composition root: the only place that makes channels, spawns tasks and orders start and stop.
 //!
 //! ```text
-//! connections --Event--> hub --> records, snapshot
+//! connections --Event--> hub --> store, records, snapshot
 //!      |  ^
 //!      |  +------ FleetView ---- control <-- probes
 //!      +--------- Input -----------^
@@ -10,11 +10,13 @@
 //! ```
 //!
 //! Stop, in this order: accept no more; end the wait of suspended requests; let answers finish for the grace period; cut
-//! what is left; end probes and control; close upstream connections; let the hub take the last records.
+//! what is left; end probes and control; close upstream connections; let the hub take the last records; commit them.
 
+mod budgets;
 mod check;
 mod demo;
 mod hangup;
+mod ledger;
 mod memory;
 mod prices;
 pub mod reload;
@@ -42,7 +44,7 @@ use crate::control::fasttest::FastTests;
 use crate::control::{self, Control, probe};
 use crate::domain::fleet::{Change, Fleet};
 use crate::events::board::{Board, Snapshot};
-use crate::events::record::Ids;
+use crate::events::spend::Spend;
 use crate::events::{self, RequestRecord, hub};
 use crate::proxy::affinity::SessionTable;
 use crate::proxy::dialer::Dialer;
@@ -50,7 +52,9 @@ use crate::proxy::intake::Budget;
 use crate::proxy::lifecycle::{Mismatches, Reporting};
 use crate::proxy::suspended::{self, Queue};
 use crate::proxy::transport::Transport;
-use crate::proxy::{Shared, serve};
+use crate::proxy::unread::{Keeper, Samples};
+use crate::proxy::{Shared, serve, unread};
+use crate::store::{OpenError, Options, Store};
 use hangup::Hangups;
 use reload::{LogTap, Refused, Reloader, Reloads};
 
@@ -80,6 +84,9 @@ pub enum StartError {
         /// Why it failed.
         source: io::Error,
     },
+    /// Another process has the usage store.
+    #[error(transparent)]
+    Store(#[from] OpenError),
 }
 
 /// A forwarder that runs.
@@ -95,6 +102,8 @@ pub struct Running {
     background: TaskTracker,
     queue: Queue,
     hub: JoinHandle<Board>,
+    keeper: Option<Keeper>,
+    store: Option<Store>,
     config: watch::Receiver<Arc<Config>>,
     reloads: Reloads,
 }
@@ -113,32 +122,42 @@ pub struct Taps {
 /// Starts everything and returns once the port is open.
 ///
 /// # Errors
-/// When the proxy port cannot be bound.
+/// When the proxy port cannot be bound, or another process has the usage store.
 pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartError> {
     let listener = bind(&config).await?;
     let address = listener.local_addr().map_err(|source| bind_error(&config, source))?;
+    let (store, opened) = ledger::open(&config).await?.unzip();
     let (stop, abort, quit) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
     let (connections, background) = (TaskTracker::new(), TaskTracker::new());
 
     let (events, stream) = events::channel();
-    let fleet = Fleet::new(config.fleet_settings(), &config.endpoints, Instant::now().into_std());
+    let (config_tx, config_rx) = watch::channel(Arc::clone(&config));
+    let (clock, now) = (Options::of(&config).clock, jiff::Timestamp::now());
+    let spend =
+        Spend::new(config_rx.clone(), clock.clone(), budgets::before(store.clone(), &clock, now).await, now);
+    let limits = spend.watch();
+    let mut fleet = Fleet::new(config.fleet_settings(), &config.endpoints, Instant::now().into_std());
+    // What was spent before this start may refuse the first request.
+    fleet.apply(budgets::input(&limits.borrow(), &clock), Instant::now().into_std());
     let (control, control_task) = control::new(fleet, events.clone());
     let board = Board::new(jiff::Timestamp::now());
-    let empty = board.snapshot(&control.view(), Instant::now().into_std(), jiff::Timestamp::now());
+    let empty = board.snapshot(&control.view(), Instant::now().into_std(), now);
+    let empty = Snapshot { budgets: spend.statuses(), ..empty };
     let (snapshot_tx, snapshot) = watch::channel(Arc::new(empty));
     let (prices_tx, prices) = watch::channel(Arc::new(prices::of(&config)));
     let outputs = hub::Outputs {
         prices,
-        ledger: None,
+        spend,
+        ledger: store.as_ref().map(|store| Box::new(store.intake()) as Box<dyn hub::Ledger>),
         snapshot: snapshot_tx,
         records: taps.records,
         changes: taps.changes,
     };
     let hub = background.spawn(hub::run(stream, control.watch(), outputs, board));
 
-    let (config_tx, config_rx) = watch::channel(Arc::clone(&config));
     let transport = Transport::new(Dialer::new(config.outbound.clone(), config.extra_ca.clone()));
     let (reloader, reloads) = Reloader::new(config_tx, control.clone(), transport.clone(), taps.log);
+    let (samples, keeper) = samples(&config, &config_rx);
     let queue = Queue::default();
     let shared = Shared {
         config: config_rx.clone(),
@@ -149,17 +168,20 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
             control: control.clone(),
             stopping: abort.clone(),
             mismatches: Arc::new(Mismatches::default()),
+            samples,
         }),
-        ids: Arc::new(Ids::starting_at(fastrand::u32(..))),
+        ids: Arc::new(ledger::ids(opened.as_ref())),
         queue: queue.clone(),
         sessions: SessionTable::default(),
         fast_tests: FastTests::new(transport.clone()),
         budget: Budget::new(config.server.max_buffered_bytes),
+        ledger_full: store.as_ref().map(Store::full).unwrap_or_default(),
     };
     let strategy_of = config_rx.clone();
     let strategy = move || strategy_of.borrow().strategy.kind;
     background.spawn(suspended::run(queue.clone(), control.watch(), strategy, quit.clone()));
     background.spawn(prices::follow(config_rx.clone(), prices_tx, quit.clone()));
+    background.spawn(budgets::follow(limits, clock, control.clone(), quit.clone()));
     background.spawn(control::run(control_task, quit.clone()));
     background.spawn(probe::run(
         control.clone(),
@@ -185,6 +207,8 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
         background,
         queue,
         hub,
+        keeper,
+        store,
         config: config_rx,
         reloads,
     })
@@ -204,6 +228,11 @@ impl Running {
     /// The way to the fleet.
     pub fn control(&self) -> &Control {
         &self.control
+    }
+
+    /// The usage store, when there is one.
+    pub fn store(&self) -> Option<&Store> {
+        self.store.as_ref()
     }
 
     /// The suspended requests.
@@ -264,12 +293,30 @@ impl Running {
         self.connections.wait().await;
         self.quit.cancel();
         self.transport.shutdown().await;
-        let Self { hub, background, control, .. } = self;
+        let Self { hub, background, control, keeper, store, .. } = self;
         drop(control);
         background.close();
         background.wait().await;
+        if let Some(keeper) = keeper {
+            // It does not panic: what fails there is logged.
+            let _ = tokio::task::spawn_blocking(|| keeper.stop()).await;
+        }
         // The hub task neither panics nor is it aborted; a default board would only lose the closing totals.
-        hub.await.unwrap_or_else(|_| Board::new(jiff::Timestamp::now()))
+        let board = hub.await.unwrap_or_else(|_| Board::new(jiff::Timestamp::now()));
+        ledger::close(store).await;
+        board
+    }
+}
+
+/// Answers whose usage cannot be read are kept if that is wanted. What cannot be kept is no reason not to run.
+fn samples(config: &Config, follow: &watch::Receiver<Arc<Config>>) -> (Samples, Option<Keeper>) {
+    let started = config.logging.token_debug.as_ref().map(|settings| unread::start(settings, follow.clone()));
+    match started.transpose() {
+        Ok(started) => started.map_or_else(Default::default, |(samples, keeper)| (samples, Some(keeper))),
+        Err(error) => {
+            tracing::error!(target: "cc_forwarder::tokens", "logging.token_debug is off: {error}");
+            Default::default()
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Nothing in here does I/O, reads a clock or rolls dice: `now` and `jitter` are arguments.
 
+pub mod budget;
+pub mod civil;
 pub mod endpoint;
 pub mod fleet;
 pub mod group;

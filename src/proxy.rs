@@ -32,9 +32,11 @@ mod sips;
 pub mod suspended;
 pub mod tap;
 pub mod transport;
+pub mod unread;
 pub mod upstream;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use tokio::sync::watch;
 
@@ -64,4 +66,6 @@ pub struct Shared {
     pub fast_tests: FastTests,
     /// Memory for request bodies.
     pub budget: intake::Budget,
+    /// Too many records wait for the disk: nothing further is let in, for its record would have no place.
+    pub ledger_full: Arc<AtomicBool>,
 }

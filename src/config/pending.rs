@@ -9,14 +9,7 @@ use super::Config;
 use super::problem::Problem;
 
 /// Key prefix, and what is missing.
-pub const PENDING: &[(&str, &str)] = &[
-    ("endpoints[].price_multiplier", "prices"),
-    ("logging.token_debug", "dumps of unreadable responses"),
-    ("timezone", "days of the usage store"),
-    ("tui", "terminal interface"),
-    ("usage_tracking", "usage store"),
-    ("web", "admin port"),
-];
+pub const PENDING: &[(&str, &str)] = &[("tui", "terminal interface"), ("web", "admin port")];
 
 /// One warning about the settings in here that the file turns on; `present` are the schema paths with a value.
 pub(super) fn warning(config: &Config, present: &BTreeSet<String>) -> Option<Problem> {

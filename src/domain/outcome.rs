@@ -122,6 +122,8 @@ pub enum Kind {
     Upload,
     /// The endpoint does not count tokens.
     NoCountTokens,
+    /// A spending limit is used up.
+    Budget,
     /// Our own limit or fault.
     Local,
 }
@@ -153,6 +155,7 @@ impl Kind {
             Self::Stale => "connection was closed",
             Self::Upload => "the request body stopped arriving",
             Self::NoCountTokens => "does not count tokens",
+            Self::Budget => "budget used up",
             Self::Local => "internal error",
         }
     }

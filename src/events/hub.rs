@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::board::{Board, Snapshot};
+use super::board::{Board, LedgerStatus, Snapshot};
+use super::spend::Spend;
 use super::{Accepted, Described, Event, EventStream, RequestId, RequestRecord};
 use crate::domain::fleet::{Change, FleetView};
 use crate::domain::pricebook::PriceBook;
@@ -19,6 +20,9 @@ const BATCH: usize = 256;
 /// five of a request would cost the requests more than their events do.
 const PAUSE: Duration = Duration::from_millis(10);
 
+/// Between two looks at a ledger that is behind, while nothing else happens.
+const LEDGER_INTERVAL: Duration = Duration::from_millis(250);
+
 /// Keeps what must not be missed. Its methods neither wait nor fail.
 pub trait Ledger: Send {
     /// A request was accepted.
@@ -27,12 +31,16 @@ pub trait Ledger: Send {
     fn described(&mut self, id: RequestId, described: &Described);
     /// It ended.
     fn settled(&mut self, record: &Arc<RequestRecord>);
+    /// How far it is behind.
+    fn status(&self) -> LedgerStatus;
 }
 
 /// Where the hub's output goes.
 pub struct Outputs {
     /// What tokens cost.
     pub prices: watch::Receiver<Arc<PriceBook>>,
+    /// Keeps what budgets count.
+    pub spend: Spend,
     /// The store, when there is one.
     pub ledger: Option<Box<dyn Ledger>>,
     /// The newest snapshot; only built while somebody watches.
@@ -56,16 +64,25 @@ pub async fn run(
             event = events.next() => event,
             () = until(due) => {
                 publish(&outputs, &board, &fleet);
-                due = None;
+                let behind = outputs.ledger.as_ref().is_some_and(|l| l.status().unsaved > 0);
+                due = behind.then(|| Instant::now() + LEDGER_INTERVAL);
+                continue;
+            }
+            () = outputs.spend.due(jiff::Timestamp::now()) => {
+                if outputs.spend.refresh(jiff::Timestamp::now()) {
+                    due = due.or_else(|| Some(Instant::now() + SNAPSHOT_INTERVAL));
+                }
                 continue;
             }
         };
         let Some(event) = event else { break };
         take(event, &mut board, &mut outputs);
-        due = due.or_else(|| Some(Instant::now() + SNAPSHOT_INTERVAL));
+        let soon = Instant::now() + SNAPSHOT_INTERVAL;
+        due = Some(due.map_or(soon, |at| at.min(soon)));
         for event in std::iter::from_fn(|| events.try_next()).take(BATCH) {
             take(event, &mut board, &mut outputs);
         }
+        outputs.spend.refresh(jiff::Timestamp::now());
         if events.is_empty() {
             sleep(PAUSE).await;
         }
@@ -102,6 +119,7 @@ fn take(event: Event, board: &mut Board, outputs: &mut Outputs) {
 /// Prices a terminal record and hands it to whoever must not miss it.
 fn keep(mut record: Box<RequestRecord>, outputs: &mut Outputs) -> Arc<RequestRecord> {
     record.price(&outputs.prices.borrow());
+    outputs.spend.count(&record, jiff::Timestamp::now());
     let record = Arc::from(record);
     outputs.ledger.iter_mut().for_each(|l| l.settled(&record));
     let _ = outputs.records.as_ref().map(|tx| tx.send(Arc::clone(&record)));
@@ -112,6 +130,9 @@ fn publish(outputs: &Outputs, board: &Board, fleet: &watch::Receiver<Arc<FleetVi
     if outputs.snapshot.receiver_count() > 0 {
         let view = Arc::clone(&fleet.borrow());
         let now = Instant::now().into_std();
-        outputs.snapshot.send_replace(Arc::new(board.snapshot(&view, now, jiff::Timestamp::now())));
+        let picture = board.snapshot(&view, now, jiff::Timestamp::now());
+        let ledger = outputs.ledger.as_ref().map(|ledger| ledger.status());
+        let budgets = outputs.spend.statuses();
+        outputs.snapshot.send_replace(Arc::new(Snapshot { budgets, ledger, ..picture }));
     }
 }

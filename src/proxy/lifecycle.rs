@@ -6,6 +6,7 @@
 mod draft;
 mod log;
 mod mismatch;
+mod sampling;
 
 pub use draft::Opening;
 pub use mismatch::Mismatches;
@@ -19,13 +20,15 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
+use self::sampling::Sampling;
 use super::affinity::Answering;
+use super::unread::Samples;
 use crate::claude::usage::Usage;
 use crate::control::Control;
 use crate::domain::endpoint::{EndpointId, EndpointSpec};
 use crate::domain::fleet::Input;
 use crate::domain::outcome::{self, Failure, Kind};
-use crate::domain::plan::{Attempt, Decision};
+use crate::domain::plan::{Attempt, Decision, WaitsFor};
 use crate::domain::ratelimit;
 use crate::domain::route::{RouteReason, Skip};
 use crate::events::trace::{self, What};
@@ -66,9 +69,10 @@ pub struct Lifecycle {
     last_heard: Instant,
     /// Its session's endpoint, once that answers.
     answering: Option<Answering>,
-    /// Start of its wait in the queue.
-    waits_since: Option<Instant>,
+    /// Its wait in the queue: since when, what for, and whom it could not ask.
+    waits: Option<(Instant, WaitsFor, Vec<Skip>)>,
     on_suspension: Option<Arc<Notify>>,
+    sampling: Sampling,
     span: Span,
 }
 
@@ -83,11 +87,14 @@ pub struct Reporting {
     pub stopping: CancellationToken,
     /// Model mismatches reported so far.
     pub mismatches: Arc<Mismatches>,
+    /// Where answers go whose usage could not be read.
+    pub samples: Samples,
 }
 
 impl Lifecycle {
     /// Opens the record and tells the hub.
     pub fn open(opening: Opening, to: Arc<Reporting>) -> Self {
+        let samples = to.samples.clone();
         let at = jiff::Timestamp::now();
         let now = Instant::now();
         let span = tracing::info_span!(target: "cc_forwarder::request", "request", id = %opening.id);
@@ -109,8 +116,9 @@ impl Lifecycle {
             open: None,
             last_heard: now,
             answering: None,
-            waits_since: None,
+            waits: None,
             on_suspension: None,
+            sampling: Sampling::new(samples),
             span,
         }
     }
@@ -140,35 +148,32 @@ impl Lifecycle {
         self.on_suspension = Some(suspended);
     }
 
-    /// It joined the queue and waits until `until` at most.
-    pub fn suspended(&mut self, until: Instant) {
-        self.waits_since = Some(Instant::now());
+    /// It joined the queue and waits until `until` at most; `skipped` could not be asked.
+    pub fn suspended(&mut self, until: Instant, waits_for: WaitsFor, skipped: &[Skip]) {
+        self.waits = Some((Instant::now(), waits_for, skipped.to_vec()));
         if let Some(suspended) = &self.on_suspension {
             suspended.notify_one();
         }
         let Some(draft) = &self.draft else { return };
-        let deadline = jiff::Timestamp::now()
-            + jiff::SignedDuration::try_from(until.saturating_duration_since(Instant::now()))
-                .unwrap_or_default();
-        self.to.events.send(Event::Suspended { id: draft.id, deadline });
-        self.span.in_scope(
-            || tracing::info!(target: "cc_forwarder::request", "suspended: no endpoint is available"),
-        );
+        self.to.events.send(Event::Suspended { id: draft.id, wait: draft::wait(until, waits_for) });
+        self.span.in_scope(|| {
+            tracing::info!(target: "cc_forwarder::request", "suspended: waits for {}", waits_for.words());
+        });
     }
 
     /// Its wait is over.
     pub fn resumed(&mut self) {
-        let Some(since) = self.waits_since.take() else { return };
-        let waited = millis(since.elapsed());
+        let Some((since, waits_for, skipped)) = self.waits.take() else { return };
+        let ms = millis(since.elapsed());
         let at_ms = millis(since - self.accepted);
         self.note(|r| {
-            r.suspended_ms += waited;
-            trace::push(&mut r.trace, at_ms, What::Waited { ms: waited });
+            r.suspended_ms += ms;
+            trace::push(&mut r.trace, at_ms, What::Waited { ms, waits_for, skipped });
         });
         let Some(draft) = &self.draft else { return };
         self.to.events.send(Event::Resumed { id: draft.id });
         self.span.in_scope(
-            || tracing::info!(target: "cc_forwarder::request", waited_ms = waited.round() as u64, "wait over"),
+            || tracing::info!(target: "cc_forwarder::request", waited_ms = ms.round() as u64, "wait over"),
         );
     }
 
@@ -323,6 +328,7 @@ impl Lifecycle {
 
     /// The answer that was being passed on ended well.
     pub fn answered(&mut self, usage: Usage) {
+        self.sampling.judge(&usage);
         let Some(closed) = self.close_attempt(None, false, usage) else { return };
         if self.draft.as_ref().is_some_and(|d| moves_health(d)) {
             self.to.control.tell(Input::Succeeded {

@@ -44,6 +44,7 @@ fn parts() -> (Shared, EventStream) {
         control: control.clone(),
         stopping: CancellationToken::new(),
         mismatches: Arc::default(),
+        samples: Default::default(),
     };
     let transport = Transport::new(Dialer::new(None, None));
     let shared = Shared {
@@ -56,6 +57,7 @@ fn parts() -> (Shared, EventStream) {
         ids: Arc::new(Ids::starting_at(1)),
         budget: Budget::new(1 << 20),
         queue: Default::default(),
+        ledger_full: Default::default(),
     };
     (shared, stream)
 }

@@ -191,6 +191,7 @@ fn one_warning_names_what_is_not_acted_on() {
         "strategy: { type: balanced }\n",
         "group: { fail_back: manual, cooldown: 1s }\n",
         "token_counting: { enabled: true }\n",
+        "timezone: UTC\nusage_tracking: { retention_days: 9, batch_size: 9 }\n",
     ] {
         assert_eq!(warning(silent), None, "{silent}");
     }
@@ -198,18 +199,12 @@ fn one_warning_names_what_is_not_acted_on() {
         let message = warning(asked).unwrap_or_else(|| panic!("{asked}"));
         assert_eq!(message, format!("accepted, but not acted on by this version: {named}"));
     }
-    let priced = EXAMPLE_ENDPOINTS.replace("credential: pass", "credential: pass, price_multiplier: 2");
-    let message = parse_clean(&priced).warnings.to_string();
-    assert!(message.ends_with("version: `endpoints[].price_multiplier` (prices)"), "{message}");
 }
 
 /// One sample for a few kinds of entry; entries go as features land, and their samples with them.
 const PENDING_SAMPLES: [(&str, &str); 2] = [
     ("web: { port: 9 }\n", "`web` (admin port)"),
-    (
-        "tui: { enabled: true }\nlogging: { token_debug: { enabled: true } }\n",
-        "`logging.token_debug` (dumps of unreadable responses), `tui` (terminal interface)",
-    ),
+    ("tui: { enabled: true }\n", "`tui` (terminal interface)"),
 ];
 
 #[test]
@@ -247,5 +242,25 @@ proptest! {
             text.push('\n');
         }
         let _ = parse(&text, file("c.yaml"), &Fake::default());
+    }
+}
+
+#[test]
+fn budgets_that_forget_are_warned_about() {
+    let warnings = |usage: &str| {
+        let text = format!("usage_tracking: {{ {usage} }}\n{EXAMPLE_ENDPOINTS}");
+        parse_clean(&text).warnings.to_string()
+    };
+    let off = warnings("enabled: false, budgets: [{ daily: 1 }]");
+    assert!(off.contains("usage_tracking.budgets: forget what was spent at every restart"), "{off}");
+    let short = warnings("retention_days: 30, budgets: [{ monthly: 1 }]");
+    assert!(short.contains("usage_tracking.retention_days: is shorter than a month"), "{short}");
+    for fine in [
+        "retention_days: 30, budgets: [{ daily: 1 }]",
+        "retention_days: 31, budgets: [{ monthly: 1 }]",
+        "enabled: false",
+    ] {
+        let warnings = warnings(fine);
+        assert!(!warnings.contains("usage_tracking"), "{fine}: {warnings}");
     }
 }

@@ -9,12 +9,15 @@
 //! | no response in time | 504 |
 //! | an upload that broke off | 400 |
 //! | anything else | 502 |
+//! | nothing was asked, for spending limits are used up | 402 naming them; clients do not repeat it |
 //!
 //! A 404 after a transient failure elsewhere does not decide: that failure does.
 
 use std::time::Duration;
 
+use crate::domain::budget::{BudgetScope, Overrun};
 use crate::domain::endpoint::EndpointId;
+use crate::domain::fleet::FleetView;
 use crate::domain::outcome::{Failure, Kind, error_type_of_status};
 use crate::domain::route::{Skip, SkipReason};
 
@@ -82,6 +85,7 @@ pub(super) fn of(failures: &[Word<'_>], earlier: &[Word<'_>], suspended: bool) -
         Kind::HeaderTimeout | Kind::IdleTimeout => (None, 504),
         Kind::Upload => (None, 400),
         Kind::Local => (None, 500),
+        Kind::Budget => (None, 402),
         _ if failure.status.is_some() || failure.kind == Kind::EmptyCompletion => {
             (Some(RelayRule::Always), failure.status.unwrap_or(502))
         }
@@ -137,6 +141,25 @@ pub(super) fn nothing_tried(skipped: &[Skip]) -> Verdict {
         Refusal::new(503, format!("No endpoint may be used. {each}"))
     };
     Verdict { relay: None, refusal, kind: None }
+}
+
+/// The verdict when spending limits are all that kept a request from being sent, or one covers everything. Where
+/// something else is in the way of another endpoint, which time or a person may clear, that decides.
+pub(super) fn overspent(skipped: &[Skip], view: &FleetView) -> Option<Verdict> {
+    let mut overruns: Vec<&Overrun> = Vec::new();
+    for skip in skipped.iter().filter(|s| s.reason == SkipReason::Budget) {
+        let overrun = view.endpoint(&skip.endpoint).and_then(|e| e.overrun.as_deref());
+        overruns.extend(overrun.filter(|o| !overruns.contains(o)));
+    }
+    let message = match overruns.iter().find(|o| o.scope == BudgetScope::All) {
+        Some(everything) => everything.message.clone(),
+        None if overruns.is_empty() || skipped.iter().any(|s| s.reason.may_pass()) => return None,
+        None => {
+            let each: Vec<&str> = overruns.iter().map(|o| o.message.as_str()).collect();
+            each.join(" ")
+        }
+    };
+    Some(Verdict { relay: None, refusal: Refusal::new(402, message), kind: Some(Kind::Budget) })
 }
 
 fn describe(skip: &Skip) -> String {
