@@ -10,8 +10,10 @@
 //! ```
 //!
 //! Stop, in this order: accept no more; end the wait of suspended requests; let answers finish for the grace period; cut
-//! what is left; end probes and control; close upstream connections; let the hub take the last records.
+//! what is left; close the admin port; end probes and control; close upstream connections; let the hub take the last
+//! records.
 
+mod admin_port;
 mod check;
 mod demo;
 mod hangup;
@@ -33,6 +35,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::admin;
 use crate::cli::{Cli, Command};
 use crate::config::diff::Report;
 use crate::config::watch::Pace;
@@ -51,8 +54,9 @@ use crate::proxy::lifecycle::{Mismatches, Reporting};
 use crate::proxy::suspended::{self, Queue};
 use crate::proxy::transport::Transport;
 use crate::proxy::{Shared, serve};
+use admin_port::AdminPort;
 use hangup::Hangups;
-use reload::{LogTap, Refused, Reloader, Reloads};
+use reload::{LogTap, Refused, Reloader, Reloads, WebFlags};
 
 /// Does what the command line asks for and returns the exit code.
 ///
@@ -94,6 +98,7 @@ pub struct Running {
     connections: TaskTracker,
     background: TaskTracker,
     queue: Queue,
+    admin: Option<AdminPort>,
     hub: JoinHandle<Board>,
     config: watch::Receiver<Arc<Config>>,
     reloads: Reloads,
@@ -108,6 +113,8 @@ pub struct Taps {
     pub changes: Option<mpsc::UnboundedSender<Arc<[Change]>>>,
     /// Takes over a new level and new secrets at a reload.
     pub log: Option<LogTap>,
+    /// Outranks `web`, in every version of the configuration.
+    pub web: WebFlags,
 }
 
 /// Starts everything and returns once the port is open.
@@ -126,9 +133,9 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     let board = Board::new(jiff::Timestamp::now());
     let empty = board.snapshot(&control.view(), Instant::now().into_std(), jiff::Timestamp::now());
     let (snapshot_tx, snapshot) = watch::channel(Arc::new(empty));
-    let (prices_tx, prices) = watch::channel(Arc::new(prices::of(&config)));
+    let (prices_tx, prices_rx) = watch::channel(Arc::new(prices::of(&config)));
     let outputs = hub::Outputs {
-        prices,
+        prices: prices_rx.clone(),
         ledger: None,
         snapshot: snapshot_tx,
         records: taps.records,
@@ -138,7 +145,8 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
 
     let (config_tx, config_rx) = watch::channel(Arc::clone(&config));
     let transport = Transport::new(Dialer::new(config.outbound.clone(), config.extra_ca.clone()));
-    let (reloader, reloads) = Reloader::new(config_tx, control.clone(), transport.clone(), taps.log);
+    let (reloader, reloads) =
+        Reloader::new(config_tx, control.clone(), transport.clone(), taps.log, taps.web);
     let queue = Queue::default();
     let shared = Shared {
         config: config_rx.clone(),
@@ -171,6 +179,15 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     ));
     background.spawn(housekeeping(transport.clone(), config_rx.clone(), quit.clone()));
     background.spawn(reloader.run(quit.clone()));
+    let admin = AdminPort::open(&config.web, |admin_address| admin::State {
+        proxy: address,
+        address: admin_address,
+        config: config_rx.clone(),
+        control: control.clone(),
+        snapshot: snapshot.clone(),
+        prices: prices_rx,
+    });
+    let admin = admin.await;
     background.spawn(serve::run(listener, shared, connections.clone(), stop.clone(), abort.clone()));
 
     Ok(Running {
@@ -184,6 +201,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
         connections,
         background,
         queue,
+        admin,
         hub,
         config: config_rx,
         reloads,
@@ -194,6 +212,11 @@ impl Running {
     /// Where the proxy port listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where the admin port listens; nothing when it is off, or could not be opened.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(AdminPort::address)
     }
 
     /// The newest snapshot.
@@ -262,6 +285,10 @@ impl Running {
         }
         self.abort.cancel();
         self.connections.wait().await;
+        // Only now: until the last answer has ended, people may want to see what goes on.
+        if let Some(admin) = self.admin {
+            admin.close().await;
+        }
         self.quit.cancel();
         self.transport.shutdown().await;
         let Self { hub, background, control, .. } = self;

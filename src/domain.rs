@@ -2,6 +2,7 @@
 //!
 //! Nothing in here does I/O, reads a clock or rolls dice: `now` and `jitter` are arguments.
 
+pub mod browser;
 pub mod endpoint;
 pub mod fleet;
 pub mod group;

@@ -36,6 +36,7 @@
 //! Facts go forward as `Event`s and `Input`s, decisions are plain functions of `now`, and observers read snapshots: they
 //! may miss a frame, a record they may not.
 
+pub mod admin;
 pub mod app;
 pub mod claude;
 pub mod cli;

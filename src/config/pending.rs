@@ -15,7 +15,6 @@ pub const PENDING: &[(&str, &str)] = &[
     ("timezone", "days of the usage store"),
     ("tui", "terminal interface"),
     ("usage_tracking", "usage store"),
-    ("web", "admin port"),
 ];
 
 /// One warning about the settings in here that the file turns on; `present` are the schema paths with a value.

@@ -1,0 +1,107 @@
+//! The admin port: what is going on, what it cost, and orders, as JSON over HTTP.
+//!
+//! | path | is for |
+//! |---|---|
+//! | `GET /health` | monitors: 503 only when nothing could serve |
+//! | `GET /api/v1/status` | the program itself: [`status`] |
+//! | `/api/v1/usage/…` | the ledger |
+//!
+//! Every request, also one for a path that does not exist, passes [`guard`] first: no web page of another site, no name
+//! that is not ours, no missing token, no large body. Answers are JSON; errors are
+//! `{"error": {"code", "message", "hint"}}`, see [`error`].
+//!
+//! | rule | why |
+//! |---|---|
+//! | whatever asks the store runs on a blocking thread | a slow disk must not hold up the data path |
+//! | every answer is bounded or streamed | memory does not grow with the ledger |
+//! | no answer holds a secret | there is none in what this module is given |
+//!
+//! A new noun is a file with a `routes()` of its own, merged in [`router`].
+
+pub mod error;
+pub mod guard;
+pub mod params;
+pub mod serve;
+pub mod status;
+//USAGE
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware;
+use http::StatusCode;
+use tokio::sync::watch;
+
+use self::error::ApiError;
+use crate::config::Config;
+use crate::control::Control;
+use crate::domain::pricebook::PriceBook;
+use crate::events::board::Snapshot;
+//STORE
+
+/// What the routes work on.
+#[derive(Clone)]
+pub struct Admin(Arc<State>);
+
+/// What stands behind [`Admin`].
+pub struct State {
+    /// Where the proxy port listens.
+    pub proxy: SocketAddr,
+    /// Where this port listens.
+    pub address: SocketAddr,
+    /// The configuration new requests get.
+    pub config: watch::Receiver<Arc<Config>>,
+    /// The way to the fleet.
+    pub control: Control,
+    /// The newest snapshot.
+    pub snapshot: watch::Receiver<Arc<Snapshot>>,
+    /// What tokens cost.
+    pub prices: watch::Receiver<Arc<PriceBook>>,
+    //STORED
+    //STOREF
+}
+
+impl Admin {
+    /// For these parts.
+    pub fn new(state: State) -> Self {
+        Self(Arc::new(state))
+    }
+}
+
+impl std::ops::Deref for Admin {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.0
+    }
+}
+
+/// Every route, behind the guard.
+pub fn router(admin: Admin) -> Router {
+    let api = status::routes();
+    Router::new()
+        .merge(status::health_routes())
+        .nest("/api/v1", api)
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(admin.clone(), guard::pass))
+        .with_state(admin)
+}
+
+async fn unknown(request: Request) -> ApiError {
+    let path = request.uri().path();
+    ApiError::new(StatusCode::NOT_FOUND, "not_found", format!("there is no {path}"))
+        .hint("the admin port serves /health and /api/v1/…")
+}
+
+async fn wrong_method(request: Request) -> ApiError {
+    let (method, path) = (request.method(), request.uri().path());
+    ApiError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        format!("{path} does not take {method}"),
+    )
+    .hint("the Allow header names the methods it takes")
+}
