@@ -16,16 +16,28 @@
 //! What must never happen: a record dropped, a rollup that is not the sum of its rows, a wait on the data path.
 
 pub mod apply;
+mod backlog;
 pub mod civil;
 pub mod codec;
+mod disk;
+pub mod engine;
 pub mod filter;
+pub mod intake;
 pub mod key;
+pub mod open;
 pub mod options;
 pub mod row;
 pub mod schema;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod totals;
+mod writer;
+
+pub use self::disk::Disk;
+pub use self::engine::Store;
+pub use self::intake::Intake;
+pub use self::open::{MovedAside, OpenError, Opened};
+pub use self::options::Options;
 
 /// The store could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +48,12 @@ pub enum StoreError {
     /// One value in it.
     #[error("the usage store holds {0}")]
     Value(#[from] codec::CodecError),
+    /// It holds what no program of ours wrote there.
+    #[error("the usage store is damaged: {0}")]
+    Damaged(String),
+    /// Its program ends, or its file is being opened again after a failure.
+    #[error("the usage store is closed")]
+    Closed,
 }
 
 /// redb has an error type per operation; all mean that the file could not be used.

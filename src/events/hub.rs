@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -27,6 +28,21 @@ pub trait Ledger: Send {
     fn described(&mut self, id: RequestId, described: &Described);
     /// It ended.
     fn settled(&mut self, record: &Arc<RequestRecord>);
+    /// How far it is behind.
+    fn status(&self) -> LedgerStatus;
+}
+
+/// How far the ledger is behind what was handed to it.
+#[derive(Clone, Default, PartialEq, Debug, Serialize)]
+pub struct LedgerStatus {
+    /// Records of ended requests that are not on the disk yet.
+    pub unsaved: u64,
+    /// Age of the oldest of them, seconds.
+    pub oldest_age: Option<f64>,
+    /// Why they cannot be written, while they cannot.
+    pub failing: Option<String>,
+    /// The last time something was written.
+    pub last_commit: Option<jiff::Timestamp>,
 }
 
 /// Where the hub's output goes.

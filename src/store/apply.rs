@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use redb::{ReadableTable, Table, WriteTransaction};
+use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 
 use super::StoreError;
 use super::civil::Clock;
@@ -80,9 +80,18 @@ impl<'t> Batch<'t> {
     /// # Errors
     /// When the file cannot be read or written.
     pub fn put(&mut self, row: &Row, story: Option<&Vec<String>>) -> Result<(), StoreError> {
+        let story = story.map(Stored::encode).transpose()?;
+        self.put_encoded(row, &row.encode()?, story.as_deref())
+    }
+
+    /// [`Self::put`] of a row and a story that are encoded already: `encoded` is `row`.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written.
+    pub fn put_encoded(&mut self, row: &Row, encoded: &[u8], story: Option<&[u8]>) -> Result<(), StoreError> {
         let key = row.key();
         let bytes = key.to_bytes();
-        let older = self.rows.insert(bytes, row.encode()?.as_slice())?.map(|old| Row::decode(old.value()));
+        let older = self.rows.insert(bytes, encoded)?.map(|old| Row::decode(old.value()));
         match older {
             Some(older) => self.count(&older?, Sign::Less),
             None => {
@@ -90,7 +99,7 @@ impl<'t> Batch<'t> {
             }
         }
         if let Some(story) = story {
-            self.stories.insert(bytes, story.encode()?.as_slice())?;
+            self.stories.insert(bytes, story)?;
         }
         self.open.remove(bytes)?;
         self.count(row, Sign::More);
@@ -125,6 +134,14 @@ impl<'t> Batch<'t> {
     /// When the file cannot be read.
     pub fn open_requests(&self) -> Result<Vec<OpenRow>, StoreError> {
         self.open.iter()?.map(|entry| Ok(OpenRow::decode(entry?.1.value())?)).collect()
+    }
+
+    /// True when there is no row.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn is_empty(&self) -> Result<bool, StoreError> {
+        Ok(self.rows.is_empty()?)
     }
 
     /// Up to `limit` rows from `from` on, in order.

@@ -3,14 +3,17 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+
 use super::civil::Clock;
+use crate::config::Config;
 
 /// Where the file is and how it is written. Keys of `usage_tracking` in the configuration.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// `database_path`.
     pub path: PathBuf,
-    /// `batch_size`: records written together at most.
+    /// `batch_size`: a commit begins when so many records wait.
     pub batch: usize,
     /// `flush_interval`: time between two commits at most, while there is something to write.
     pub interval: Duration,
@@ -22,4 +25,25 @@ pub struct Options {
     pub cleanup_interval: Duration,
     /// `timezone`: hours and days of the rollups.
     pub clock: Clock,
+}
+
+impl Options {
+    /// As the configuration says.
+    pub fn of(config: &Config) -> Self {
+        let usage = &config.usage;
+        Self {
+            path: usage.database_path.clone(),
+            batch: usize::try_from(usage.batch_size).unwrap_or(usize::MAX),
+            interval: usage.flush_interval,
+            max_retry: usage.max_retry,
+            retention_days: usage.retention_days,
+            cleanup_interval: usage.cleanup_interval,
+            clock: Clock::new(zone(config.timezone.as_deref())),
+        }
+    }
+}
+
+/// The zone of this name, which was checked when the configuration was read; the system's without one.
+fn zone(name: Option<&str>) -> TimeZone {
+    name.and_then(|name| TimeZone::get(name).ok()).unwrap_or_else(TimeZone::system)
 }

@@ -12,7 +12,7 @@
 //!
 //! The rollups always equal the sums of the rows: whatever changes a row changes them in the same transaction.
 
-use redb::{ReadTransaction, TableDefinition, TableError, WriteTransaction};
+use redb::{ReadTransaction, ReadableTable, TableDefinition, TableError, WriteTransaction};
 
 use super::key::RowKey;
 
@@ -72,4 +72,23 @@ pub fn create(txn: &WriteTransaction) -> Result<(), TableError> {
 pub fn fact(txn: &ReadTransaction, name: &str) -> Result<Option<String>, super::StoreError> {
     let table = txn.open_table(META)?;
     Ok(table.get(name)?.map(|text| text.value().to_owned()))
+}
+
+/// A fact as this transaction sees it.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn written_fact(txn: &WriteTransaction, name: &str) -> Result<Option<String>, super::StoreError> {
+    let table = txn.open_table(META)?;
+    let text = table.get(name)?.map(|text| text.value().to_owned());
+    Ok(text)
+}
+
+/// Writes a fact.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn set_fact(txn: &WriteTransaction, name: &str, text: &str) -> Result<(), super::StoreError> {
+    txn.open_table(META)?.insert(name, text)?;
+    Ok(())
 }

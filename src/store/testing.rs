@@ -1,6 +1,11 @@
 //! Rows for the tests of this module.
 
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use redb::Database;
 use redb::backends::InMemoryBackend;
 
@@ -8,11 +13,12 @@ use super::apply::Batch;
 use super::civil::Clock;
 use super::key::micros;
 use super::row::{AttemptRow, BillRow, Row, Tokens};
-use super::{StoreError, schema};
+use super::{Options, StoreError, schema};
 use crate::claude::money::PicoUsd;
 use crate::claude::price::CostLines;
 use crate::claude::request::Class;
-use crate::events::State;
+use crate::claude::usage::Usage;
+use crate::events::{RequestId, RequestRecord, State};
 
 /// An empty store in memory.
 pub(crate) fn database() -> Database {
@@ -101,4 +107,56 @@ pub(crate) fn attempt(endpoint: &str, input: u64, output: u64) -> AttemptRow {
             rule,
         }),
     }
+}
+
+/// A store at `path` that keeps everything for ever, by UTC.
+pub(crate) fn options(path: &Path) -> Options {
+    Options {
+        path: path.to_owned(),
+        batch: 256,
+        interval: Duration::from_millis(20),
+        max_retry: 2,
+        retention_days: 0,
+        cleanup_interval: Duration::from_secs(3600),
+        clock: Clock::new(TimeZone::UTC),
+    }
+}
+
+/// A request that ended with a whole answer of no endpoint.
+pub(crate) fn record(id: u32) -> Arc<RequestRecord> {
+    Arc::new(RequestRecord {
+        id: RequestId::from_number(id),
+        upstream_id: None,
+        accepted: "2026-11-23T10:20:30Z".parse().unwrap(),
+        first_byte_ms: Some(1.0),
+        duration_ms: 2.0,
+        client: None,
+        user_agent: Some("claude-cli/2.1".into()),
+        method: "POST".into(),
+        path: "/v1/messages".into(),
+        class: Class::Messages,
+        model: Some("m".into()),
+        served_model: None,
+        session: Some("s1".into()),
+        agent: None,
+        stream: true,
+        one_token: false,
+        endpoint: None,
+        group: None,
+        route: None,
+        trace: Vec::new(),
+        status: Some(200),
+        state: State::Completed,
+        failure: None,
+        error: None,
+        cancel_reason: None,
+        suspended_ms: 0.0,
+        bytes_in: 100,
+        bytes_out: 200,
+        usage: Usage::default(),
+        cost: CostLines::default(),
+        unpriced: 0,
+        attempts: Vec::new(),
+        skipped: Vec::new(),
+    })
 }

@@ -1,0 +1,136 @@
+//! The store as the rest of the program holds it: [`Store`].
+
+use std::io;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use redb::StorageBackend;
+
+use super::backlog::{Backlog, Pace};
+use super::disk::Disk;
+use super::intake::Intake;
+use super::open::{OpenError, Opened, Place, builder, prepare};
+use super::writer::Writer;
+use super::{Options, StoreError};
+use crate::events::hub::LedgerStatus;
+
+/// Time for the last commit on a disk that fails.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// An open store; cheap to clone. The last clone that is dropped closes it.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    disk: Arc<Disk>,
+    backlog: Arc<Backlog>,
+    writer: Mutex<Option<JoinHandle<u64>>>,
+}
+
+impl Store {
+    /// Opens the store of these options, or makes one. Blocks: after a crash as long as the repair takes.
+    ///
+    /// # Errors
+    /// When another process writes the file, or the system does not let us. A file that cannot be read is moved aside.
+    pub fn open(options: Options) -> Result<(Self, Opened), OpenError> {
+        let place = Place::File(options.path.clone());
+        Self::open_at(place, options)
+    }
+
+    /// [`Self::open`] with the bytes elsewhere: on a disk that is slow or fails, as tests need it. `backend` gives a way
+    /// to the same bytes each time.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_on<B: StorageBackend>(
+        options: Options,
+        backend: impl Fn() -> io::Result<B> + Send + Sync + 'static,
+    ) -> Result<(Self, Opened), OpenError> {
+        let open = move || builder().create_with_backend(backend()?);
+        Self::open_at(Place::Other(Box::new(open)), options)
+    }
+
+    fn open_at(place: Place, options: Options) -> Result<(Self, Opened), OpenError> {
+        let (mut db, mut found) = place.open()?;
+        let now = jiff::Timestamp::now();
+        let prepared = match prepare(&db, &options.clock, now) {
+            Err(error @ (StoreError::Value(_) | StoreError::Damaged(_))) => {
+                drop(db);
+                let aside = place.set_aside(&error.to_string())?;
+                (db, found) = place.open()?;
+                found.moved_aside = Some(aside);
+                prepare(&db, &options.clock, now)?
+            }
+            prepared => prepared?,
+        };
+        let opened = Opened {
+            fresh: found.fresh,
+            interrupted: prepared.interrupted,
+            moved_aside: found.moved_aside,
+            rebuilding: prepared.rebuild,
+        };
+        let pace = Pace { batch: options.batch, interval: options.interval };
+        let (disk, backlog) = (Arc::new(Disk::new(db, place)), Arc::new(Backlog::new(pace)));
+        let writer = Writer::new(Arc::clone(&disk), Arc::clone(&backlog), &options);
+        let thread = thread::Builder::new().name("cc-store".into()).spawn(move || writer.run());
+        let thread = thread.map_err(|source| OpenError::Unusable {
+            action: "start the thread that writes",
+            path: options.path,
+            source,
+        })?;
+        let inner = Inner { disk, backlog, writer: Mutex::new(Some(thread)) };
+        Ok((Self { inner: Arc::new(inner) }, opened))
+    }
+
+    /// The hub's way in. One at a time: it knows the requests that are open.
+    pub fn intake(&self) -> Intake {
+        Intake::new(Arc::clone(&self.inner.backlog))
+    }
+
+    /// For those who read.
+    pub fn disk(&self) -> &Arc<Disk> {
+        &self.inner.disk
+    }
+
+    /// How far it is behind.
+    pub fn load(&self) -> LedgerStatus {
+        self.inner.backlog.status()
+    }
+
+    /// True while more than 100,000 records wait for the disk.
+    pub fn full(&self) -> Arc<AtomicBool> {
+        self.inner.backlog.full()
+    }
+
+    /// Commits what waits and closes the file. Returns how many records are lost: none, unless the disk fails, which is
+    /// waited for a few seconds at most. To be called when the last record was handed over.
+    pub fn close(&self) -> u64 {
+        self.inner.close()
+    }
+}
+
+impl Inner {
+    fn close(&self) -> u64 {
+        self.backlog.close(Instant::now() + LAST_WORDS);
+        let thread = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // The thread catches what panics in its work.
+        let lost = thread.and_then(|thread| thread.join().ok()).unwrap_or(0);
+        if lost > 0 {
+            tracing::error!(
+                target: "cc_forwarder::store",
+                "{lost} records could not be written to the usage store before the end and are lost"
+            );
+        }
+        lost
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

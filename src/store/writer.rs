@@ -1,0 +1,150 @@
+//! The one thread that writes.
+//!
+//! | state | does |
+//! |---|---|
+//! | records wait | commits them together: one transaction, one sync of the disk |
+//! | a commit fails | tries again at once, then with growing pauses for ever; between two tries the file is opened again |
+//! | nothing is due | one step of a [`Chore`], then looks again |
+//! | closing | commits what waits; gives up when the time for that is over |
+//!
+//! A record leaves memory when it is on the disk, not before.
+
+mod chore;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub(super) use self::chore::{Chore, Step};
+use super::apply::Batch;
+use super::backlog::{Backlog, Next, Taken};
+use super::civil::Clock;
+use super::codec::Stored;
+use super::disk::{Disk, guarded};
+use super::row::Row;
+use super::{Options, StoreError};
+
+/// Pauses between tries of a failing commit.
+const PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// The writer's side of a store.
+pub(super) struct Writer {
+    disk: Arc<Disk>,
+    backlog: Arc<Backlog>,
+    clock: Clock,
+    max_retry: u32,
+    chores: VecDeque<Box<dyn Chore>>,
+}
+
+impl Writer {
+    pub(super) fn new(disk: Arc<Disk>, backlog: Arc<Backlog>, options: &Options) -> Self {
+        Self {
+            disk,
+            backlog,
+            clock: options.clock.clone(),
+            max_retry: options.max_retry,
+            chores: VecDeque::new(),
+        }
+    }
+
+    /// Runs until the backlog is closed and empty, or given up. Returns how many records are lost.
+    pub(super) fn run(mut self) -> u64 {
+        loop {
+            match self.backlog.next(self.next_chore()) {
+                Next::Commit(taken) => {
+                    if !self.commit(&taken) {
+                        break;
+                    }
+                }
+                Next::Free(Some(chore)) => self.chores.push_back(chore),
+                Next::Free(None) => self.work(),
+                Next::Ended => break,
+            }
+        }
+        self.chores.drain(..).for_each(|chore| chore.ended(Err(StoreError::Closed)));
+        let lost = self.backlog.abandon();
+        self.disk.close();
+        lost
+    }
+
+    fn next_chore(&self) -> Option<Instant> {
+        self.chores.iter().map(|chore| chore.due()).min()
+    }
+
+    /// One step of the chore that has waited longest.
+    fn work(&mut self) {
+        let now = Instant::now();
+        let Some(at) = self.chores.iter().position(|chore| chore.due() <= now) else { return };
+        let Some(mut chore) = self.chores.remove(at) else { return };
+        match guarded(|| chore.step(&self.disk, &self.clock)) {
+            Ok(Step::More) => self.chores.push_back(chore),
+            Ok(Step::Done) => chore.ended(Ok(())),
+            Err(error) => {
+                if !matches!(error, StoreError::Value(_)) {
+                    self.reopen(&error);
+                }
+                chore.ended(Err(error));
+            }
+        }
+    }
+
+    /// Writes what was taken, however long it takes. False when the store was closed and its time is up.
+    fn commit(&mut self, taken: &Taken) -> bool {
+        let mut tries = 0;
+        while let Err(error) = self.write(taken) {
+            tries += 1;
+            if tries == self.max_retry.max(1) {
+                self.announce_failure(&error);
+            }
+            if !self.backlog.pause(pause(tries, self.max_retry)) {
+                return false;
+            }
+            self.reopen(&error);
+        }
+        if tries >= self.max_retry.max(1) {
+            tracing::warn!(target: "cc_forwarder::store", "the usage store is written again");
+        }
+        self.backlog.saved(jiff::Timestamp::now());
+        for settled in &taken.settled {
+            self.chores.iter_mut().for_each(|chore| chore.wrote(settled.key));
+        }
+        true
+    }
+
+    fn write(&self, taken: &Taken) -> Result<(), StoreError> {
+        self.disk.write(|txn| {
+            let mut batch = Batch::new(txn, &self.clock)?;
+            for open in &taken.open {
+                batch.note_open(open)?;
+            }
+            for settled in &taken.settled {
+                let row = Row::decode(&settled.row)?;
+                batch.put_encoded(&row, &settled.row, settled.story.as_deref())?;
+            }
+            batch.finish()
+        })
+    }
+
+    fn announce_failure(&self, error: &StoreError) {
+        self.backlog.failing(error.to_string());
+        tracing::error!(
+            target: "cc_forwarder::store",
+            "the usage store cannot be written: {error}; {} records wait in memory and are tried again: make room on \
+             the disk, or see what is wrong with it",
+            self.backlog.status().unsaved
+        );
+    }
+
+    fn reopen(&self, after: &StoreError) {
+        if let Err(error) = self.disk.reopen(after) {
+            tracing::debug!(target: "cc_forwarder::store", "the usage store cannot be opened again: {error}");
+        }
+    }
+}
+
+/// Before the next try.
+fn pause(tries: u32, quick: u32) -> Duration {
+    let slow = tries.saturating_sub(quick).min(16);
+    PAUSE.saturating_mul(1 << slow).min(LONGEST_PAUSE)
+}
