@@ -26,6 +26,8 @@ pub mod intake;
 pub mod key;
 pub mod open;
 pub mod options;
+pub mod period;
+pub mod query;
 pub mod row;
 pub mod schema;
 #[cfg(test)]

@@ -1,10 +1,20 @@
 //! Hours and days of a person's clock, as instants.
 //!
-//! A bucket is named by the instant at which it starts, so the hour that a clock repeats in autumn is two buckets, a day
-//! of a change of clocks has 23 or 25 hours, and zones with odd offsets have their hours where their clocks have them.
+//! A bucket is named by the instant at which it starts:
+//!
+//! | the clock | buckets |
+//! |---|---|
+//! | runs | hours start on full hours, days at midnight, also in zones 30 or 45 minutes off |
+//! | is set forward | the hour it jumps out of ends early; one starts where it lands |
+//! | is set back | an hour starts at that instant, so a repeated hour is two of them |
+//!
+//! Every instant is in exactly one hour and one day, and a day is made of whole hours.
 
-use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan, Unit, ZonedRound, civil};
+use jiff::tz::{Offset, TimeZone};
+use jiff::{SignedDuration, Timestamp, civil};
+
+/// Seconds in an hour.
+const HOUR: i64 = 3600;
 
 /// A time zone that can tell where hours and days begin.
 #[derive(Clone, Debug)]
@@ -38,11 +48,26 @@ impl Clock {
 
     /// Start of the hour that `at` falls in.
     pub fn hour(&self, at: Timestamp) -> Timestamp {
-        let zoned = at.to_zoned(self.zone.clone());
-        let round = ZonedRound::new().smallest(Unit::Hour).mode(jiff::RoundMode::Trunc);
-        let start = zoned.round(round).map_or(at, |z| z.timestamp());
-        // Cutting off minutes of a clock that was set back resolves to the earlier of the two hours.
-        if at.duration_since(start).as_secs() >= 3600 { start + 1.hour() } else { start }
+        let offset = self.zone.to_offset(at);
+        let start = earlier(at, past_hour(at, offset), at.subsec_nanosecond());
+        if self.zone.to_offset(start) == offset {
+            return start;
+        }
+        // The clock was set within this hour: it starts there. The step looks at what is before it.
+        let after = at.saturating_add(SignedDuration::from_nanos(1)).unwrap_or(at);
+        self.zone.preceding(after).next().map_or(start, |set| set.timestamp())
+    }
+
+    /// Start of the hour after the one `at` falls in.
+    pub fn next_hour(&self, at: Timestamp) -> Timestamp {
+        let start = self.hour(at);
+        let offset = self.zone.to_offset(start);
+        let left = SignedDuration::from_secs(HOUR - past_hour(start, offset));
+        let next = start.saturating_add(left).unwrap_or(Timestamp::MAX);
+        if self.zone.to_offset(next) == offset {
+            return next;
+        }
+        self.zone.following(start).next().map_or(next, |set| set.timestamp().min(next))
     }
 
     /// Start of the day that `at` falls in.
@@ -66,3 +91,18 @@ impl Clock {
         self.date(at).tomorrow().ok().and_then(|d| self.start_of(d)).unwrap_or(Timestamp::MAX)
     }
 }
+
+/// Seconds that a clock at `offset` shows past the full hour.
+fn past_hour(at: Timestamp, offset: Offset) -> i64 {
+    // Whole seconds are counted down, so that an instant before 1970 is not ahead of its own.
+    let seconds = at.as_second() - i64::from(at.subsec_nanosecond() < 0);
+    (seconds + i64::from(offset.seconds())).rem_euclid(HOUR)
+}
+
+fn earlier(at: Timestamp, seconds: i64, nanos: i32) -> Timestamp {
+    let whole = at.as_second() - i64::from(nanos < 0);
+    Timestamp::from_second(whole - seconds).unwrap_or(Timestamp::MIN)
+}
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,6 @@
 //! | story (lines of text) | 1 |
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use super::row::{OpenRow, Row};
 use super::totals::Totals;
@@ -51,11 +50,7 @@ macro_rules! stored {
             }
 
             fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
-                match bytes.split_first() {
-                    Some((1, rest)) => decode(rest),
-                    Some((version, _)) => Err(CodecError::Version(*version)),
-                    None => Err(CodecError::Empty),
-                }
+                Ok(postcard::from_bytes(layout_1(bytes)?)?)
             }
         }
     )+ };
@@ -67,8 +62,16 @@ fn encode<T: Serialize>(version: u8, value: &T) -> Result<Vec<u8>, CodecError> {
     Ok(postcard::to_extend(value, vec![version])?)
 }
 
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
-    Ok(postcard::from_bytes(bytes)?)
+/// What follows the version byte of a value in layout 1.
+///
+/// # Errors
+/// When there is nothing, or another layout.
+pub(super) fn layout_1(bytes: &[u8]) -> Result<&[u8], CodecError> {
+    match bytes.split_first() {
+        Some((1, rest)) => Ok(rest),
+        Some((version, _)) => Err(CodecError::Version(*version)),
+        None => Err(CodecError::Empty),
+    }
 }
 
 #[cfg(test)]

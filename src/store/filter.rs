@@ -1,12 +1,17 @@
 //! Which requests a list, a count, a sum or an export is about: one predicate for all of them.
 //!
-//! A filter matches a request by its own columns (the endpoint, group and model it ended with). Sums that a rollup can
-//! answer tell apart by the endpoint and model that used the tokens; see [`super::totals`].
+//! Lists, counts and exports match a request by its own columns: the model, endpoint and group it ended with. Sums match
+//! model, endpoint and group by the parts of a request, because those are what used the tokens; see [`super::totals`].
+
+use std::ops::Range;
 
 use jiff::Timestamp;
+use memchr::memchr2_iter;
 
-use super::row::Row;
-use crate::events::State;
+use super::codec::CodecError;
+use super::key::RowKey;
+use super::row::{Columns, Row, RowHead};
+use crate::events::{RequestId, State};
 
 /// A conjunction; what is not given matches everything.
 #[derive(Clone, Default, PartialEq, Debug)]
@@ -34,49 +39,104 @@ pub struct Filter {
 impl Filter {
     /// True when the request is one of those meant.
     pub fn matches(&self, row: &Row) -> bool {
-        let since = self.since.is_none_or(|at| row.accepted() >= at);
-        since
-            && self.until.is_none_or(|at| row.accepted() < at)
-            && self.matches_names(row)
-            && self.matches_end(row)
+        let columns = row.columns();
+        self.keys().contains(&row.key())
+            && self.matches_columns(&columns)
+            && self.model.as_deref().is_none_or(|pattern| fits(pattern, row.billed_model().as_bytes()))
     }
 
-    fn matches_names(&self, row: &Row) -> bool {
+    /// Where the rows of its time stand.
+    pub fn keys(&self) -> Range<RowKey> {
+        let key = |at_us| RowKey { at_us, id: RequestId::from_number(0) };
+        key(self.since.map_or(0, micros_up))..key(self.until.map_or(u64::MAX, micros_up))
+    }
+
+    /// As [`Filter::matches`], on a stored row whose time is known to fit.
+    ///
+    /// # Errors
+    /// When the row is damaged.
+    pub(super) fn matches_stored(&self, bytes: &[u8]) -> Result<bool, CodecError> {
+        let head = RowHead::decode(bytes)?;
+        Ok(self.matches_columns(&head.columns)
+            && match &self.model {
+                Some(pattern) => fits(pattern, head.billed_model()?.as_bytes()),
+                None => true,
+            })
+    }
+
+    /// The same without what names parts of requests: model, endpoint and group.
+    pub(super) fn besides_parts(&self) -> Self {
+        Self { model: None, endpoint: None, group: None, ..self.clone() }
+    }
+
+    /// True when it asks for what the sums of hours and days do not tell apart.
+    pub(super) fn asks_for_rows(&self) -> bool {
+        self.status.is_some() || self.text.is_some()
+    }
+
+    /// True when it names parts of requests: a model, endpoint or group.
+    pub(super) fn names_parts(&self) -> bool {
+        self.model.is_some() || self.endpoint.is_some() || self.group.is_some()
+    }
+
+    /// True when model, endpoint and group, as a rollup names them, are those asked for.
+    pub(super) fn fits_names(&self, [model, endpoint, group]: [&[u8]; 3]) -> bool {
+        let is = |wanted: &Option<String>, have: &[u8]| wanted.as_ref().is_none_or(|w| w.as_bytes() == have);
+        let model = self.model.as_deref().is_none_or(|pattern| fits(pattern, model));
+        model && is(&self.endpoint, endpoint) && is(&self.group, group)
+    }
+
+    fn matches_columns(&self, row: &Columns<'_>) -> bool {
         let is = |wanted: &Option<String>, have: Option<&str>| {
             wanted.as_deref().is_none_or(|wanted| have.unwrap_or_default() == wanted)
         };
-        self.model.as_deref().is_none_or(|pattern| fits(pattern, row.billed_model()))
-            && is(&self.endpoint, row.endpoint.as_deref())
-            && is(&self.group, row.group.as_deref())
-            && is(&self.session, row.session.as_deref())
-    }
-
-    fn matches_end(&self, row: &Row) -> bool {
         self.state.is_none_or(|state| row.state == state)
             && self.status.is_none_or(|status| row.status == Some(status))
-            && self.text.as_deref().is_none_or(|text| mentions(row, &text.to_lowercase()))
+            && is(&self.endpoint, row.endpoint)
+            && is(&self.group, row.group)
+            && is(&self.session, row.session)
+            && self.text.as_deref().is_none_or(|text| mentions(row, text))
     }
+}
+
+/// Microseconds since 1970, a fraction counted as a whole one: rows are kept in whole microseconds, so those at or after
+/// the instant and those at or after this are the same.
+fn micros_up(at: Timestamp) -> u64 {
+    let fraction = at.subsec_nanosecond() % 1_000 > 0;
+    super::key::micros(at).saturating_add(u64::from(fraction))
 }
 
 /// True when `name` is the pattern, or begins like one that ends in `*`.
-pub fn fits(pattern: &str, name: &str) -> bool {
+pub fn fits(pattern: &str, name: &[u8]) -> bool {
     match pattern.strip_suffix('*') {
-        Some(start) => name.starts_with(start),
-        None => name == pattern,
+        Some(start) => name.starts_with(start.as_bytes()),
+        None => name == pattern.as_bytes(),
     }
 }
 
-fn mentions(row: &Row, lowercase: &str) -> bool {
+fn mentions(row: &Columns<'_>, wanted: &str) -> bool {
     let texts = [
-        row.user_agent.as_deref(),
-        Some(row.path.as_str()),
-        row.model.as_deref(),
-        row.served_model.as_deref(),
-        row.endpoint.as_deref(),
-        row.session.as_deref(),
-        row.failure.as_deref(),
-        row.error.as_deref(),
+        row.user_agent,
+        Some(row.path),
+        row.model,
+        row.served_model,
+        row.endpoint,
+        row.session,
+        row.failure,
+        row.error,
     ];
-    row.request_id().to_string().contains(lowercase)
-        || texts.into_iter().flatten().any(|text| text.to_lowercase().contains(lowercase))
+    texts.into_iter().flatten().any(|text| contains(text, wanted))
+        || contains(&RequestId::from_number(row.id).to_string(), wanted)
+}
+
+/// True when `wanted` is in `text`, whatever the case.
+fn contains(text: &str, wanted: &str) -> bool {
+    if !wanted.is_ascii() {
+        return text.to_lowercase().contains(&wanted.to_lowercase());
+    }
+    let (text, wanted) = (text.as_bytes(), wanted.as_bytes());
+    let Some(first) = wanted.first() else { return true };
+    memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), text)
+        .filter_map(|at| text.get(at..at + wanted.len()))
+        .any(|found| found.eq_ignore_ascii_case(wanted))
 }

@@ -84,16 +84,20 @@ impl<const N: usize> BucketKey<N> {
 
     /// From what was stored; nothing when the bytes are no such key.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (start, mut rest) = bytes.split_first_chunk()?;
-        let mut names = [const { String::new() }; N];
-        for name in &mut names {
-            let (len, after) = rest.split_first_chunk()?;
-            let (text, after) = after.split_at_checked(usize::from(u16::from_be_bytes(*len)))?;
-            *name = String::from_utf8_lossy(text).into_owned();
-            rest = after;
-        }
-        Some(Self { start: u64::from_be_bytes(*start), names })
+        let (start, names) = bucket_parts(bytes)?;
+        Some(Self { start, names: names.map(|name| String::from_utf8_lossy(name).into_owned()) })
     }
+}
+
+/// Start and names of a stored bucket's key, in place; nothing when the bytes are no such key.
+pub fn bucket_parts<const N: usize>(bytes: &[u8]) -> Option<(u64, [&[u8]; N])> {
+    let (start, mut rest) = bytes.split_first_chunk()?;
+    let mut names = [[].as_slice(); N];
+    for name in &mut names {
+        let (len, after) = rest.split_first_chunk()?;
+        (*name, rest) = after.split_at_checked(usize::from(u16::from_be_bytes(*len)))?;
+    }
+    Some((u64::from_be_bytes(*start), names))
 }
 
 /// The smallest key of buckets that start at or after `start` seconds.

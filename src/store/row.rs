@@ -6,6 +6,7 @@
 
 mod attempt;
 mod by_number;
+mod head;
 mod open;
 
 use std::net::IpAddr;
@@ -13,6 +14,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 pub use self::attempt::{AttemptRow, BillRow};
+pub use self::head::{Columns, RowHead};
 pub use self::open::OpenRow;
 use super::key::{RowKey, instant, micros};
 use crate::claude::price::CostLines;

@@ -1,0 +1,4 @@
+use jiff::tz::TimeZone;
+
+use super::*;
+use crate::store::testing::{batch, database, row};
