@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `GET /health` | monitors: 503 only when nothing could serve |
 //! | `GET /api/v1/status` | the program itself: [`status`] |
-//! | `/api/v1/usage/…` | the ledger |
+//! | `/api/v1/usage/…` | the ledger: [`usage`] |
 //!
 //! Every request, also one for a path that does not exist, passes [`guard`] first: no web page of another site, no name
 //! that is not ours, no missing token, no large body. Answers are JSON; errors are
@@ -13,7 +13,7 @@
 //! | rule | why |
 //! |---|---|
 //! | whatever asks the store runs on a blocking thread | a slow disk must not hold up the data path |
-//! | every answer is bounded or streamed | memory does not grow with the ledger |
+//! | every answer is bounded or streamed | memory does not grow with the ledger: [`usage`] |
 //! | no answer holds a secret | there is none in what this module is given |
 //!
 //! A new noun is a file with a `routes()` of its own, merged in [`router`].
@@ -23,7 +23,7 @@ pub mod guard;
 pub mod params;
 pub mod serve;
 pub mod status;
-//USAGE
+pub mod usage;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -32,18 +32,30 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware;
 use http::StatusCode;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use self::error::ApiError;
 use crate::config::Config;
 use crate::control::Control;
 use crate::domain::pricebook::PriceBook;
 use crate::events::board::Snapshot;
-//STORE
+use crate::store::Store;
+use crate::store::civil::Clock;
+
+/// Questions to the store at once. They run on threads that name look-ups of the data path use too.
+const QUESTIONS: usize = 8;
+/// Exports at once: each keeps a picture of the file, whose pages cannot be used again meanwhile.
+const EXPORTS: usize = 2;
 
 /// What the routes work on.
 #[derive(Clone)]
-pub struct Admin(Arc<State>);
+pub struct Admin(Arc<Inner>);
+
+struct Inner {
+    state: State,
+    questions: Semaphore,
+    exports: Arc<Semaphore>,
+}
 
 /// What stands behind [`Admin`].
 pub struct State {
@@ -59,14 +71,40 @@ pub struct State {
     pub snapshot: watch::Receiver<Arc<Snapshot>>,
     /// What tokens cost.
     pub prices: watch::Receiver<Arc<PriceBook>>,
-    //STORED
-    //STOREF
+    /// The ledger, when there is one.
+    pub store: Option<Store>,
+    /// The clock whose hours and days sums are told apart by.
+    pub clock: Clock,
 }
 
 impl Admin {
     /// For these parts.
     pub fn new(state: State) -> Self {
-        Self(Arc::new(state))
+        let (questions, exports) = (Semaphore::new(QUESTIONS), Arc::new(Semaphore::new(EXPORTS)));
+        Self(Arc::new(Inner { state, questions, exports }))
+    }
+
+    /// The ledger.
+    ///
+    /// # Errors
+    /// When there is none.
+    fn store(&self) -> Result<&Store, ApiError> {
+        self.store.as_ref().ok_or_else(ApiError::no_store)
+    }
+
+    /// Does what may wait for the disk, a few at a time.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        act: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        // Never closed.
+        let _turn = self.0.questions.acquire().await;
+        tokio::task::spawn_blocking(act).await.map_err(|_| ApiError::store_failed("the answer failed; the log says why"))?
+    }
+
+    /// The right to export; nothing while as many as may be are under way.
+    fn export_permit(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.0.exports).try_acquire_owned().ok()
     }
 }
 
@@ -74,13 +112,13 @@ impl std::ops::Deref for Admin {
     type Target = State;
 
     fn deref(&self) -> &State {
-        &self.0
+        &self.0.state
     }
 }
 
 /// Every route, behind the guard.
 pub fn router(admin: Admin) -> Router {
-    let api = status::routes();
+    let api = status::routes().merge(usage::routes());
     Router::new()
         .merge(status::health_routes())
         .nest("/api/v1", api)

@@ -28,6 +28,7 @@ use serde::Serialize;
 use super::Admin;
 use super::error::{self, ApiError};
 use super::params::Params;
+use crate::store::civil::Clock;
 use crate::store::query::Reader;
 use crate::store::{Store, StoreError};
 
@@ -75,16 +76,16 @@ async fn answer<T: Serialize>(
     query: Option<String>,
     ask: impl FnOnce(&Reader, Params) -> Result<T, ApiError> + Send + 'static,
 ) -> Result<Response, ApiError> {
-    let store = admin.store()?.clone();
+    let (store, clock) = (admin.store()?.clone(), admin.clock.clone());
     let params = Params::of(query.as_deref());
     let text = admin.blocking(move || {
-        let answer = ask(&reader(&store)?, params)?;
+        let answer = ask(&reader(&store, clock)?, params)?;
         serde_json::to_string(&answer).map_err(ApiError::store_failed)
     });
     Ok(error::written(StatusCode::OK, text.await?))
 }
 
 /// The store as it is now.
-fn reader(store: &Store) -> Result<Reader, StoreError> {
-    Reader::of(&store.disk().begin_read()?, store.clock().clone())
+fn reader(store: &Store, clock: Clock) -> Result<Reader, StoreError> {
+    Reader::of(&store.disk().begin_read()?, clock)
 }

@@ -20,9 +20,10 @@ use serde::Serialize;
 use crate::admin::error::ApiError;
 use crate::admin::params::{Params, wrong};
 use crate::claude::price::PriceTable;
-use crate::domain::civil::Clock;
+
 use crate::events::{RequestId, State};
 use crate::store::export::json::{RowView, TotalsView};
+use crate::store::civil::Clock;
 use crate::store::filter::Filter;
 use crate::store::period::Period;
 use crate::store::query::{By, Cursor, Key, MAX_PAGE, Reader};
