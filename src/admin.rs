@@ -99,7 +99,9 @@ impl Admin {
     ) -> Result<T, ApiError> {
         // Never closed.
         let _turn = self.0.questions.acquire().await;
-        tokio::task::spawn_blocking(act).await.map_err(|_| ApiError::store_failed("the answer failed; the log says why"))?
+        tokio::task::spawn_blocking(act)
+            .await
+            .map_err(|_| ApiError::store_failed("the answer failed; the log says why"))?
     }
 
     /// The right to export; nothing while as many as may be are under way.

@@ -21,6 +21,7 @@ mod prices;
 pub mod reload;
 mod run;
 mod text;
+mod usage;
 
 use std::future::Future;
 use std::io;
@@ -67,6 +68,8 @@ pub fn command(cli: &Cli) -> anyhow::Result<u8> {
         None => run::run(&cli.run),
         Some(Command::Demo(args)) => demo::run(args),
         Some(Command::Check(args)) => check::run(args),
+        Some(Command::Usage(args)) => usage::usage(args),
+        Some(Command::Export(args)) => usage::export(args),
     }
 }
 
@@ -186,6 +189,8 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
         control: control.clone(),
         snapshot: snapshot.clone(),
         prices: prices_rx,
+        store: None,
+        clock: crate::store::Options::of(&config).clock,
     });
     let admin = admin.await;
     background.spawn(serve::run(listener, shared, connections.clone(), stop.clone(), abort.clone()));

@@ -21,6 +21,7 @@ pub mod civil;
 pub mod codec;
 mod disk;
 pub mod engine;
+pub mod export;
 pub mod filter;
 pub mod intake;
 pub mod key;

@@ -16,14 +16,13 @@
 
 pub mod ask;
 mod export;
-mod upkeep;
+//UPKEEP
 
 use axum::Router;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::get;
 use http::StatusCode;
-use serde::Serialize;
 
 use super::Admin;
 use super::error::{self, ApiError};
@@ -41,8 +40,6 @@ pub(super) fn routes() -> Router<Admin> {
         .route("/usage/requests/{id}", get(request))
         .route("/usage/models", get(models))
         .route("/usage/export", get(export::export))
-        .route("/usage/recost", post(upkeep::recost))
-        .route("/usage/backup", post(upkeep::backup))
 }
 
 async fn summary(State(admin): State<Admin>, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
@@ -71,18 +68,15 @@ async fn models(State(admin): State<Admin>, RawQuery(query): RawQuery) -> Result
 }
 
 /// Answers a question to the store, on a thread that may wait for the disk.
-async fn answer<T: Serialize>(
+async fn answer(
     admin: &Admin,
     query: Option<String>,
-    ask: impl FnOnce(&Reader, Params) -> Result<T, ApiError> + Send + 'static,
+    ask: impl FnOnce(&Reader, Params) -> Result<String, ApiError> + Send + 'static,
 ) -> Result<Response, ApiError> {
     let (store, clock) = (admin.store()?.clone(), admin.clock.clone());
     let params = Params::of(query.as_deref());
-    let text = admin.blocking(move || {
-        let answer = ask(&reader(&store, clock)?, params)?;
-        serde_json::to_string(&answer).map_err(ApiError::store_failed)
-    });
-    Ok(error::written(StatusCode::OK, text.await?))
+    let text = admin.blocking(move || ask(&reader(&store, clock)?, params)).await?;
+    Ok(error::written(StatusCode::OK, text))
 }
 
 /// The store as it is now.

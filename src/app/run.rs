@@ -68,7 +68,7 @@ fn prepare(args: &RunArgs) -> anyhow::Result<Loaded> {
 ///
 /// # Errors
 /// When a file was found or named and cannot be used.
-fn find(explicit: Option<&Path>) -> anyhow::Result<Loaded> {
+pub(super) fn find(explicit: Option<&Path>) -> anyhow::Result<Loaded> {
     Ok(load::load(locate(explicit)?, &System)?)
 }
 

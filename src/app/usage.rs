@@ -18,13 +18,13 @@ mod ledger;
 mod local;
 mod shown;
 mod table;
-mod upkeep;
+//UPKEEP
 
 use anyhow::Context;
 
 use self::ledger::Ledger;
 use super::run;
-use crate::cli::{EXIT_OK, ExportArgs, Span, UsageArgs, UsageCommand, Which};
+use crate::cli::{EXIT_OK, ExportArgs, Span, UsageArgs, Which};
 use crate::logging::escape::escape_json;
 
 /// `usage` and what is below it. Checking budgets gets a place of its own here.
@@ -34,8 +34,7 @@ use crate::logging::escape::escape_json;
 pub(super) fn usage(args: &UsageArgs) -> anyhow::Result<u8> {
     match &args.command {
         None => show(args),
-        Some(UsageCommand::Recost(args)) => upkeep::recost(args),
-        Some(UsageCommand::Backup(args)) => upkeep::backup(args),
+        Some(_) => anyhow::bail!("soon"),
     }
 }
 

@@ -98,6 +98,18 @@ pub enum State {
     Interrupted,
 }
 
+impl State {
+    /// The name in records, files and filters: the same as the serialised one.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
 /// Everything known about a request once it has ended.
 #[derive(Clone, Debug, Serialize)]
 pub struct RequestRecord {

@@ -1,4 +1,4 @@
-//! What can be asked of the ledger: from the parameters of a query string to the answer as a value.
+//! What can be asked of the ledger: from the parameters of a query string to the answer as JSON.
 //!
 //! Over HTTP and on the command line alike, so that both say the same. The JSON is part of the program's interface: names
 //! may be added, those here keep their meaning. Amounts are USD with all their decimals, times RFC 3339.
@@ -22,8 +22,8 @@ use crate::admin::params::{Params, wrong};
 use crate::claude::price::PriceTable;
 
 use crate::events::{RequestId, State};
-use crate::store::export::json::{RowView, TotalsView};
 use crate::store::civil::Clock;
+use crate::store::export::json::{self, GroupView, RowView, TotalsView};
 use crate::store::filter::Filter;
 use crate::store::period::Period;
 use crate::store::query::{By, Cursor, Key, MAX_PAGE, Reader};
@@ -60,7 +60,7 @@ fn on(clock: &Clock, at: Timestamp) -> String {
 }
 
 /// Sums of a period.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub struct StatsView {
     /// When.
     pub period: PeriodView,
@@ -70,15 +70,6 @@ pub struct StatsView {
     pub totals: TotalsView,
     /// Told apart: times in order, names by falling cost.
     pub groups: Vec<GroupView>,
-}
-
-/// Sums of a part of them.
-#[derive(Debug, Serialize)]
-pub struct GroupView {
-    /// Which part.
-    pub key: String,
-    /// Its sums.
-    pub totals: TotalsView,
 }
 
 const BYS: [(&str, By); 8] = [
@@ -96,7 +87,7 @@ const BYS: [(&str, By); 8] = [
 ///
 /// # Errors
 /// When the parameters make no sense, or the file cannot be read.
-pub fn stats(reader: &Reader, mut params: Params) -> Result<StatsView, ApiError> {
+pub fn stats(reader: &Reader, mut params: Params) -> Result<String, ApiError> {
     let now = Timestamp::now();
     let (name, by) = match params.text("by")? {
         None => BYS[0],
@@ -107,25 +98,22 @@ pub fn stats(reader: &Reader, mut params: Params) -> Result<StatsView, ApiError>
     let period = period(&mut params, Some(PERIOD), now, reader.clock())?;
     let filter = period.of(columns(&mut params)?);
     params.finish()?;
-    let stats = reader.stats(&filter, by)?;
-    let group = |(key, totals)| GroupView { key: label(key, reader.clock()), totals: TotalsView::from(&totals) };
-    Ok(StatsView {
+    let sums = json::StatsView::of(&reader.stats(&filter, by)?, by, reader.clock());
+    text(&StatsView {
         period: PeriodView::new(period, reader.clock(), now),
         by: name,
-        totals: TotalsView::from(&stats.totals),
-        groups: stats.groups.into_iter().map(group).collect(),
+        totals: sums.totals,
+        groups: sums.groups,
     })
 }
 
-fn label(key: Key, clock: &Clock) -> String {
-    match key {
-        Key::Name(name) => name,
-        Key::Start(at) => on(clock, at),
-    }
+/// An answer as JSON.
+fn text(answer: &impl Serialize) -> Result<String, ApiError> {
+    serde_json::to_string(answer).map_err(ApiError::store_failed)
 }
 
 /// Sums of the stretches people ask for most.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub struct SummaryView {
     /// The clock whose days are meant.
     pub timezone: String,
@@ -145,14 +133,14 @@ pub struct SummaryView {
 ///
 /// # Errors
 /// When there are parameters, or the file cannot be read.
-pub fn summary(reader: &Reader, params: Params) -> Result<SummaryView, ApiError> {
+pub fn summary(reader: &Reader, params: Params) -> Result<String, ApiError> {
     params.finish()?;
     let now = Timestamp::now();
     let sums = |name: &str| -> Result<TotalsView, ApiError> {
         let period = Period::parse(name, now, reader.clock()).map_err(ApiError::store_failed)?;
         Ok(TotalsView::from(&reader.stats(&period.of(Filter::default()), By::Nothing)?.totals))
     };
-    Ok(SummaryView {
+    text(&SummaryView {
         timezone: reader.clock().name(now),
         today: sums("today")?,
         week: sums("7d")?,
@@ -162,10 +150,10 @@ pub fn summary(reader: &Reader, params: Params) -> Result<SummaryView, ApiError>
 }
 
 /// A page of requests.
-#[derive(Debug, Serialize)]
-pub struct RequestsView {
+#[derive(Serialize)]
+pub struct RequestsView<'a> {
     /// Newest first.
-    pub requests: Vec<RowView>,
+    pub requests: Vec<RowView<'a>>,
     /// How many the filter matches on all pages.
     pub total: u64,
     /// The most a page holds.
@@ -178,7 +166,7 @@ pub struct RequestsView {
 ///
 /// # Errors
 /// When the parameters make no sense, or the file cannot be read.
-pub fn requests(reader: &Reader, mut params: Params) -> Result<RequestsView, ApiError> {
+pub fn requests(reader: &Reader, mut params: Params) -> Result<String, ApiError> {
     let filter = filter(reader, &mut params)?;
     let limit = params.parsed::<usize>("limit")?.unwrap_or(PAGE);
     if !(1..=MAX_PAGE).contains(&limit) {
@@ -187,8 +175,8 @@ pub fn requests(reader: &Reader, mut params: Params) -> Result<RequestsView, Api
     let cursor = params.parsed::<Cursor>("cursor")?;
     params.finish()?;
     let page = reader.page(&filter, cursor, limit)?;
-    Ok(RequestsView {
-        requests: page.rows.iter().map(RowView::from).collect(),
+    text(&RequestsView {
+        requests: page.rows.iter().map(RowView::of).collect(),
         total: reader.count(&filter)?,
         limit,
         next: page.next.map(|cursor| cursor.to_string()),
@@ -196,10 +184,10 @@ pub fn requests(reader: &Reader, mut params: Params) -> Result<RequestsView, Api
 }
 
 /// One request and what happened to it.
-#[derive(Debug, Serialize)]
-pub struct RequestView {
+#[derive(Serialize)]
+pub struct RequestView<'a> {
     /// As in a list.
-    pub request: RowView,
+    pub request: RowView<'a>,
     /// The decisions, a line each.
     pub story: Vec<String>,
 }
@@ -208,14 +196,14 @@ pub struct RequestView {
 ///
 /// # Errors
 /// When the id is none or unknown, there are parameters, or the file cannot be read.
-pub fn request(reader: &Reader, params: Params, id: &str) -> Result<RequestView, ApiError> {
+pub fn request(reader: &Reader, params: Params, id: &str) -> Result<String, ApiError> {
     params.finish()?;
     let id: RequestId = id.parse().map_err(|error| wrong("id", id, error))?;
     let (row, story) = reader.row(id)?.ok_or_else(|| {
         ApiError::not_found(format!("no request {id} is recorded"))
             .hint("one that has not ended is not there yet; old ones go after usage_tracking.retention_days")
     })?;
-    Ok(RequestView { request: RowView::from(&row), story })
+    text(&RequestView { request: RowView::of(&row), story })
 }
 
 /// The models there are.
@@ -242,13 +230,14 @@ pub struct ModelView {
 ///
 /// # Errors
 /// When there are parameters, or the file cannot be read.
-pub fn models(reader: &Reader, params: Params, prices: &PriceTable) -> Result<ModelsView, ApiError> {
+pub fn models(reader: &Reader, params: Params, prices: &PriceTable) -> Result<String, ApiError> {
     params.finish()?;
     let seen = reader.stats(&Filter::default(), By::Model)?.groups;
     let mut models: Vec<ModelView> = Vec::new();
     for (key, totals) in seen {
-        let model = label(key, reader.clock());
-        if !model.is_empty() {
+        if let Key::Name(model) = key
+            && !model.is_empty()
+        {
             models.push(ModelView { priced: prices.knows(&model), model, requests: totals.requests });
         }
     }
@@ -257,7 +246,7 @@ pub fn models(reader: &Reader, params: Params, prices: &PriceTable) -> Result<Mo
             models.push(ModelView { model: name.to_owned(), priced: true, requests: 0 });
         }
     }
-    Ok(ModelsView { models, price_revision: prices.revision().to_string() })
+    text(&ModelsView { models, price_revision: prices.revision().to_string() })
 }
 
 /// The filter of a list or an export, its times included.
@@ -279,7 +268,9 @@ fn period(
     let (named, since, until) = (params.text("period")?, params.text("since")?, params.text("until")?);
     let stated = since.is_some() || until.is_some();
     if named.is_some() && stated {
-        return Err(ApiError::bad_request("`period` stands beside `since` or `until`: give one or the other"));
+        return Err(ApiError::bad_request(
+            "`period` stands beside `since` or `until`: give one or the other",
+        ));
     }
     let read = match named.as_deref().or(default.filter(|_| !stated)) {
         Some(name) => Period::parse(name, now, clock),

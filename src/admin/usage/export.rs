@@ -25,7 +25,7 @@ use tokio::time::timeout;
 use super::{ask, reader};
 use crate::admin::Admin;
 use crate::admin::error::ApiError;
-use crate::admin::params::{Params, wrong};
+use crate::admin::params::Params;
 use crate::store::export::{self, Format};
 
 /// Bytes of a chunk.
@@ -37,19 +37,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 type Chunk = io::Result<Bytes>;
 
-/// Formats as they are spelt.
-pub const FORMATS: [(&str, Format); 3] =
-    [("csv", Format::Csv), ("json", Format::Json), ("ndjson", Format::Ndjson)];
-
-/// The format of this name.
-///
-/// # Errors
-/// When there is none.
-pub fn format(name: &str) -> Result<Format, ApiError> {
-    let known = FORMATS.iter().find(|(known, _)| *known == name);
-    known.map(|(_, format)| *format).ok_or_else(|| wrong("format", name, "expected csv, json or ndjson"))
-}
-
 /// `GET /usage/export`
 pub(super) async fn export(
     State(admin): State<Admin>,
@@ -57,8 +44,7 @@ pub(super) async fn export(
 ) -> Result<Response, ApiError> {
     let (store, clock) = (admin.store()?.clone(), admin.clock.clone());
     let mut params = Params::of(query.as_deref());
-    let name = params.text("format")?.unwrap_or_else(|| "csv".to_owned());
-    let format = format(&name)?;
+    let format = params.parsed("format")?.unwrap_or(Format::Csv);
     let permit = admin.export_permit().ok_or_else(|| {
         ApiError::new(StatusCode::TOO_MANY_REQUESTS, "busy", "other exports are under way")
             .hint("try again when they have ended")
@@ -77,28 +63,24 @@ pub(super) async fn export(
         let _permit = permit;
         let mut out = ToBody { runtime, tx, waiting: Vec::with_capacity(CHUNK) };
         let written = export::export(&reader, &filter, format, &mut out, |_, _| {});
-        if let Err(error) = written.map_err(io::Error::other).and_then(|_| out.flush()) {
-            tracing::warn!(target: "cc_forwarder::admin", %error, "an export ended before its end");
+        if let Err(error) = written {
+            tracing::warn!(target: "cc_forwarder::admin", "an export ended before its end: {error}");
+            // What waits is left out: the body must not look whole.
             let _ = out.send(Err(io::Error::other("the export failed")));
         }
     });
-    Ok((headers(format, &name, jiff::Timestamp::now()), body(rx)).into_response())
+    Ok((headers(format, jiff::Timestamp::now()), body(rx)).into_response())
 }
 
 fn body(chunks: mpsc::Receiver<Chunk>) -> Body {
     Body::from_stream(stream::unfold(chunks, |mut chunks| async { Some((chunks.recv().await?, chunks)) }))
 }
 
-fn headers(format: Format, ending: &str, now: jiff::Timestamp) -> [(http::HeaderName, HeaderValue); 3] {
-    let kind = match format {
-        Format::Csv => "text/csv; charset=utf-8",
-        Format::Json => "application/json",
-        Format::Ndjson => "application/x-ndjson",
-    };
+fn headers(format: Format, now: jiff::Timestamp) -> [(http::HeaderName, HeaderValue); 3] {
     let at = now.strftime("%Y-%m-%d_%H-%M-%S");
-    let name = format!("attachment; filename=\"usage_export_{at}.{ending}\"");
+    let name = format!("attachment; filename=\"usage_export_{at}.{}\"", format.extension());
     [
-        (CONTENT_TYPE, HeaderValue::from_static(kind)),
+        (CONTENT_TYPE, HeaderValue::from_static(format.content_type())),
         (CONTENT_DISPOSITION, name.parse().unwrap_or(HeaderValue::from_static("attachment"))),
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ]

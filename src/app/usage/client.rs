@@ -173,7 +173,9 @@ impl Client {
             Err(_) => AskError::Refused {
                 code: String::new(),
                 message: format!("{} answers {status}: it is no admin port of this program", self.base),
-                hint: Some("the admin port is web.port, 8010 by default; server.port is the proxy's".to_owned()),
+                hint: Some(
+                    "the admin port is web.port, 8010 by default; server.port is the proxy's".to_owned(),
+                ),
             },
         })
     }

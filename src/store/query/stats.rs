@@ -46,6 +46,21 @@ pub enum Key {
     Start(Timestamp),
 }
 
+impl Key {
+    /// As people and machines read it: the name, `2026-11`, `2026-11-20` or `2026-11-20T10:00:00+01:00`.
+    pub fn label(&self, by: By, clock: &Clock) -> String {
+        let form = match by {
+            By::Month => "%Y-%m",
+            By::Day => "%Y-%m-%d",
+            _ => "%Y-%m-%dT%H:%M:%S%:z",
+        };
+        match self {
+            Self::Name(name) => name.clone(),
+            Self::Start(at) => at.to_zoned(clock.zone().clone()).strftime(form).to_string(),
+        }
+    }
+}
+
 /// Sums over requests.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Stats {

@@ -1,0 +1,12 @@
+//! Requests and sums as JSON: in exports, in the admin API and in what the command line prints for machines.
+//!
+//! Amounts are numbers with all their decimals, so these forms are for writing as text; see
+//! [`PicoUsd`](crate::claude::money::PicoUsd). Names and meanings do not change; new ones may be added.
+
+mod list;
+mod row;
+mod stats;
+
+pub(super) use self::list::List;
+pub use self::row::{AttemptView, RowView};
+pub use self::stats::{GroupView, StatsView, TotalsView};
