@@ -6,13 +6,13 @@ use crate::claude::money::PicoUsd;
 pub(super) fn count(n: u64) -> String {
     const UNITS: [(u64, &str); 4] =
         [(1_000_000_000_000, "T"), (1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")];
-    // 999,950 and above would be written as 1000.0k.
-    let unit = UNITS.iter().find(|(size, _)| n.saturating_add(size / 20_000) >= *size);
+    // 999,500 and above would be written as 1000k.
+    let unit = UNITS.iter().find(|(size, _)| n.saturating_add(size / 2_000) >= *size);
     let Some((size, letter)) = unit else { return n.to_string() };
-    let tenths = (u128::from(n) * 10 + u128::from(*size) / 2) / u128::from(*size);
-    match tenths {
-        0..1_000 => format!("{}.{}{letter}", tenths / 10, tenths % 10),
-        _ => format!("{}{letter}", (tenths + 5) / 10),
+    let rounded = |parts: u128| (u128::from(n) * parts + u128::from(*size) / 2) / u128::from(*size);
+    match rounded(10) {
+        tenths @ 0..1_000 => format!("{}.{}{letter}", tenths / 10, tenths % 10),
+        _ => format!("{}{letter}", rounded(1)),
     }
 }
 
@@ -79,8 +79,8 @@ mod tests {
             (12_340, "12.3k"),
             (99_949, "99.9k"),
             (123_456, "123k"),
-            (999_949, "1000k"),
-            (999_950, "1.0M"),
+            (999_499, "999k"),
+            (999_500, "1.0M"),
             (4_500_000, "4.5M"),
             (1_000_000_000, "1.0G"),
             (u64::MAX, "18446744T"),

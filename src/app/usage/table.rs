@@ -144,19 +144,23 @@ fn notes(totals: &Sums) -> Vec<String> {
     let mut notes = Vec::new();
     if totals.unpriced_attempts > 0 {
         notes.push(format!(
-            "No price is known for {} tokens of {} attempts; their cost is not in the sums. Give one under \
+            "No price is known for {} tokens of {}; their cost is not in the sums. Give one under \
              usage_tracking.model_pricing, then run `cc-forwarder usage recost`.",
             count(totals.unpriced_tokens),
-            exact(totals.unpriced_attempts)
+            attempts(totals.unpriced_attempts)
         ));
     }
     if totals.estimated_attempts > 0 {
         notes.push(format!(
-            "The output of {} attempts is an estimate: they ended before their endpoint said how much it was.",
-            exact(totals.estimated_attempts)
+            "The output of {} is an estimate: the stream ended before the endpoint said how much it was.",
+            attempts(totals.estimated_attempts)
         ));
     }
     notes
+}
+
+fn attempts(n: u64) -> String {
+    format!("{} attempt{}", exact(n), if n == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]
