@@ -1,7 +1,7 @@
 //! The composition root: the only place that makes channels, spawns tasks and orders start and stop.
 //!
 //! ```text
-//! connections --Event--> hub --> records, snapshot
+//! connections --Event--> hub --> store, records, snapshot
 //!      |  ^
 //!      |  +------ FleetView ---- control <-- probes
 //!      +--------- Input -----------^
@@ -11,12 +11,13 @@
 //!
 //! Stop, in this order: accept no more; end the wait of suspended requests; let answers finish for the grace period; cut
 //! what is left; close the admin port; end probes and control; close upstream connections; let the hub take the last
-//! records.
+//! records; commit them.
 
 mod admin_port;
 mod check;
 mod demo;
 mod hangup;
+mod ledger;
 mod prices;
 pub mod reload;
 mod run;
@@ -46,7 +47,6 @@ use crate::control::{self, Control, probe};
 use crate::domain::fleet::{Change, Fleet, Settings};
 use crate::domain::route::StrategyKind;
 use crate::events::board::{Board, Snapshot};
-use crate::events::record::Ids;
 use crate::events::{self, RequestRecord, hub};
 use crate::proxy::affinity::SessionTable;
 use crate::proxy::dialer::Dialer;
@@ -55,6 +55,7 @@ use crate::proxy::lifecycle::{Mismatches, Reporting};
 use crate::proxy::suspended::{self, Queue};
 use crate::proxy::transport::Transport;
 use crate::proxy::{Shared, serve};
+use crate::store::{OpenError, Options, Store};
 use admin_port::AdminPort;
 use hangup::Hangups;
 use reload::{LogTap, Refused, Reloader, Reloads, WebFlags};
@@ -87,6 +88,9 @@ pub enum StartError {
         /// Why it failed.
         source: io::Error,
     },
+    /// Another process has the usage store.
+    #[error(transparent)]
+    Store(#[from] OpenError),
 }
 
 /// A forwarder that runs.
@@ -103,6 +107,7 @@ pub struct Running {
     queue: Queue,
     admin: Option<AdminPort>,
     hub: JoinHandle<Board>,
+    store: Option<Store>,
     config: watch::Receiver<Arc<Config>>,
     reloads: Reloads,
 }
@@ -123,10 +128,11 @@ pub struct Taps {
 /// Starts everything and returns once the port is open.
 ///
 /// # Errors
-/// When the proxy port cannot be bound.
+/// When the proxy port cannot be bound, or another process has the usage store.
 pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartError> {
     let listener = bind(&config).await?;
     let address = listener.local_addr().map_err(|source| bind_error(&config, source))?;
+    let (store, opened) = ledger::open(&config).await?.unzip();
     let (stop, abort, quit) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
     let (connections, background) = (TaskTracker::new(), TaskTracker::new());
 
@@ -139,7 +145,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     let (prices_tx, prices_rx) = watch::channel(Arc::new(prices::of(&config)));
     let outputs = hub::Outputs {
         prices: prices_rx.clone(),
-        ledger: None,
+        ledger: store.as_ref().map(|store| Box::new(store.intake()) as Box<dyn hub::Ledger>),
         snapshot: snapshot_tx,
         records: taps.records,
         changes: taps.changes,
@@ -161,11 +167,12 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
             stopping: abort.clone(),
             mismatches: Arc::new(Mismatches::default()),
         },
-        ids: Arc::new(Ids::starting_at(fastrand::u32(..))),
+        ids: Arc::new(ledger::ids(opened.as_ref())),
         queue: queue.clone(),
         sessions: SessionTable::default(),
         fast_tests: FastTests::new(transport.clone()),
         budget: Budget::new(config.server.max_buffered_bytes),
+        ledger_full: store.as_ref().map(Store::full).unwrap_or_default(),
     };
     let strategy_of = config_rx.clone();
     let strategy = move || strategy_of.borrow().strategy.kind;
@@ -189,8 +196,8 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
         control: control.clone(),
         snapshot: snapshot.clone(),
         prices: prices_rx,
-        store: None,
-        clock: crate::store::Options::of(&config).clock,
+        store: store.clone(),
+        clock: Options::of(&config).clock,
     });
     let admin = admin.await;
     background.spawn(serve::run(listener, shared, connections.clone(), stop.clone(), abort.clone()));
@@ -208,6 +215,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
         queue,
         admin,
         hub,
+        store,
         config: config_rx,
         reloads,
     })
@@ -232,6 +240,11 @@ impl Running {
     /// The way to the fleet.
     pub fn control(&self) -> &Control {
         &self.control
+    }
+
+    /// The usage store, when there is one.
+    pub fn store(&self) -> Option<&Store> {
+        self.store.as_ref()
     }
 
     /// The suspended requests.
@@ -296,12 +309,14 @@ impl Running {
         }
         self.quit.cancel();
         self.transport.shutdown().await;
-        let Self { hub, background, control, .. } = self;
+        let Self { hub, background, control, store, .. } = self;
         drop(control);
         background.close();
         background.wait().await;
         // The hub task neither panics nor is it aborted; a default board would only lose the closing totals.
-        hub.await.unwrap_or_else(|_| Board::new(jiff::Timestamp::now()))
+        let board = hub.await.unwrap_or_else(|_| Board::new(jiff::Timestamp::now()));
+        ledger::close(store).await;
+        board
     }
 }
 

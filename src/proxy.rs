@@ -32,6 +32,7 @@ pub mod transport;
 pub mod upstream;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use tokio::sync::watch;
 
@@ -61,4 +62,6 @@ pub struct Shared {
     pub fast_tests: FastTests,
     /// Memory for request bodies.
     pub budget: intake::Budget,
+    /// Too many records wait for the disk: nothing further is let in, for its record would have no place.
+    pub ledger_full: Arc<AtomicBool>,
 }

@@ -10,11 +10,9 @@ use super::problem::Problem;
 
 /// Key prefix, and what is missing.
 pub const PENDING: &[(&str, &str)] = &[
-    ("endpoints[].price_multiplier", "prices"),
     ("logging.token_debug", "dumps of unreadable responses"),
-    ("timezone", "days of the usage store"),
     ("tui", "terminal interface"),
-    ("usage_tracking", "usage store"),
+    ("usage_tracking.budgets", "spending limits"),
 ];
 
 /// One warning about the settings in here that the file turns on; `present` are the schema paths with a value.

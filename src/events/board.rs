@@ -109,6 +109,21 @@ pub struct Snapshot {
     pub live: Vec<Live>,
     /// Requests that ended, newest first.
     pub recent: Vec<Arc<RequestRecord>>,
+    /// How far the store is behind; nothing without one.
+    pub ledger: Option<LedgerStatus>,
+}
+
+/// How far the ledger is behind what was handed to it.
+#[derive(Clone, Default, PartialEq, Debug, Serialize)]
+pub struct LedgerStatus {
+    /// Records of ended requests that are not on the disk yet.
+    pub unsaved: u64,
+    /// Age of the oldest of them, seconds.
+    pub oldest_age: Option<f64>,
+    /// Why they cannot be written, while they cannot.
+    pub failing: Option<String>,
+    /// The last time something was written.
+    pub last_commit: Option<Timestamp>,
 }
 
 /// One group in a snapshot.
@@ -254,6 +269,7 @@ impl Board {
             endpoints: view.endpoints.iter().map(|e| endpoint_status(e, now)).collect(),
             live,
             recent: self.recent.iter().cloned().collect(),
+            ledger: None,
         }
     }
 }

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::board::{Board, Snapshot};
+use super::board::{Board, LedgerStatus, Snapshot};
 use super::{Accepted, Described, Event, EventStream, RequestId, RequestRecord};
 use crate::domain::fleet::{Change, FleetView};
 use crate::domain::pricebook::PriceBook;
@@ -20,6 +19,9 @@ const BATCH: usize = 256;
 /// five of a request would cost the requests more than their events do.
 const PAUSE: Duration = Duration::from_millis(10);
 
+/// Between two looks at a ledger that is behind, while nothing else happens.
+const LEDGER_INTERVAL: Duration = Duration::from_millis(250);
+
 /// Keeps what must not be missed. Its methods neither wait nor fail.
 pub trait Ledger: Send {
     /// A request was accepted.
@@ -30,19 +32,6 @@ pub trait Ledger: Send {
     fn settled(&mut self, record: &Arc<RequestRecord>);
     /// How far it is behind.
     fn status(&self) -> LedgerStatus;
-}
-
-/// How far the ledger is behind what was handed to it.
-#[derive(Clone, Default, PartialEq, Debug, Serialize)]
-pub struct LedgerStatus {
-    /// Records of ended requests that are not on the disk yet.
-    pub unsaved: u64,
-    /// Age of the oldest of them, seconds.
-    pub oldest_age: Option<f64>,
-    /// Why they cannot be written, while they cannot.
-    pub failing: Option<String>,
-    /// The last time something was written.
-    pub last_commit: Option<jiff::Timestamp>,
 }
 
 /// Where the hub's output goes.
@@ -72,13 +61,15 @@ pub async fn run(
             event = events.next() => event,
             () = until(due) => {
                 publish(&outputs, &board, &fleet);
-                due = None;
+                let behind = outputs.ledger.as_ref().is_some_and(|l| l.status().unsaved > 0);
+                due = behind.then(|| Instant::now() + LEDGER_INTERVAL);
                 continue;
             }
         };
         let Some(event) = event else { break };
         take(event, &mut board, &mut outputs);
-        due = due.or_else(|| Some(Instant::now() + SNAPSHOT_INTERVAL));
+        let soon = Instant::now() + SNAPSHOT_INTERVAL;
+        due = Some(due.map_or(soon, |at| at.min(soon)));
         for event in std::iter::from_fn(|| events.try_next()).take(BATCH) {
             take(event, &mut board, &mut outputs);
         }
@@ -128,6 +119,8 @@ fn publish(outputs: &Outputs, board: &Board, fleet: &watch::Receiver<Arc<FleetVi
     if outputs.snapshot.receiver_count() > 0 {
         let view = Arc::clone(&fleet.borrow());
         let now = Instant::now().into_std();
-        outputs.snapshot.send_replace(Arc::new(board.snapshot(&view, now, jiff::Timestamp::now())));
+        let picture = board.snapshot(&view, now, jiff::Timestamp::now());
+        let ledger = outputs.ledger.as_ref().map(|ledger| ledger.status());
+        outputs.snapshot.send_replace(Arc::new(Snapshot { ledger, ..picture }));
     }
 }

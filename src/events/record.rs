@@ -69,6 +69,13 @@ impl Ids {
         Self(AtomicU32::new(seed))
     }
 
+    /// A sequence that goes on behind `last`, the newest id of an earlier one. It leaves room for ids that were given
+    /// later than that one and are not known.
+    pub fn after(last: RequestId) -> Self {
+        const ROOM: u32 = 1 << 17;
+        Self::starting_at(unscramble(last.0).wrapping_add(ROOM))
+    }
+
     /// The next id.
     pub fn next_id(&self) -> RequestId {
         RequestId(scramble(self.0.fetch_add(1, Ordering::Relaxed)))
@@ -82,6 +89,20 @@ fn scramble(mut x: u32) -> u32 {
     x ^= x >> 15;
     x = x.wrapping_mul(0x735a_2d97);
     x ^ (x >> 15)
+}
+
+/// Undoes [`scramble`].
+fn unscramble(mut x: u32) -> u32 {
+    x ^= (x >> 15) ^ (x >> 30);
+    x = x.wrapping_mul(inverse(0x735a_2d97));
+    x ^= (x >> 15) ^ (x >> 30);
+    x = x.wrapping_mul(inverse(0x21f0_aaad));
+    x ^ (x >> 16)
+}
+
+/// The number that an odd one gives 1 with. Each round doubles the bits that are right, from three on.
+fn inverse(odd: u32) -> u32 {
+    (0..4).fold(odd, |x, _| x.wrapping_mul(2_u32.wrapping_sub(odd.wrapping_mul(x))))
 }
 
 /// How a request ended.
@@ -244,5 +265,17 @@ mod tests {
         let id = ids.next_id();
         assert_eq!(id.to_string().parse(), Ok(id));
         assert_eq!("req-12".parse::<RequestId>(), Err(NotAnId));
+    }
+
+    #[test]
+    fn a_sequence_goes_on_where_an_earlier_one_ended() {
+        assert!(
+            (0..100_000).all(|n: u32| unscramble(scramble(n.wrapping_mul(42_953))) == n.wrapping_mul(42_953))
+        );
+        let before = Ids::starting_at(u32::MAX - 50_000);
+        let mut all: std::collections::HashSet<RequestId> = (0..100_000).map(|_| before.next_id()).collect();
+        let known = all.iter().copied().max_by_key(|id| unscramble(id.0).wrapping_add(60_000)).unwrap();
+        let after = Ids::after(known);
+        assert!((0..100_000).all(|_| all.insert(after.next_id())));
     }
 }

@@ -7,6 +7,7 @@
 //! | `Host` or `Origin` of a web page | 403 |
 //! | `HEAD /`, `HEAD /api/hello`, `GET /health`, `/health/detailed` | [`super::local`], outside the log |
 //! | no or a wrong credential | 401 |
+//! | any, while too many records wait for the usage store | 503, without a record |
 //! | a body beyond `server.max_body_bytes` | 413 |
 //! | no memory for its body | 503 |
 //! | anything else | forwarded |
@@ -14,6 +15,7 @@
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures_util::FutureExt;
 use http::header::{ACCEPT_ENCODING, EXPECT};
@@ -71,7 +73,22 @@ fn answer_here(
         log_refusal(peer, head, 401, &error.to_string());
         return Some(respond::unauthorized(error.to_string()));
     }
-    local::guarded(shared, head)
+    local::guarded(shared, head).or_else(|| refuse_uncounted(shared, peer, head))
+}
+
+/// A request that could not be accounted for is not forwarded.
+fn refuse_uncounted(
+    shared: &Shared,
+    peer: SocketAddr,
+    head: &http::request::Parts,
+) -> Option<Response<ClientBody>> {
+    if !shared.ledger_full.load(Ordering::Relaxed) {
+        return None;
+    }
+    let message = "The usage store cannot be written fast enough, and too many records wait in memory: see the log of \
+                   the forwarder. Try again in a moment.";
+    log_refusal(peer, head, 503, message);
+    Some(respond::error(503, message, None))
 }
 
 /// Lets a client whose request is not wanted finish sending it, unless it waits for our word before it sends.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
+use redb::{ReadableTable, Table, WriteTransaction};
 
 use super::StoreError;
 use super::civil::Clock;
@@ -136,12 +136,12 @@ impl<'t> Batch<'t> {
         self.open.iter()?.map(|entry| Ok(OpenRow::decode(entry?.1.value())?)).collect()
     }
 
-    /// True when there is no row.
+    /// Where the newest row stands.
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn is_empty(&self) -> Result<bool, StoreError> {
-        Ok(self.rows.is_empty()?)
+    pub fn last(&self) -> Result<Option<RowKey>, StoreError> {
+        Ok(self.rows.last()?.map(|(key, _)| RowKey::from_bytes(&key.value())))
     }
 
     /// Up to `limit` rows from `from` on, in order.

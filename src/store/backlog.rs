@@ -20,7 +20,7 @@ use super::key::RowKey;
 use super::row::OpenRow;
 use super::writer::Chore;
 use crate::events::RequestId;
-use crate::events::hub::LedgerStatus;
+use crate::events::board::LedgerStatus;
 
 /// Unsaved records above which no further request is let in.
 pub(super) const FULL: u64 = 100_000;

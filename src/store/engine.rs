@@ -14,7 +14,7 @@ use super::intake::Intake;
 use super::open::{OpenError, Opened, Place, builder, prepare};
 use super::writer::Writer;
 use super::{Options, StoreError};
-use crate::events::hub::LedgerStatus;
+use crate::events::board::LedgerStatus;
 
 /// Time for the last commit on a disk that fails.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -72,6 +72,7 @@ impl Store {
             interrupted: prepared.interrupted,
             moved_aside: found.moved_aside,
             rebuilding: prepared.rebuild,
+            last_id: prepared.last_id,
         };
         let pace = Pace { batch: options.batch, interval: options.interval };
         let (disk, backlog) = (Arc::new(Disk::new(db, place)), Arc::new(Backlog::new(pace)));

@@ -7,7 +7,8 @@ use std::time::Instant;
 use super::backlog::{Backlog, Settled};
 use super::codec::{CodecError, Stored};
 use super::row::{OpenRow, Row, story};
-use crate::events::hub::{Ledger, LedgerStatus};
+use crate::events::board::LedgerStatus;
+use crate::events::hub::Ledger;
 use crate::events::{Accepted, Described, RequestId, RequestRecord};
 
 /// Hands what the hub hears to the writer.

@@ -14,13 +14,14 @@ mod file;
 mod prepare;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use redb::Database;
 
-pub(super) use self::file::{builder, create_private};
+pub(super) use self::file::builder;
 pub(super) use self::prepare::prepare;
 use super::StoreError;
+use crate::events::RequestId;
 
 /// What opening found.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -33,6 +34,8 @@ pub struct Opened {
     pub moved_aside: Option<MovedAside>,
     /// The hours and days in the file are those of another time zone and are being summed up anew.
     pub rebuilding: bool,
+    /// The newest request in it.
+    pub last_id: Option<RequestId>,
 }
 
 /// A file that could not be read.
@@ -115,13 +118,6 @@ impl Place {
         match self {
             Self::File(path) => file::set_aside(path, why),
             Self::Other(_) => Err(StoreError::Damaged(why.to_owned()).into()),
-        }
-    }
-
-    pub(super) fn path(&self) -> Option<&Path> {
-        match self {
-            Self::File(path) => Some(path),
-            Self::Other(_) => None,
         }
     }
 }

@@ -56,6 +56,7 @@ fn parts() -> (Shared, EventStream) {
         ids: Arc::new(Ids::starting_at(1)),
         budget: Budget::new(1 << 20),
         queue: Default::default(),
+        ledger_full: Default::default(),
     };
     (shared, stream)
 }

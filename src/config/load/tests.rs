@@ -191,6 +191,7 @@ fn one_warning_names_what_is_not_acted_on() {
         "strategy: { type: balanced }\n",
         "group: { fail_back: manual, cooldown: 1s }\n",
         "token_counting: { enabled: true }\n",
+        "timezone: UTC\nusage_tracking: { retention_days: 9, batch_size: 9 }\n",
     ] {
         assert_eq!(warning(silent), None, "{silent}");
     }
@@ -198,9 +199,6 @@ fn one_warning_names_what_is_not_acted_on() {
         let message = warning(asked).unwrap_or_else(|| panic!("{asked}"));
         assert_eq!(message, format!("accepted, but not acted on by this version: {named}"));
     }
-    let priced = EXAMPLE_ENDPOINTS.replace("credential: pass", "credential: pass, price_multiplier: 2");
-    let message = parse_clean(&priced).warnings.to_string();
-    assert!(message.ends_with("version: `endpoints[].price_multiplier` (prices)"), "{message}");
 }
 
 /// One sample for a few kinds of entry; entries go as features land, and their samples with them.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use redb::Database;
 
+use crate::events::RequestId;
 use crate::store::StoreError;
 use crate::store::apply::Batch;
 use crate::store::civil::Clock;
@@ -15,6 +16,8 @@ pub(crate) struct Prepared {
     pub(crate) interrupted: u64,
     /// The rollups are those of another time zone.
     pub(crate) rebuild: bool,
+    /// The newest row.
+    pub(crate) last_id: Option<RequestId>,
 }
 
 /// Prepares a file in one transaction.
@@ -27,13 +30,14 @@ pub(crate) fn prepare(db: &Database, clock: &Clock, now: Timestamp) -> Result<Pr
     for request in &open {
         batch.put(&Row::interrupted(request, now), None)?;
     }
-    let empty = batch.is_empty()?;
+    let last_id = batch.last()?.map(|key| key.id);
     batch.finish()?;
     let zone = clock.name(now);
-    let rebuild = !empty && schema::written_fact(&txn, meta::ZONE)?.as_deref() != Some(zone.as_str());
+    let rebuild =
+        last_id.is_some() && schema::written_fact(&txn, meta::ZONE)?.as_deref() != Some(zone.as_str());
     if !rebuild {
         schema::set_fact(&txn, meta::ZONE, &zone)?;
     }
     txn.commit()?;
-    Ok(Prepared { interrupted: open.len() as u64, rebuild })
+    Ok(Prepared { interrupted: open.len() as u64, rebuild, last_id })
 }
