@@ -38,7 +38,7 @@ pub const MAX_PAGE: usize = 1_000;
 
 type Bytes = &'static [u8];
 
-/// The store as it was at one instant.
+/// The store as it was at one instant. Once the database it was made from is dropped, every question fails.
 pub struct Reader {
     clock: Clock,
     /// The rollups' hours and days are those of the clock.
