@@ -1,11 +1,13 @@
 //! The program itself: is it well, what is it, where does it listen, what does it run with.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use axum::routing::get;
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tokio::time::Instant;
 
 use super::Admin;
@@ -13,6 +15,7 @@ use super::error::{self, ApiError};
 use super::params::Params;
 use crate::config::{Config, Source};
 use crate::events::health;
+use crate::events::board::LedgerStatus;
 
 /// `/health`
 pub(super) fn health_routes() -> Router<Admin> {
@@ -37,7 +40,7 @@ async fn status(State(admin): State<Admin>, RawQuery(query): RawQuery) -> Result
 }
 
 /// The answer of `/api/v1/status`.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Status {
     /// `running`.
     pub status: String,
@@ -59,10 +62,22 @@ pub struct Status {
     pub auth_enabled: bool,
     /// Endpoints are reached through an outbound proxy.
     pub proxy_enabled: bool,
+    /// The ledger; null when nothing is recorded.
+    pub store: Option<StoreStatus>,
+}
+
+/// The ledger's file and how far it is behind.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct StoreStatus {
+    /// The file.
+    pub path: String,
+    /// Records that wait for the disk, and why.
+    #[serde(flatten)]
+    pub load: LedgerStatus,
 }
 
 /// Addresses of both ports.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Listen {
     /// Clients connect here.
     pub proxy: String,
@@ -71,7 +86,7 @@ pub struct Listen {
 }
 
 /// Where the configuration came from.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Origin {
     /// `file` or `built_in`.
     pub source: String,
@@ -91,7 +106,7 @@ impl From<&Source> for Origin {
 
 fn describe(admin: &Admin, now: jiff::Timestamp) -> Status {
     let started = admin.snapshot.borrow().started;
-    let config: std::sync::Arc<Config> = std::sync::Arc::clone(&admin.config.borrow());
+    let config: Arc<Config> = Arc::clone(&admin.config.borrow());
     Status {
         status: "running".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -103,5 +118,9 @@ fn describe(admin: &Admin, now: jiff::Timestamp) -> Status {
         strategy: config.redacted()["strategy"]["type"].clone(),
         auth_enabled: config.auth.is_some(),
         proxy_enabled: config.outbound.is_some(),
+        store: admin.store.as_ref().map(|store| StoreStatus {
+            path: config.usage.database_path.display().to_string(),
+            load: store.load(),
+        }),
     }
 }
