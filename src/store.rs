@@ -17,6 +17,7 @@
 
 pub mod apply;
 mod backlog;
+pub mod backup;
 pub mod civil;
 pub mod codec;
 mod disk;
@@ -41,6 +42,7 @@ pub use self::engine::Store;
 pub use self::intake::Intake;
 pub use self::open::{MovedAside, OpenError, Opened};
 pub use self::options::Options;
+pub use self::writer::{Progress, Recosted};
 
 /// The store could not be read or written.
 #[derive(Debug, thiserror::Error)]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use redb::{ReadableTable, Table, WriteTransaction};
+use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 
 use super::StoreError;
 use super::civil::Clock;
@@ -24,12 +24,12 @@ pub struct Batch<'t> {
     days: Table<'t, Bytes, Bytes>,
     session_days: Table<'t, Bytes, Bytes>,
     clock: &'t Clock,
-    changes: Changes,
+    changes: Sums,
 }
 
 /// Sums to add and sums to take away, by bucket.
 #[derive(Default)]
-struct Changes {
+pub(super) struct Sums {
     hours: HashMap<BucketKey<3>, Change>,
     days: HashMap<BucketKey<3>, Change>,
     session_days: HashMap<BucketKey<1>, Change>,
@@ -51,9 +51,26 @@ impl Change {
 }
 
 #[derive(Clone, Copy)]
-enum Sign {
+pub(super) enum Sign {
     More,
     Less,
+}
+
+impl Sums {
+    /// Counts a row in, or out.
+    pub(super) fn count(&mut self, row: &Row, sign: Sign, clock: &Clock) {
+        let at = row.accepted();
+        let seconds = |at: jiff::Timestamp| u64::try_from(at.as_second()).unwrap_or(0);
+        let (hour, day) = (seconds(clock.hour(at)), seconds(clock.day(at)));
+        for (Part { model, endpoint, group }, totals) in parts(row) {
+            let names = [model, endpoint, group];
+            let in_hour = BucketKey { start: hour, names: names.clone() };
+            *self.hours.entry(in_hour).or_default().side(sign) += &totals;
+            *self.days.entry(BucketKey { start: day, names }).or_default().side(sign) += &totals;
+        }
+        let session = BucketKey { start: day, names: [row.session.clone().unwrap_or_default()] };
+        *self.session_days.entry(session).or_default().side(sign) += &whole(row);
+    }
 }
 
 impl<'t> Batch<'t> {
@@ -71,7 +88,7 @@ impl<'t> Batch<'t> {
             days: txn.open_table(DAYS)?,
             session_days: txn.open_table(SESSION_DAYS)?,
             clock,
-            changes: Changes::default(),
+            changes: Sums::default(),
         })
     }
 
@@ -144,27 +161,31 @@ impl<'t> Batch<'t> {
         Ok(self.rows.last()?.map(|(key, _)| RowKey::from_bytes(&key.value())))
     }
 
-    /// Up to `limit` rows from `from` on, in order.
+    /// Throws all rollups away; those written instead are `sums`.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(super) fn replace_rollups(&mut self, sums: Sums) -> Result<(), StoreError> {
+        self.hours.retain(|_, _| false)?;
+        self.days.retain(|_, _| false)?;
+        self.session_days.retain(|_, _| false)?;
+        self.changes = sums;
+        Ok(())
+    }
+
+    /// Counts the row at `key` as it is now, in the place of what it was when the sums were made.
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn rows_from(&self, from: RowKey, limit: usize) -> Result<Vec<Row>, StoreError> {
-        let range = self.rows.range(from.to_bytes()..)?;
-        range.take(limit).map(|entry| Ok(Row::decode(entry?.1.value())?)).collect()
+    pub(super) fn recount(&mut self, key: RowKey, then: Option<&Row>) -> Result<(), StoreError> {
+        let now = self.rows.get(key.to_bytes())?.map(|row| Row::decode(row.value())).transpose()?;
+        then.iter().for_each(|row| self.count(row, Sign::Less));
+        now.iter().for_each(|row| self.count(row, Sign::More));
+        Ok(())
     }
 
     fn count(&mut self, row: &Row, sign: Sign) {
-        let at = row.accepted();
-        let seconds = |at: jiff::Timestamp| u64::try_from(at.as_second()).unwrap_or(0);
-        let (hour, day) = (seconds(self.clock.hour(at)), seconds(self.clock.day(at)));
-        for (Part { model, endpoint, group }, totals) in parts(row) {
-            let names = [model, endpoint, group];
-            let in_hour = BucketKey { start: hour, names: names.clone() };
-            *self.changes.hours.entry(in_hour).or_default().side(sign) += &totals;
-            *self.changes.days.entry(BucketKey { start: day, names }).or_default().side(sign) += &totals;
-        }
-        let session = BucketKey { start: day, names: [row.session.clone().unwrap_or_default()] };
-        *self.changes.session_days.entry(session).or_default().side(sign) += &whole(row);
+        self.changes.count(row, sign, self.clock);
     }
 
     /// Writes the rollups. To be called once, before the transaction is committed.
@@ -176,6 +197,16 @@ impl<'t> Batch<'t> {
         write(&mut self.days, &self.changes.days)?;
         write(&mut self.session_days, &self.changes.session_days)
     }
+}
+
+/// Up to `limit` rows from `from` on, in order.
+///
+/// # Errors
+/// When the file cannot be read.
+pub(super) fn rows_from(txn: &ReadTransaction, from: RowKey, limit: usize) -> Result<Vec<Row>, StoreError> {
+    let rows = txn.open_table(ROWS)?;
+    let range = rows.range(from.to_bytes()..)?;
+    range.take(limit).map(|entry| Ok(Row::decode(entry?.1.value())?)).collect()
 }
 
 /// Applies changes to one rollup. A bucket that is empty then is removed.

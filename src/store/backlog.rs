@@ -252,12 +252,12 @@ impl Backlog {
         self.wake.notify_all();
     }
 
-    /// Drops what waits and all that still comes, and says how many records that is.
-    pub(super) fn abandon(&self) -> u64 {
+    /// Drops what waits and all that still comes. Says how many records that is, and which work was never begun.
+    pub(super) fn abandon(&self) -> (u64, VecDeque<Box<dyn Chore>>) {
         let mut state = self.state();
-        let lost = state.unsaved();
-        *state = State { closing: state.closing, abandoned: true, ..State::default() };
-        lost
+        let closing = state.closing.or(Some(Instant::now()));
+        let left = std::mem::replace(&mut *state, State { closing, abandoned: true, ..State::default() });
+        (left.unsaved(), left.chores)
     }
 
     pub(super) fn status(&self) -> LedgerStatus {

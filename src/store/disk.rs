@@ -13,6 +13,8 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use redb::{Database, ReadTransaction, ReadableDatabase, WriteTransaction};
 
 use super::StoreError;
+use super::apply::Batch;
+use super::civil::Clock;
 use super::open::{MovedAside, OpenError, Place};
 
 /// The open database.
@@ -56,6 +58,19 @@ impl Disk {
                 txn.commit()?;
                 Ok(made)
             })
+        })
+    }
+
+    /// One transaction on the rows, with their rollups.
+    pub(super) fn batch(
+        &self,
+        clock: &Clock,
+        act: impl FnOnce(&mut Batch<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.write(|txn| {
+            let mut batch = Batch::new(txn, clock)?;
+            act(&mut batch)?;
+            batch.finish()
         })
     }
 

@@ -1,19 +1,24 @@
 //! The store as the rest of the program holds it: [`Store`].
 
 use std::io;
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use redb::StorageBackend;
 
 use super::backlog::{Backlog, Pace};
+use super::backup::{self, BackupError, Copied};
+use super::civil::Clock;
 use super::disk::Disk;
 use super::intake::Intake;
 use super::open::{OpenError, Opened, Place, builder, prepare};
-use super::writer::Writer;
+use super::writer::{Progress, Recost, Recosted, Writer};
 use super::{Options, StoreError};
+use crate::domain::pricebook::PriceBook;
 use crate::events::board::LedgerStatus;
 
 /// Time for the last commit on a disk that fails.
@@ -28,6 +33,7 @@ pub struct Store {
 struct Inner {
     disk: Arc<Disk>,
     backlog: Arc<Backlog>,
+    clock: Clock,
     writer: Mutex<Option<JoinHandle<u64>>>,
 }
 
@@ -76,14 +82,14 @@ impl Store {
         };
         let pace = Pace { batch: options.batch, interval: options.interval };
         let (disk, backlog) = (Arc::new(Disk::new(db, place)), Arc::new(Backlog::new(pace)));
-        let writer = Writer::new(Arc::clone(&disk), Arc::clone(&backlog), &options);
+        let writer = Writer::new(Arc::clone(&disk), Arc::clone(&backlog), &options, prepared.rebuild);
         let thread = thread::Builder::new().name("cc-store".into()).spawn(move || writer.run());
         let thread = thread.map_err(|source| OpenError::Unusable {
             action: "start the thread that writes",
             path: options.path,
             source,
         })?;
-        let inner = Inner { disk, backlog, writer: Mutex::new(Some(thread)) };
+        let inner = Inner { disk, backlog, clock: options.clock, writer: Mutex::new(Some(thread)) };
         Ok((Self { inner: Arc::new(inner) }, opened))
     }
 
@@ -95,6 +101,40 @@ impl Store {
     /// For those who read.
     pub fn disk(&self) -> &Arc<Disk> {
         &self.inner.disk
+    }
+
+    /// Whose hours and days its sums are.
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    /// Prices all records accepted at `since` or later anew, in small transactions between those of new records. Blocks
+    /// until that is done; `progress` is called on the writer's thread.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written, or the store is closed meanwhile. What was done so far stays.
+    pub fn recost(
+        &self,
+        book: Arc<PriceBook>,
+        since: Option<Timestamp>,
+        progress: impl FnMut(Progress) + Send + 'static,
+    ) -> Result<Recosted, StoreError> {
+        let (done, result) = mpsc::channel();
+        let ordered = self.inner.backlog.order(Box::new(Recost::new(book, since, Box::new(progress), done)));
+        if !ordered {
+            return Err(StoreError::Closed);
+        }
+        result.recv().unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Writes a consistent copy to `path`, where nothing may be yet. Blocks until that is done, in the caller's thread;
+    /// new records are committed meanwhile.
+    ///
+    /// # Errors
+    /// When something is there already, one of the files cannot be used, or the store is closed meanwhile.
+    pub fn backup(&self, path: &Path, progress: impl FnMut(Progress)) -> Result<Copied, BackupError> {
+        let closing = || self.inner.backlog.is_closing();
+        backup::copy(&self.inner.disk, path, progress, closing)
     }
 
     /// How far it is behind.

@@ -44,6 +44,14 @@ impl RowKey {
         Self { at_us, id: RequestId::from_number(u32::from_be_bytes([i, j, k, l])) }
     }
 
+    /// The smallest key after this one.
+    pub fn next(self) -> Self {
+        match self.id.number().checked_add(1) {
+            Some(id) => Self { id: RequestId::from_number(id), ..self },
+            None => Self { at_us: self.at_us.saturating_add(1), id: RequestId::from_number(0) },
+        }
+    }
+
     /// The smallest key at or after `at`.
     pub fn first_at(at: Timestamp) -> Self {
         Self { at_us: micros(at), id: RequestId::from_number(0) }

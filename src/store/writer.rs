@@ -10,13 +10,19 @@
 //! A record leaves memory when it is on the disk, not before.
 
 mod chore;
+mod rebuild;
+mod recost;
+mod retention;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub(super) use self::chore::{Chore, Step};
-use super::apply::Batch;
+use self::rebuild::Rebuild;
+pub(super) use self::recost::Recost;
+pub use self::recost::{Progress, Recosted};
+use self::retention::Retention;
 use super::backlog::{Backlog, Next, Taken};
 use super::civil::Clock;
 use super::codec::Stored;
@@ -38,13 +44,18 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(disk: Arc<Disk>, backlog: Arc<Backlog>, options: &Options) -> Self {
+    /// For an open disk; `rebuild` the rollups when nothing else is to do.
+    pub(super) fn new(disk: Arc<Disk>, backlog: Arc<Backlog>, options: &Options, rebuild: bool) -> Self {
+        let rebuild = rebuild.then(|| Box::new(Rebuild::new()) as Box<dyn Chore>);
+        let retention = (options.retention_days > 0).then(|| {
+            Box::new(Retention::new(options.retention_days, options.cleanup_interval)) as Box<dyn Chore>
+        });
         Self {
             disk,
             backlog,
             clock: options.clock.clone(),
             max_retry: options.max_retry,
-            chores: VecDeque::new(),
+            chores: rebuild.into_iter().chain(retention).collect(),
         }
     }
 
@@ -62,31 +73,48 @@ impl Writer {
                 Next::Ended => break,
             }
         }
-        self.chores.drain(..).for_each(|chore| chore.ended(Err(StoreError::Closed)));
-        let lost = self.backlog.abandon();
+        let lost = self.end();
         self.disk.close();
         lost
     }
 
+    /// Tells all chores that they end here. Returns how many records are lost.
+    fn end(&mut self) -> u64 {
+        let (lost, ordered) = self.backlog.abandon();
+        self.chores.extend(ordered);
+        for chore in self.chores.drain(..) {
+            chore.ended(Err(StoreError::Closed));
+        }
+        lost
+    }
+
     fn next_chore(&self) -> Option<Instant> {
-        self.chores.iter().map(|chore| chore.due()).min()
+        self.eligible().map(|(_, chore)| chore.due()).min()
+    }
+
+    /// The chores that may act: all, or the one that acts alone.
+    fn eligible(&self) -> impl Iterator<Item = (usize, &dyn Chore)> {
+        let alone = self.chores.iter().any(|chore| chore.is_alone());
+        let all = self.chores.iter().enumerate().map(|(at, chore)| (at, chore.as_ref()));
+        all.filter(move |(_, chore)| chore.is_alone() == alone)
     }
 
     /// One step of the chore that has waited longest.
     fn work(&mut self) {
         let now = Instant::now();
-        let Some(at) = self.chores.iter().position(|chore| chore.due() <= now) else { return };
-        let Some(mut chore) = self.chores.remove(at) else { return };
-        match guarded(|| chore.step(&self.disk, &self.clock)) {
-            Ok(Step::More) => self.chores.push_back(chore),
+        let next = self.eligible().find(|(_, chore)| chore.due() <= now).map(|(at, _)| at);
+        let Some(mut chore) = next.and_then(|at| self.chores.remove(at)) else { return };
+        let further = match guarded(|| chore.step(&self.disk, &self.clock)) {
+            Ok(Step::More) => Some(chore),
             Ok(Step::Done) => chore.ended(Ok(())),
             Err(error) => {
                 if !matches!(error, StoreError::Value(_)) {
                     self.reopen(&error);
                 }
-                chore.ended(Err(error));
+                chore.ended(Err(error))
             }
-        }
+        };
+        self.chores.extend(further);
     }
 
     /// Writes what was taken, however long it takes. False when the store was closed and its time is up.
@@ -113,8 +141,7 @@ impl Writer {
     }
 
     fn write(&self, taken: &Taken) -> Result<(), StoreError> {
-        self.disk.write(|txn| {
-            let mut batch = Batch::new(txn, &self.clock)?;
+        self.disk.batch(&self.clock, |batch| {
             for open in &taken.open {
                 batch.note_open(open)?;
             }
@@ -122,7 +149,7 @@ impl Writer {
                 let row = Row::decode(&settled.row)?;
                 batch.put_encoded(&row, &settled.row, settled.story.as_deref())?;
             }
-            batch.finish()
+            Ok(())
         })
     }
 

@@ -12,14 +12,19 @@ pub(in crate::store) trait Chore: Send {
     /// When its next step is due.
     fn due(&self) -> Instant;
 
+    /// True while no other chore may change anything.
+    fn is_alone(&self) -> bool {
+        false
+    }
+
     /// One transaction of a few milliseconds.
     fn step(&mut self, disk: &Disk, clock: &Clock) -> Result<Step, StoreError>;
 
     /// A new record was committed between two steps.
     fn wrote(&mut self, _: RowKey) {}
 
-    /// It is over.
-    fn ended(self: Box<Self>, how: Result<(), StoreError>);
+    /// It is over; what is returned is done next.
+    fn ended(self: Box<Self>, how: Result<(), StoreError>) -> Option<Box<dyn Chore>>;
 }
 
 /// What a step left.
