@@ -40,12 +40,14 @@ use crate::control::Control;
 use crate::domain::pricebook::PriceBook;
 use crate::events::board::Snapshot;
 use crate::store::Store;
-use crate::store::civil::Clock;
 
 /// Questions to the store at once. They run on threads that name look-ups of the data path use too.
 const QUESTIONS: usize = 8;
 /// Exports at once: each keeps a picture of the file, whose pages cannot be used again meanwhile.
 const EXPORTS: usize = 2;
+
+/// Repricing and copying at once: each occupies the disk for as long as it takes.
+const CHORES: usize = 1;
 
 /// What the routes work on.
 #[derive(Clone)]
@@ -55,6 +57,7 @@ struct Inner {
     state: State,
     questions: Semaphore,
     exports: Arc<Semaphore>,
+    chores: Arc<Semaphore>,
 }
 
 /// What stands behind [`Admin`].
@@ -73,15 +76,14 @@ pub struct State {
     pub prices: watch::Receiver<Arc<PriceBook>>,
     /// The ledger, when there is one.
     pub store: Option<Store>,
-    /// The clock whose hours and days sums are told apart by.
-    pub clock: Clock,
 }
 
 impl Admin {
     /// For these parts.
     pub fn new(state: State) -> Self {
-        let (questions, exports) = (Semaphore::new(QUESTIONS), Arc::new(Semaphore::new(EXPORTS)));
-        Self(Arc::new(Inner { state, questions, exports }))
+        let places = |n: usize| Arc::new(Semaphore::new(n));
+        let (questions, exports, chores) = (Semaphore::new(QUESTIONS), places(EXPORTS), places(CHORES));
+        Self(Arc::new(Inner { state, questions, exports, chores }))
     }
 
     /// The ledger.
@@ -104,10 +106,25 @@ impl Admin {
             .map_err(|_| ApiError::store_failed("the answer failed; the log says why"))?
     }
 
-    /// The right to export; nothing while as many as may be are under way.
-    fn export_permit(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.0.exports).try_acquire_owned().ok()
+    /// The right to export.
+    ///
+    /// # Errors
+    /// While as many exports as may be are under way.
+    fn export_permit(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        permit(&self.0.exports, "other exports are under way")
     }
+
+    /// The right to do something to the ledger that takes long.
+    ///
+    /// # Errors
+    /// While another such thing is under way.
+    fn chore_permit(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        permit(&self.0.chores, "the ledger is being repriced or copied")
+    }
+}
+
+fn permit(places: &Arc<Semaphore>, taken: &str) -> Result<OwnedSemaphorePermit, ApiError> {
+    Arc::clone(places).try_acquire_owned().map_err(|_| ApiError::busy(taken))
 }
 
 impl std::ops::Deref for Admin {

@@ -55,7 +55,7 @@ use crate::proxy::lifecycle::{Mismatches, Reporting};
 use crate::proxy::suspended::{self, Queue};
 use crate::proxy::transport::Transport;
 use crate::proxy::{Shared, serve};
-use crate::store::{OpenError, Options, Store};
+use crate::store::{OpenError, Store};
 use admin_port::AdminPort;
 use hangup::Hangups;
 use reload::{LogTap, Refused, Reloader, Reloads, WebFlags};
@@ -197,7 +197,6 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
         snapshot: snapshot.clone(),
         prices: prices_rx,
         store: store.clone(),
-        clock: Options::of(&config).clock,
     });
     let admin = admin.await;
     background.spawn(serve::run(listener, shared, connections.clone(), stop.clone(), abort.clone()));

@@ -11,6 +11,7 @@
 //! | `too_large` | 413 | a request body above the limit |
 //! | `busy` | 429 | as many such answers as may be are under way |
 //! | `store_failed` | 500 | the ledger could not be read or written |
+//! | `backup_failed` | 500 | the copy could not be written |
 //! | `no_store` | 503 | nothing is recorded (`usage_tracking.enabled: false`, or the file could not be opened) |
 //!
 //! `code` is for programs and stays; `message` says what happened, `hint` (may be null) what to do.
@@ -80,6 +81,11 @@ impl ApiError {
     /// What is there stands in the way.
     pub fn conflict(message: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "conflict", message)
+    }
+
+    /// As many such answers as may be are under way.
+    pub fn busy(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", message).hint("try again when that has ended")
     }
 
     /// Nothing is recorded.

@@ -14,8 +14,8 @@ use super::Admin;
 use super::error::{self, ApiError};
 use super::params::Params;
 use crate::config::{Config, Source};
-use crate::events::health;
 use crate::events::board::LedgerStatus;
+use crate::events::health;
 
 /// `/health`
 pub(super) fn health_routes() -> Router<Admin> {

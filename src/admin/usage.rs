@@ -16,18 +16,17 @@
 
 pub mod ask;
 mod export;
-//UPKEEP
+pub mod upkeep;
 
 use axum::Router;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use http::StatusCode;
 
 use super::Admin;
 use super::error::{self, ApiError};
 use super::params::Params;
-use crate::store::civil::Clock;
 use crate::store::query::Reader;
 use crate::store::{Store, StoreError};
 
@@ -40,6 +39,8 @@ pub(super) fn routes() -> Router<Admin> {
         .route("/usage/requests/{id}", get(request))
         .route("/usage/models", get(models))
         .route("/usage/export", get(export::export))
+        .route("/usage/recost", post(upkeep::recost))
+        .route("/usage/backup", post(upkeep::backup))
 }
 
 async fn summary(State(admin): State<Admin>, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
@@ -73,13 +74,12 @@ async fn answer(
     query: Option<String>,
     ask: impl FnOnce(&Reader, Params) -> Result<String, ApiError> + Send + 'static,
 ) -> Result<Response, ApiError> {
-    let (store, clock) = (admin.store()?.clone(), admin.clock.clone());
-    let params = Params::of(query.as_deref());
-    let text = admin.blocking(move || ask(&reader(&store, clock)?, params)).await?;
+    let (store, params) = (admin.store()?.clone(), Params::of(query.as_deref()));
+    let text = admin.blocking(move || ask(&reader(&store)?, params)).await?;
     Ok(error::written(StatusCode::OK, text))
 }
 
 /// The store as it is now.
-fn reader(store: &Store, clock: Clock) -> Result<Reader, StoreError> {
-    Reader::of(&store.disk().begin_read()?, clock)
+fn reader(store: &Store) -> Result<Reader, StoreError> {
+    Reader::of(&store.disk().begin_read()?, store.clock().clone())
 }

@@ -18,13 +18,13 @@ mod ledger;
 mod local;
 mod shown;
 mod table;
-//UPKEEP
+mod upkeep;
 
 use anyhow::Context;
 
 use self::ledger::Ledger;
 use super::run;
-use crate::cli::{EXIT_OK, ExportArgs, Span, UsageArgs, Which};
+use crate::cli::{EXIT_OK, ExportArgs, Span, UsageArgs, UsageCommand, Which};
 use crate::logging::escape::escape_json;
 
 /// `usage` and what is below it. Checking budgets gets a place of its own here.
@@ -34,7 +34,8 @@ use crate::logging::escape::escape_json;
 pub(super) fn usage(args: &UsageArgs) -> anyhow::Result<u8> {
     match &args.command {
         None => show(args),
-        Some(_) => anyhow::bail!("soon"),
+        Some(UsageCommand::Recost(args)) => upkeep::recost(args),
+        Some(UsageCommand::Backup(args)) => upkeep::backup(args),
     }
 }
 

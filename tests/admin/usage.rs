@@ -142,3 +142,57 @@ async fn exports_that_nobody_reads_are_limited_and_end_with_their_client() {
     }
     scene.stop().await;
 }
+
+async fn backup(scene: &Scene, body: &str) -> crate::support::Answer {
+    scene.admin.send(scene.admin.post("/api/v1/usage/backup", body)).await
+}
+
+#[tokio::test]
+async fn a_copy_is_a_store_in_the_same_folder() {
+    let mut scene = Scene::new().await;
+    scene.traffic(3).await;
+    let answer = backup(&scene, r#"{"path":"copy.redb"}"#).await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["records"]), (200, &3.into()), "{}", answer.text());
+    let copy = scene.folder.path().join("copy.redb");
+    assert_eq!(answer.json()["path"], copy.display().to_string());
+    assert_eq!(answer.json()["bytes"], std::fs::metadata(&copy).unwrap().len());
+    is_error(&backup(&scene, r#"{"path":"copy.redb"}"#).await, 409, "conflict");
+    is_error(&backup(&scene, r#"{"path":"usage.redb"}"#).await, 409, "conflict");
+    for bad in [
+        "",
+        "{}",
+        r#"{"path":""}"#,
+        r#"{"path":"../x"}"#,
+        r#"{"path":"/tmp/x"}"#,
+        r#"{"path":".x"}"#,
+        r#"{"path":"x","more":1}"#,
+    ] {
+        is_error(&backup(&scene, bad).await, 400, "bad_request");
+    }
+    let files = std::fs::read_dir(scene.folder.path()).unwrap().count();
+    assert_eq!(files, 2, "the store and its copy");
+    let db = redb::ReadOnlyDatabase::open(&copy).unwrap();
+    let clock = cc_forwarder::store::civil::Clock::new(jiff::tz::TimeZone::UTC);
+    let reader = cc_forwarder::store::query::Reader::new(&db, clock).unwrap();
+    assert_eq!(reader.count(&cc_forwarder::store::filter::Filter::default()).unwrap(), 3);
+    scene.stop().await;
+}
+
+#[tokio::test]
+async fn history_is_priced_again() {
+    let mut scene = Scene::new().await;
+    scene.traffic(2).await;
+    let before = scene.usage("summary").await;
+    let recost = |query: &str| {
+        let path = format!("/api/v1/usage/recost{query}");
+        let scene = &scene;
+        async move { scene.ask(&Method::POST, &path, &[]).await }
+    };
+    let made = recost("").await.json();
+    assert_eq!((&made["records"], &made["changed"], &made["unpriced"]), (&2.into(), &0.into(), &0.into()));
+    assert!(made["price_revision"].as_str().is_some_and(|revision| revision.starts_with("20")), "{made}");
+    assert_eq!(recost("?since=2999-01-01").await.json()["records"], 0);
+    is_error(&recost("?since=never").await, 400, "bad_request");
+    assert_eq!(scene.usage("summary").await, before);
+    scene.stop().await;
+}

@@ -16,8 +16,8 @@ use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
+use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
-use http::{HeaderValue, StatusCode};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -42,16 +42,13 @@ pub(super) async fn export(
     State(admin): State<Admin>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let (store, clock) = (admin.store()?.clone(), admin.clock.clone());
+    let store = admin.store()?.clone();
     let mut params = Params::of(query.as_deref());
     let format = params.parsed("format")?.unwrap_or(Format::Csv);
-    let permit = admin.export_permit().ok_or_else(|| {
-        ApiError::new(StatusCode::TOO_MANY_REQUESTS, "busy", "other exports are under way")
-            .hint("try again when they have ended")
-    })?;
+    let permit = admin.export_permit()?;
     let (reader, filter) = admin
         .blocking(move || {
-            let reader = reader(&store, clock)?;
+            let reader = reader(&store)?;
             let filter = ask::filter(&reader, &mut params)?;
             params.finish()?;
             Ok((reader, filter))
