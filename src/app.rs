@@ -14,6 +14,7 @@
 //! records; commit them.
 
 mod admin_port;
+mod budgets;
 mod check;
 mod demo;
 mod hangup;
@@ -44,9 +45,9 @@ use crate::config::watch::Pace;
 use crate::config::{Config, Source};
 use crate::control::fasttest::FastTests;
 use crate::control::{self, Control, probe};
-use crate::domain::fleet::{Change, Fleet, Settings};
-use crate::domain::route::StrategyKind;
+use crate::domain::fleet::{Change, Fleet};
 use crate::events::board::{Board, Snapshot};
+use crate::events::spend::Spend;
 use crate::events::{self, RequestRecord, hub};
 use crate::proxy::affinity::SessionTable;
 use crate::proxy::dialer::Dialer;
@@ -54,8 +55,9 @@ use crate::proxy::intake::Budget;
 use crate::proxy::lifecycle::{Mismatches, Reporting};
 use crate::proxy::suspended::{self, Queue};
 use crate::proxy::transport::Transport;
-use crate::proxy::{Shared, serve};
-use crate::store::{OpenError, Store};
+use crate::proxy::unread::{Keeper, Samples};
+use crate::proxy::{Shared, serve, unread};
+use crate::store::{OpenError, Options, Store};
 use admin_port::AdminPort;
 use hangup::Hangups;
 use reload::{LogTap, Refused, Reloader, Reloads, WebFlags};
@@ -107,6 +109,7 @@ pub struct Running {
     queue: Queue,
     admin: Option<AdminPort>,
     hub: JoinHandle<Board>,
+    keeper: Option<Keeper>,
     store: Option<Store>,
     config: watch::Receiver<Arc<Config>>,
     reloads: Reloads,
@@ -137,14 +140,23 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     let (connections, background) = (TaskTracker::new(), TaskTracker::new());
 
     let (events, stream) = events::channel();
-    let fleet = Fleet::new(settings(&config), &config.endpoints, Instant::now().into_std());
+    let (config_tx, config_rx) = watch::channel(Arc::clone(&config));
+    let (clock, now) = (Options::of(&config).clock, jiff::Timestamp::now());
+    let spend =
+        Spend::new(config_rx.clone(), clock.clone(), budgets::before(store.clone(), &clock, now).await, now);
+    let limits = spend.watch();
+    let mut fleet = Fleet::new(config.fleet_settings(), &config.endpoints, Instant::now().into_std());
+    // What was spent before this start may refuse the first request.
+    fleet.apply(budgets::input(&limits.borrow(), &clock), Instant::now().into_std());
     let (control, control_task) = control::new(fleet, events.clone());
     let board = Board::new(jiff::Timestamp::now());
-    let empty = board.snapshot(&control.view(), Instant::now().into_std(), jiff::Timestamp::now());
+    let empty = board.snapshot(&control.view(), Instant::now().into_std(), now);
+    let empty = Snapshot { budgets: spend.statuses(), ..empty };
     let (snapshot_tx, snapshot) = watch::channel(Arc::new(empty));
     let (prices_tx, prices_rx) = watch::channel(Arc::new(prices::of(&config)));
     let outputs = hub::Outputs {
         prices: prices_rx.clone(),
+        spend,
         ledger: store.as_ref().map(|store| Box::new(store.intake()) as Box<dyn hub::Ledger>),
         snapshot: snapshot_tx,
         records: taps.records,
@@ -152,10 +164,10 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     };
     let hub = background.spawn(hub::run(stream, control.watch(), outputs, board));
 
-    let (config_tx, config_rx) = watch::channel(Arc::clone(&config));
     let transport = Transport::new(Dialer::new(config.outbound.clone(), config.extra_ca.clone()));
     let (reloader, reloads) =
         Reloader::new(config_tx, control.clone(), transport.clone(), taps.log, taps.web);
+    let (samples, keeper) = samples(&config, &config_rx);
     let queue = Queue::default();
     let shared = Shared {
         config: config_rx.clone(),
@@ -166,6 +178,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
             control: control.clone(),
             stopping: abort.clone(),
             mismatches: Arc::new(Mismatches::default()),
+            samples,
         },
         ids: Arc::new(ledger::ids(opened.as_ref())),
         queue: queue.clone(),
@@ -178,6 +191,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     let strategy = move || strategy_of.borrow().strategy.kind;
     background.spawn(suspended::run(queue.clone(), control.watch(), strategy, quit.clone()));
     background.spawn(prices::follow(config_rx.clone(), prices_tx, quit.clone()));
+    background.spawn(budgets::follow(limits, clock, control.clone(), quit.clone()));
     background.spawn(control::run(control_task, quit.clone()));
     background.spawn(probe::run(
         control.clone(),
@@ -214,6 +228,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
         queue,
         admin,
         hub,
+        keeper,
         store,
         config: config_rx,
         reloads,
@@ -308,14 +323,30 @@ impl Running {
         }
         self.quit.cancel();
         self.transport.shutdown().await;
-        let Self { hub, background, control, store, .. } = self;
+        let Self { hub, background, control, keeper, store, .. } = self;
         drop(control);
         background.close();
         background.wait().await;
+        if let Some(keeper) = keeper {
+            // It does not panic: what fails there is logged.
+            let _ = tokio::task::spawn_blocking(|| keeper.stop()).await;
+        }
         // The hub task neither panics nor is it aborted; a default board would only lose the closing totals.
         let board = hub.await.unwrap_or_else(|_| Board::new(jiff::Timestamp::now()));
         ledger::close(store).await;
         board
+    }
+}
+
+/// Answers whose usage cannot be read are kept if that is wanted. What cannot be kept is no reason not to run.
+fn samples(config: &Config, follow: &watch::Receiver<Arc<Config>>) -> (Samples, Option<Keeper>) {
+    let started = config.logging.token_debug.as_ref().map(|settings| unread::start(settings, follow.clone()));
+    match started.transpose() {
+        Ok(started) => started.map_or_else(Default::default, |(samples, keeper)| (samples, Some(keeper))),
+        Err(error) => {
+            tracing::error!(target: "cc_forwarder::tokens", "logging.token_debug is off: {error}");
+            Default::default()
+        }
     }
 }
 
@@ -326,16 +357,6 @@ async fn bind(config: &Config) -> Result<TcpListener, StartError> {
 
 fn bind_error(config: &Config, source: io::Error) -> StartError {
     StartError::Bind { address: format!("{}:{}", config.server.host, config.server.port), source }
-}
-
-fn settings(config: &Config) -> Settings {
-    Settings {
-        auto_switch: config.group.auto_switch,
-        cooldown: config.group.cooldown,
-        check_interval: config.health.check_interval,
-        by_latency: config.strategy.kind == StrategyKind::Fastest,
-        pinned: config.pinned.clone(),
-    }
 }
 
 /// Closes upstream connections that have been idle for too long, and those that an attempt at an endpoint which is gone

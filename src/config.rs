@@ -10,6 +10,7 @@
 //! | key by key: references, types, defaults, unknown keys | `section`, `expand`, `value` |
 //! | the keys there are, and what endpoints inherit | `raw` |
 //! | every problem with file, line, path and what to do | [`Problems`] |
+//! | what the pure decisions need of it | `rules` |
 //! | the way back, for display, without secrets | `view` |
 //! | what a new version of the file changes | [`diff`] |
 //! | noticing that there is one | [`watch`] |
@@ -24,6 +25,7 @@ pub mod pending;
 pub mod pricing;
 mod problem;
 mod raw;
+mod rules;
 mod section;
 mod value;
 mod view;
@@ -39,6 +41,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use crate::domain::budget::{Budget, BudgetScope};
 use crate::domain::endpoint::{EndpointId, EndpointSpec};
 pub use crate::domain::route::StrategyKind;
 use crate::domain::secret::{Redactor, Secret};
@@ -280,32 +283,6 @@ pub struct Prices {
     pub cache_creation_1h: Option<u64>,
     /// Cache reads.
     pub cache_read: u64,
-}
-
-/// `usage_tracking.budgets[]`
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Budget {
-    /// What it covers.
-    pub scope: BudgetScope,
-    /// Micro-dollars a day.
-    pub daily: Option<u64>,
-    /// Micro-dollars a month.
-    pub monthly: Option<u64>,
-    /// Share in percent at which a warning appears.
-    pub warn_at_percent: u32,
-    /// Refuse requests at the limit instead of warning.
-    pub block: bool,
-}
-
-/// What a budget covers.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum BudgetScope {
-    /// Everything.
-    All,
-    /// One endpoint.
-    Endpoint(String),
-    /// One group.
-    Group(String),
 }
 
 /// `proxy.*`: the outbound proxy.

@@ -3,9 +3,12 @@
 //! Nothing in here does I/O, reads a clock or rolls dice: `now` and `jitter` are arguments.
 
 pub mod browser;
+pub mod budget;
+pub mod civil;
 pub mod endpoint;
 pub mod fleet;
 pub mod group;
+pub mod line;
 pub mod order;
 pub mod outcome;
 pub mod plan;

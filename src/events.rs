@@ -7,6 +7,7 @@ pub mod board;
 pub mod health;
 pub mod hub;
 pub mod record;
+pub mod spend;
 pub mod trace;
 
 use std::net::IpAddr;

@@ -29,6 +29,7 @@ pub mod serve;
 pub mod suspended;
 pub mod tap;
 pub mod transport;
+pub mod unread;
 pub mod upstream;
 
 use std::sync::Arc;

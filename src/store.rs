@@ -18,7 +18,6 @@
 pub mod apply;
 mod backlog;
 pub mod backup;
-pub mod civil;
 pub mod codec;
 mod disk;
 pub mod engine;
@@ -32,6 +31,7 @@ pub mod period;
 pub mod query;
 pub mod row;
 pub mod schema;
+pub mod spending;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod totals;
@@ -44,6 +44,7 @@ pub use self::intake::Intake;
 pub use self::open::{MovedAside, OpenError, Opened};
 pub use self::options::Options;
 pub use self::writer::{Progress, Recosted};
+pub use crate::domain::civil;
 
 /// The store could not be read or written.
 #[derive(Debug, thiserror::Error)]

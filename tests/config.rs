@@ -16,7 +16,7 @@ use cc_forwarder::config::{
     BudgetScope, ConfigError, Env, FailBack, Loaded, OutboundKind, Prices, Problems, Source, StrategyKind,
     System,
 };
-use cc_forwarder::domain::endpoint::{Credential, EndpointSpec};
+use cc_forwarder::domain::endpoint::{Credential, EndpointId, EndpointSpec, GroupId};
 use cc_forwarder::domain::secret::Secret;
 
 /// The variables and files that the fixtures refer to.
@@ -220,8 +220,8 @@ fn budgets_and_prices_are_exact() {
         shown,
         [
             (&BudgetScope::All, Some(20_000_000), None, 80),
-            (&BudgetScope::Group("Default".into()), None, Some(12_345_678), 50),
-            (&BudgetScope::Endpoint("relay".into()), None, Some(1_000_000), 80),
+            (&BudgetScope::Group(GroupId::new("Default")), None, Some(12_345_678), 50),
+            (&BudgetScope::Endpoint(EndpointId::new("relay")), None, Some(1_000_000), 80),
         ]
     );
     assert!(usage.budgets[0].block && !usage.budgets[1].block);

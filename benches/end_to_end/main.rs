@@ -17,6 +17,8 @@ mod load;
 mod process;
 mod relay;
 mod report;
+#[path = "../shared/target.rs"]
+mod target;
 mod upstream;
 
 use std::net::SocketAddr;
@@ -27,7 +29,8 @@ use tempfile::TempDir;
 
 use load::{Load, Sample};
 use process::Service;
-use report::{Party, Runs, Target, Wanted, median, say};
+use report::{Party, Runs};
+use target::{Target, Wanted, median, say};
 use upstream::Answer;
 
 fn main() -> anyhow::Result<()> {

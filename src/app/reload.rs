@@ -21,7 +21,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 pub(super) use self::follow::follow;
-use super::settings;
 use crate::config::diff::{self, Report};
 use crate::config::{Config, Level, Problems};
 use crate::control::Control;
@@ -223,7 +222,7 @@ impl Reloader {
         // Before the fleet: no request to a new endpoint may take the old way.
         self.transport.reconfigure(dialer, &next.endpoints);
         self.config.send_replace(Arc::clone(&next));
-        let reload = Input::Reload { settings: settings(&next), specs: next.endpoints.clone() };
+        let reload = Input::Reload { settings: next.fleet_settings(), specs: next.endpoints.clone() };
         // An error means that the program stops.
         let _ = self.control.tell_awaited(reload).await;
         self.transport.reconfigure(None, &next.endpoints);

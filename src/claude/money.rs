@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | [`PicoUsd::exact`], `Display`, JSON | `0.0000125`, `4`, `0` | files and machines; reads back as the same amount |
 //! | [`PicoUsd::usd`] | `4.81`, `0.00` | people |
-//! | [`PicoUsd::pico`] | | binary records |
+//! | [`PicoUsd::pico`] | a whole number of pico-dollars | binary formats |
 //!
 //! Rules: factors round half to even, once ([`Factor`] multiplies several before that); amounts are never negative;
 //! sums and products stay at the largest amount instead of wrapping (it is beyond 10^26 dollars). No amount ever
@@ -32,9 +32,10 @@ pub const UNCHANGED_PPM: u64 = 1_000_000;
 
 /// An amount in pico-dollars (10^-12 USD), not negative.
 ///
-/// In binary formats it is the number of pico-dollars. In JSON it is a number with all its decimals (`0.0000125`) and reads from such a number or a string. This works
-/// with the readers and writers of `serde_json` on text; on its way through a `serde_json::Value` an amount of more
-/// than 15 digits is cut to what an `f64` holds. Fields of this type cannot be behind `#[serde(flatten)]`.
+/// In JSON it is a number with all its decimals (`0.0000125`) and reads from such a number or a string; in binary
+/// formats it is a `u128`. Exact JSON works with the readers and writers of `serde_json` on text: on its way through a
+/// `serde_json::Value` an amount of more than 15 digits is cut to what an `f64` holds, and it cannot be read from
+/// behind `#[serde(flatten)]`, which keeps no digits either.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
 pub struct PicoUsd(u128);
 

@@ -4,12 +4,13 @@
 //! |---|---|
 //! | [`tariff`] | prices as data: per model, from which day, up to which prompt size, seen where |
 //! | `name` | the spellings under which one model is known |
-//! | `table` | which row prices this model, on this day, for this prompt |
+//! | `layer` | which of several entries a name means |
 //! | `lines` | the amounts, line by line |
+//! | `table` | all of it together |
 //!
-//! The row is the first found of: the operator's price for the name, the operator's longest pattern (`claude-opus-*`),
-//! the shipped price of the model, of the model this is a variant of, of its family; then the operator's default, if
-//! there is one. Else there is no bill: a cost that nobody knows is never shown as zero.
+//! The price is the first found of: the operator's for the model, for the model this is a variant of, for its family
+//! (`claude-opus-*`); the shipped ones in the same order; the operator's default, if there is one. Else there is no
+//! bill: a cost that nobody knows is never shown as zero. Of a model's rows that of the day and the prompt size counts.
 //!
 //! What the answer says about its price, and what it does to the lines:
 //!
@@ -26,6 +27,7 @@
 //! rounded once, half to even. Not seen in an answer, and so not priced: fast mode, regional surcharges of other
 //! clouds, refunds after a refusal. The operator's prices and the endpoint's factor are the way to say such things.
 
+mod layer;
 mod lines;
 mod name;
 mod table;

@@ -45,6 +45,16 @@ impl Class {
         }
     }
 
+    /// True for requests that cost money by themselves: messages, and the creation of a batch of them. What belongs to
+    /// no known class is not held to cost anything.
+    pub fn is_billed(self, method: &Method, path: &str) -> bool {
+        match self {
+            Self::Messages => true,
+            Self::Batches => method == Method::POST && path == "/v1/messages/batches",
+            Self::CountTokens | Self::Models | Self::Files | Self::Other => false,
+        }
+    }
+
     /// The name in records, metrics and logs: the same as the serialised one.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -16,7 +16,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Config, Logging, Server};
+use super::{Config, Logging, Server, UsageTracking};
 use crate::domain::endpoint::{Credential, EndpointSpec};
 use crate::domain::secret::Secret;
 
@@ -27,7 +27,14 @@ pub const NEEDS_RESTART: &[&str] = &[
     "server.max_buffered_bytes",
     "web",
     "tui",
-    "usage_tracking",
+    "usage_tracking.enabled",
+    "usage_tracking.database_path",
+    "usage_tracking.buffer_size",
+    "usage_tracking.batch_size",
+    "usage_tracking.flush_interval",
+    "usage_tracking.max_retry",
+    "usage_tracking.retention_days",
+    "usage_tracking.cleanup_interval",
     "timezone",
     "logging.format",
     "logging.file_enabled",
@@ -176,7 +183,12 @@ impl Config {
             },
             web: kept.web,
             tui: kept.tui,
-            usage: kept.usage,
+            usage: UsageTracking {
+                model_pricing: self.usage.model_pricing,
+                default_pricing: self.usage.default_pricing,
+                budgets: self.usage.budgets,
+                ..kept.usage
+            },
             timezone: kept.timezone,
             logging: Logging { level: self.logging.level, ..kept.logging },
             ..self

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 pub use change::{Change, Condition};
 pub use view::{EndpointView, FleetView, GroupView, InFlight, Permit, Permits};
 
+use super::budget::Overruns;
 use super::endpoint::{EndpointId, EndpointSpec, GroupId};
 use super::group::{self, Group, Pause};
 use super::outcome::Failure;
@@ -94,6 +95,8 @@ pub enum Input {
         /// How.
         result: Probed,
     },
+    /// The spending limits that are used up now; what is not among them any more is lifted.
+    Overspent(Overruns),
     /// A person makes this the active group until it fails or is released.
     Activate(GroupId),
     /// Ends the effect of `Activate`.
@@ -149,6 +152,8 @@ pub struct Fleet {
     seen: change::Summary,
     /// The instant `seen` is true for.
     seen_at: Instant,
+    /// Survives a reload: limits are counted elsewhere, and whoever counts them says when they change.
+    overruns: Overruns,
     revision: u64,
     /// Orders people gave that decide where every session goes.
     orders: u64,
@@ -167,6 +172,7 @@ impl Fleet {
             manual_settled: false,
             seen: change::Summary::default(),
             seen_at: now,
+            overruns: Overruns::default(),
             revision: 0,
             orders: 0,
         };
@@ -234,6 +240,11 @@ impl Fleet {
             }
             Input::Clear(endpoint) => self.on(&endpoint, |m| m.standing.cleared()),
             Input::GroupExhausted { group, blamed } => self.exhaust(&group, blamed, now),
+            Input::Overspent(overruns) => {
+                let changed = self.overruns != overruns;
+                self.overruns = overruns;
+                changed
+            }
             Input::Activate(group) => self.activate(group, now),
             Input::Release => self.release(),
             Input::Pause(group, pause) => self.with_group(&group, |g| g.paused = Some(pause)),
@@ -276,7 +287,7 @@ impl Fleet {
         let Some(group) = self.groups.iter_mut().find(|g| g.id == id) else { return false };
         group.paused = None;
         group.cooling_until = None;
-        if !usable(&self.members, &id, now) {
+        if !self.usable(&id, now) {
             let members = self.members.iter_mut().filter(|m| m.spec.group == id);
             members.for_each(|m| m.standing.given_a_chance());
         }
@@ -299,7 +310,7 @@ impl Fleet {
         }
         let dropped = self.activated.take_if(|a| a == id).is_some();
         let elsewhere =
-            self.groups.iter().any(|g| g.id != *id && !g.is_paused(now) && usable(&self.members, &g.id, now));
+            self.groups.iter().any(|g| g.id != *id && !g.is_paused(now) && self.usable(&g.id, now));
         let until = now + self.settings.cooldown;
         let cools = blamed && elsewhere && self.with_group(id, |g| g.cooling_until = Some(until));
         dropped || cools
@@ -320,7 +331,7 @@ impl Fleet {
                 lifted: lifted == Some(&g.id),
                 paused: g.is_paused(now),
                 cooling: g.is_cooling(now),
-                usable: usable(&self.members, &g.id, now),
+                usable: self.usable(&g.id, now),
             })
             .collect();
         group::choose_active(&standings).and_then(|i| self.groups.get(i)).map(|g| g.id.clone())
@@ -347,6 +358,15 @@ impl Fleet {
         });
     }
 
+    /// True when an endpoint of the group may be asked, at least for something that costs money.
+    fn usable(&self, group: &GroupId, now: Instant) -> bool {
+        let open =
+            |m: &&Member| m.spec.enabled && self.overruns.covering(&m.spec.id, &m.spec.group).is_none();
+        self.members.iter().filter(|m| m.spec.group == *group).filter(open).any(|m| {
+            matches!(m.standing.availability(None, now), Availability::Usable | Availability::HalfOpen)
+        })
+    }
+
     fn summary(&self, now: Instant) -> change::Summary {
         change::Summary::of(self, now)
     }
@@ -357,14 +377,6 @@ impl Member {
         let (standing, permits) = Default::default();
         Self { spec, standing, permits, since: None, probed_since: None }
     }
-}
-
-/// True when an endpoint of the group may be asked.
-fn usable(members: &[Member], group: &GroupId, now: Instant) -> bool {
-    members
-        .iter()
-        .filter(|m| m.spec.group == *group && m.spec.enabled)
-        .any(|m| matches!(m.standing.availability(None, now), Availability::Usable | Availability::HalfOpen))
 }
 
 /// True when readers of the view would see the difference. The time of the last success is for probes only, and latency

@@ -122,6 +122,8 @@ pub enum Kind {
     Upload,
     /// The endpoint does not count tokens.
     NoCountTokens,
+    /// A spending limit is used up.
+    Budget,
     /// Our own limit or fault.
     Local,
 }
@@ -153,6 +155,7 @@ impl Kind {
             Self::Stale => "connection was closed",
             Self::Upload => "the request body stopped arriving",
             Self::NoCountTokens => "does not count tokens",
+            Self::Budget => "budget used up",
             Self::Local => "internal error",
         }
     }
@@ -245,6 +248,8 @@ pub struct Failure {
 
 /// Longest stated wait that is sat out on the same endpoint.
 pub const SHORT_WAIT: Duration = Duration::from_secs(2);
+/// An endpoint that was silent this long when its client left is blamed softly.
+const SILENCE_TO_BLAME: Duration = Duration::from_secs(120);
 
 impl Failure {
     fn new(kind: Kind, blame: Blame, same: Same, next: Next) -> Self {
@@ -279,6 +284,13 @@ impl Failure {
         Self::new(kind, blame, Same::Never, Next::No).with_status(status)
     }
 
+    /// A client left an endpoint that had been silent for `silence`. Long silence is held against the endpoint, softly:
+    /// clients are patient, so one that leaves then has given up; a shorter one says nothing.
+    pub fn of_silence(silence: Duration) -> Option<Self> {
+        let failure = Self::new(Kind::IdleTimeout, Blame::EndpointSoft, Same::Never, Next::No);
+        (silence >= SILENCE_TO_BLAME).then_some(failure)
+    }
+
     /// True when trying again later or elsewhere may cure it.
     pub fn is_transient(&self) -> bool {
         self.next == Next::Yes && !matches!(self.blame, Blame::Credential)
@@ -301,6 +313,12 @@ impl Failure {
             (kind, _) => kind.words().to_owned(),
         }
     }
+}
+
+/// True when the outcomes of a request of this class say something about an endpoint: only real conversations do, no
+/// auxiliary calls, and not the one-token requests by which clients look whether they may go on.
+pub fn moves_health(class: Class, one_token: bool) -> bool {
+    class == Class::Messages && !one_token
 }
 
 /// What `seen` means to a request of this class; see [`classify`].

@@ -71,7 +71,7 @@ pub struct Plan {
     empty_seen: bool,
     /// Tried in this round.
     tried: Vec<Tried>,
-    /// The last words of the rounds before this one.
+    /// The last words of the rounds before this one, one per endpoint, in the order they were said.
     past: Vec<(EndpointId, u32, Failure)>,
     /// Times this request was resumed.
     resumed: u32,
@@ -175,10 +175,10 @@ impl Plan {
 
     /// It waited, and is asked to try again: a new round begins.
     pub fn on_resume(&mut self, view: &FleetView, now: Instant) -> Step {
-        let last = self.tried.drain(..).filter_map(|t| t.last.map(|(n, f)| (t.spec.id.clone(), n, f)));
-        let last: Vec<_> = last.collect();
-        if !last.is_empty() {
-            self.past = last;
+        for Tried { spec, last, .. } in self.tried.drain(..) {
+            let Some((number, failure)) = last else { continue };
+            self.past.retain(|(id, _, _)| *id != spec.id);
+            self.past.push((spec.id.clone(), number, failure));
         }
         self.resumed += 1;
         (self.spent, self.denied, self.current) = (0, 0, 0);
@@ -206,6 +206,11 @@ impl Plan {
     /// What the last routing decision had to choose from.
     pub fn decision(&self) -> &Decision {
         &self.decision
+    }
+
+    /// What may be asked, as far as this request has come: what waits for a turn must wait for these.
+    pub fn route(&self) -> &RouteRequest {
+        &self.route
     }
 
     /// Attempts handed out so far.
@@ -342,7 +347,12 @@ impl Plan {
         Step::Suspend { until: self.deadline }
     }
 
+    /// A client whose credential was refused has to know at once.
     fn time_can_cure(&self, view: &FleetView, now: Instant) -> bool {
+        let current = self.tried.get(self.current).and_then(|t| t.last.as_ref());
+        if current.is_some_and(|(_, failure)| failure.kind == Kind::ClientCredential) {
+            return false;
+        }
         let last = |id: &EndpointId| {
             let tried = self.tried.iter().find(|t| t.spec.id == *id);
             tried.and_then(|t| t.last.as_ref()).map(|(_, failure)| failure)
@@ -423,15 +433,22 @@ impl Plan {
             resting.map(|c| Skip { endpoint: c.spec.id.clone(), reason: SkipReason::Resting }).collect();
         self.decision.skipped.extend(resting);
         self.note_final_exhaustion(view, now);
-        let mut failures: Vec<(&EndpointId, u32, &Failure)> =
-            self.tried.iter().filter_map(|t| t.last.as_ref().map(|(n, f)| (&t.spec.id, *n, f))).collect();
+        let tried = self.tried.iter().filter_map(|t| t.last.as_ref().map(|(n, f)| (&t.spec.id, *n, f)));
+        let mut failures: Vec<_> = tried.collect();
+        if failures.is_empty()
+            && let Some(verdict) = verdict::overspent(&self.decision.skipped, view)
+        {
+            return Step::Done(verdict);
+        }
+        let past = self.past.iter().map(|(id, n, f)| (id, *n, f));
+        let mut earlier: Vec<_> = past.filter(|(id, _, _)| failures.iter().all(|f| f.0 != *id)).collect();
         if failures.is_empty() {
-            failures = self.past.iter().map(|(id, n, f)| (id, *n, f)).collect();
+            std::mem::swap(&mut failures, &mut earlier);
         }
         if failures.is_empty() {
             return Step::Done(verdict::nothing_tried(&self.decision.skipped));
         }
-        Step::Done(verdict::of(&failures, self.resumed > 0))
+        Step::Done(verdict::of(&failures, &earlier, self.resumed > 0))
     }
 
     /// A request that ends on a transient failure has used up its last group too.

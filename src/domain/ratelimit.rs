@@ -31,6 +31,8 @@ pub enum Scope {
 
 const PREFIX: &str = "anthropic-ratelimit-";
 const BUCKETS: [&str; 4] = ["requests", "tokens", "input-tokens", "output-tokens"];
+/// Subscription windows of the whole account.
+const ACCOUNT_WINDOWS: [&str; 2] = ["5h", "7d"];
 /// A reset further away than this is a clock error, not a limit.
 const LONGEST: Duration = Duration::from_secs(35 * 24 * 3600);
 
@@ -71,6 +73,11 @@ impl Bucket {
         self.remaining == Some(0) || self.status.as_deref() == Some("rejected")
     }
 
+    /// True for windows such as `unified-7d_opus`.
+    fn is_of_some_models(&self) -> bool {
+        self.name.strip_prefix("unified-").is_some_and(|window| !ACCOUNT_WINDOWS.contains(&window))
+    }
+
     fn take(&mut self, what: &str, value: &str) {
         match what {
             "limit" => self.limit = value.parse().ok(),
@@ -104,9 +111,12 @@ pub fn budgets(headers: &HeaderMap) -> Vec<Bucket> {
     found
 }
 
-/// How long the budgets that are used up stay so, if any is and says until when.
-pub fn used_up_for(budgets: &[Bucket], wall: Timestamp) -> Option<Duration> {
-    budgets.iter().filter(|b| b.is_used_up()).filter_map(|b| until(b.reset?, wall)).max()
+/// How long an answer of this status lowers the rank of its endpoint: until the last of the budgets that are used up is
+/// full again, if any is and says until when. Two things say nothing about other requests: a 429, which states a rest
+/// for those it is meant for, and a window that covers one class of models.
+pub fn used_up_for(status: u16, budgets: &[Bucket], wall: Timestamp) -> Option<Duration> {
+    let used_up = budgets.iter().filter(|b| status != 429 && b.is_used_up() && !b.is_of_some_models());
+    used_up.filter_map(|b| until(b.reset?, wall)).max()
 }
 
 /// The wait a 429 states, if it states one.
@@ -120,7 +130,7 @@ pub fn stated_wait(headers: &HeaderMap, wall: Timestamp) -> Option<Stated> {
 
 /// True when a window of the whole account is used up. Other unified windows cover one class of models.
 fn account_rejected(headers: &HeaderMap) -> bool {
-    ["5h", "7d"].iter().any(|w| text(headers, &format!("{PREFIX}unified-{w}-status")) == Some("rejected"))
+    ACCOUNT_WINDOWS.iter().any(|w| text(headers, &format!("{PREFIX}unified-{w}-status")) == Some("rejected"))
 }
 
 /// `retry-after` in either of its forms.
@@ -233,8 +243,23 @@ mod tests {
         assert_eq!((found[0].limit, found[0].remaining), (Some(400_000), Some(0)));
         assert_eq!(found[1], Bucket::named("requests"), "unknown stays unknown");
         assert_eq!((found[2].utilization, found[2].is_used_up()), (Some(0.42), false));
-        assert_eq!(used_up_for(&found, wall()), Some(Duration::from_secs(40)));
-        assert_eq!(used_up_for(&found[1..], wall()), None);
+        assert_eq!(used_up_for(200, &found, wall()), Some(Duration::from_secs(40)));
+        assert_eq!(used_up_for(200, &found[1..], wall()), None);
+    }
+
+    #[test]
+    fn what_lowers_the_rank_concerns_every_request() {
+        let low = |status, bucket: &str, what: &str| {
+            let (name, reset) = (format!("{PREFIX}{bucket}-{what}"), format!("{PREFIX}{bucket}-reset"));
+            let value = if what == "status" { "rejected" } else { "0" };
+            let found = budgets(&headers(&[(&name, value), (&reset, "2026-11-23T00:00:40Z")]));
+            used_up_for(status, &found, wall()).map(|d| d.as_secs())
+        };
+        assert_eq!(low(200, "tokens", "remaining"), Some(40));
+        assert_eq!(low(200, "unified-7d", "status"), Some(40));
+        assert_eq!(low(200, "unified-7d_opus", "status"), None, "other models are served");
+        assert_eq!(low(429, "tokens", "remaining"), None, "it states a rest instead");
+        assert_eq!(low(429, "unified", "status"), None);
     }
 
     #[test]

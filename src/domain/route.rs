@@ -4,7 +4,8 @@
 //! 2. Usable endpoints of the other groups by rank (automatic mode only; cooling and paused groups left out).
 //! 3. Those of both that said a budget is used up, though they still answer.
 //! 4. Last resort: what rests by our own decision, in the same order, then cooling groups. An endpoint that said until
-//!    when it cannot serve is not in the list at all, nor is one that is switched off or in a paused group.
+//!    when it cannot serve is not in the list at all, nor is one that is switched off, in a paused group, or (for
+//!    requests that cost money) covered by a spending limit that is used up.
 //!
 //! The endpoint of `-p` leads its group, and its group comes right after the active one (which it is, while it can serve).
 //! The endpoint that a request's session belongs to leads all usable ones, except that of `-p` in the active group.
@@ -51,6 +52,8 @@ pub struct RouteRequest {
     pub own_credential_only: bool,
     /// Only endpoints not known to lack count_tokens.
     pub counts_tokens: bool,
+    /// It costs money: only endpoints whose budgets have something left.
+    pub billed: bool,
     /// The endpoint its session belongs to.
     pub preferred: Option<Preferred>,
     /// What a fast test found.
@@ -126,6 +129,15 @@ pub enum SkipReason {
     ClientCredential,
     /// It does not count tokens.
     NoCountTokens,
+    /// A spending limit that covers it is used up.
+    Budget,
+}
+
+impl SkipReason {
+    /// True for what time or a person at the fleet may clear while a request waits.
+    pub fn may_pass(self) -> bool {
+        matches!(self, Self::Resting | Self::GroupPaused | Self::RateLimited { .. })
+    }
 }
 
 /// Everything routing decided.
@@ -147,6 +159,7 @@ impl fmt::Display for SkipReason {
             Self::RateLimited { seconds } => write!(f, "rate limited for another {seconds} s"),
             Self::ClientCredential => f.write_str("needs the client's credential"),
             Self::NoCountTokens => f.write_str("does not count tokens"),
+            Self::Budget => f.write_str("its budget is used up"),
         }
     }
 }
@@ -189,6 +202,9 @@ fn judge(
     let (group_rank, group) = ranked_group(view, endpoint).ok_or(SkipReason::NotActiveGroup)?;
     if !endpoint.spec.enabled {
         return Err(SkipReason::Disabled);
+    }
+    if request.billed && endpoint.overrun.is_some() {
+        return Err(SkipReason::Budget);
     }
     match group.state {
         GroupState::Paused => return Err(SkipReason::GroupPaused),

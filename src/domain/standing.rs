@@ -10,7 +10,7 @@
 //! the *health* that probes see, and whether it was found not to count tokens (for [`NO_COUNT_TOKENS`], which says
 //! nothing about messages).
 //!
-//! One incident counts once: a failure of an attempt that started before the last counted failure changes nothing, so
+//! One incident counts once: a failure of an attempt that started no later than the last counted one changes nothing, so
 //! that a hundred requests which hit the same outage together do not open the breaker a hundredfold; likewise a
 //! success of such an attempt proves nothing about the time after.
 
@@ -289,7 +289,7 @@ impl Standing {
     /// A wait the endpoint asked for lengthens the rest, up to the longest one of our own making: only a 429 states a
     /// rest that is never overrun.
     fn rest(&mut self, failure: &Failure, started: Instant, now: Instant) {
-        if self.incident.is_some_and(|at| started < at) {
+        if self.incident.is_some_and(|at| started <= at) {
             return;
         }
         self.incident = Some(now);
@@ -302,7 +302,7 @@ impl Standing {
     }
 
     fn set_credential_aside(&mut self, started: Instant, now: Instant) {
-        if self.credential_incident.is_some_and(|at| started < at) {
+        if self.credential_incident.is_some_and(|at| started <= at) {
             return;
         }
         self.credential_incident = Some(now);

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::{Accepted, Described, Event, RequestId, RequestRecord, State};
 use crate::claude::price::CostLines;
 use crate::claude::usage::Usage;
+use crate::domain::budget::BudgetStatus;
 use crate::domain::endpoint::{EndpointId, GroupId};
 use crate::domain::fleet::{Condition, EndpointView, FleetView, GroupView};
 use crate::domain::group::{GroupState, Reason};
@@ -105,6 +106,8 @@ pub struct Snapshot {
     pub groups: Vec<GroupStatus>,
     /// In file order.
     pub endpoints: Vec<EndpointStatus>,
+    /// Where spending limits stand, in the order of the configuration.
+    pub budgets: Arc<[BudgetStatus]>,
     /// Requests that have not ended, oldest first.
     pub live: Vec<Live>,
     /// Requests that ended, newest first.
@@ -255,7 +258,7 @@ impl Board {
         self.recent.truncate(RECENT);
     }
 
-    /// The picture at `now`.
+    /// The picture at `now`. Budgets are not kept here: whoever keeps them puts them in.
     pub fn snapshot(&self, view: &FleetView, now: Instant, at: Timestamp) -> Snapshot {
         let mut live: Vec<Live> = self.live.values().cloned().collect();
         live.sort_by_key(|l| l.accepted.at);
@@ -267,6 +270,7 @@ impl Board {
             pinned: view.pinned.clone(),
             groups: view.groups.iter().map(|g| group_status(view, g, now)).collect(),
             endpoints: view.endpoints.iter().map(|e| endpoint_status(e, now)).collect(),
+            budgets: Arc::from([]),
             live,
             recent: self.recent.iter().cloned().collect(),
             ledger: None,

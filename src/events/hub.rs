@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::board::{Board, LedgerStatus, Snapshot};
+use super::spend::Spend;
 use super::{Accepted, Described, Event, EventStream, RequestId, RequestRecord};
 use crate::domain::fleet::{Change, FleetView};
 use crate::domain::pricebook::PriceBook;
@@ -38,6 +39,8 @@ pub trait Ledger: Send {
 pub struct Outputs {
     /// What tokens cost.
     pub prices: watch::Receiver<Arc<PriceBook>>,
+    /// Keeps what budgets count.
+    pub spend: Spend,
     /// The store, when there is one.
     pub ledger: Option<Box<dyn Ledger>>,
     /// The newest snapshot; only built while somebody watches.
@@ -65,6 +68,12 @@ pub async fn run(
                 due = behind.then(|| Instant::now() + LEDGER_INTERVAL);
                 continue;
             }
+            () = outputs.spend.due(jiff::Timestamp::now()) => {
+                if outputs.spend.refresh(jiff::Timestamp::now()) {
+                    due = due.or_else(|| Some(Instant::now() + SNAPSHOT_INTERVAL));
+                }
+                continue;
+            }
         };
         let Some(event) = event else { break };
         take(event, &mut board, &mut outputs);
@@ -73,6 +82,7 @@ pub async fn run(
         for event in std::iter::from_fn(|| events.try_next()).take(BATCH) {
             take(event, &mut board, &mut outputs);
         }
+        outputs.spend.refresh(jiff::Timestamp::now());
         if events.is_empty() {
             sleep(PAUSE).await;
         }
@@ -109,6 +119,7 @@ fn take(event: Event, board: &mut Board, outputs: &mut Outputs) {
 /// Prices a terminal record and hands it to whoever must not miss it.
 fn keep(mut record: Box<RequestRecord>, outputs: &mut Outputs) -> Arc<RequestRecord> {
     record.price(&outputs.prices.borrow());
+    outputs.spend.count(&record, jiff::Timestamp::now());
     let record = Arc::from(record);
     outputs.ledger.iter_mut().for_each(|l| l.settled(&record));
     let _ = outputs.records.as_ref().map(|tx| tx.send(Arc::clone(&record)));
@@ -121,6 +132,7 @@ fn publish(outputs: &Outputs, board: &Board, fleet: &watch::Receiver<Arc<FleetVi
         let now = Instant::now().into_std();
         let picture = board.snapshot(&view, now, jiff::Timestamp::now());
         let ledger = outputs.ledger.as_ref().map(|ledger| ledger.status());
-        outputs.snapshot.send_replace(Arc::new(Snapshot { ledger, ..picture }));
+        let budgets = outputs.spend.statuses();
+        outputs.snapshot.send_replace(Arc::new(Snapshot { budgets, ledger, ..picture }));
     }
 }

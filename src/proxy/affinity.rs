@@ -74,8 +74,7 @@ impl Drop for Answering {
 /// Where this request should rather go. Measures first if that is wanted and the session does not stay anyway.
 pub async fn wish(shared: &Shared, config: &Config, session: Option<&str>, model: Option<&str>) -> Wish {
     let view = shared.control.view();
-    let rules = Rules { fail_back: config.group.fail_back, idle: config.group.session_idle };
-    let affinity = shared.sessions.affinity(session, rules, view.orders);
+    let affinity = shared.sessions.affinity(session, config.session_rules(), view.orders);
     let preferred = affinity.preferred(view.orders);
     let measured = if stays(&view, preferred.as_ref(), model) {
         None

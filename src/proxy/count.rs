@@ -39,6 +39,7 @@ fn must_be_known(kind: Kind) -> bool {
             | Kind::RateLimited
             | Kind::Throttled
             | Kind::Upload
+            | Kind::Budget
             | Kind::Local
     )
 }

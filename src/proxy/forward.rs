@@ -18,8 +18,8 @@ use crate::claude::request::Class;
 use crate::config::Config;
 use crate::domain::fleet::{FleetView, InFlight, Input, Permit};
 use crate::domain::outcome::Kind;
-use crate::domain::plan::{Attempt, Plan, Policy, RelayRule, Step, Verdict};
-use crate::domain::route::reason;
+use crate::domain::plan::{Attempt, Plan, Step, Verdict};
+use crate::domain::route::{RouteRequest, reason};
 
 /// Carries one request to its answer.
 pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Response<ClientBody> {
@@ -30,7 +30,7 @@ pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Resp
     let mut released: Option<Released> = None;
     let attempter = Attempter { upstreams: &shared.transport, streaming: &config.streaming };
     let (mut plan, mut step) = Plan::start(
-        policy(config, inbound.class),
+        config.policy(inbound.class),
         inbound.route_request(),
         inbound.replay(),
         inbound.deadline.into_std(),
@@ -71,7 +71,7 @@ pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Resp
                 tell_exhausted(shared, inbound.lifecycle.moves_health(), &mut plan).await;
                 // A request that was let go and waits again has not committed.
                 drop(released.take());
-                match wait(shared, config, &mut inbound, until.into()).await {
+                match wait(shared, config, &mut inbound, plan.route().clone(), until.into()).await {
                     Waited::Go(token) => {
                         released = Some(token);
                         plan.on_resume(&shared.control.view(), now())
@@ -202,10 +202,16 @@ enum Waited {
     Ended(Ending, &'static str),
 }
 
-async fn wait(shared: &Shared, config: &Config, inbound: &mut Inbound, until: Instant) -> Waited {
+async fn wait(
+    shared: &Shared,
+    config: &Config,
+    inbound: &mut Inbound,
+    route: RouteRequest,
+    until: Instant,
+) -> Waited {
     let capacity = usize::try_from(config.suspend.max_suspended).unwrap_or(usize::MAX);
     let accepted = inbound.lifecycle.accepted().into_std();
-    let Some(place) = shared.queue.join(inbound.id, accepted, inbound.route_request(), capacity) else {
+    let Some(place) = shared.queue.join(inbound.id, accepted, route, capacity) else {
         return Waited::NoRoom;
     };
     inbound.lifecycle.suspended(until);
@@ -244,7 +250,7 @@ fn conclude(
     let kind = kind.unwrap_or(Kind::Local);
     if let Some((number, rule)) = relay
         && let Some((_, answer)) = kept.into_iter().find(|(n, _)| *n == number)
-        && (rule == RelayRule::Always || answer.is_error_object())
+        && rule.allows(|| answer.is_error_object())
     {
         let worth =
             if kind == Kind::EmptyCompletion { Worth::Answer } else { Worth::Refusal(kind, refusal.message) };
@@ -263,9 +269,12 @@ fn pass_on(
     worth: Worth,
     in_flight: Option<InFlight>,
 ) -> Response<ClientBody> {
-    let Inbound { id, mut lifecycle, stream, .. } = inbound;
+    let Inbound { id, mut lifecycle, stream, headers: client, .. } = inbound;
     let Passable { head, held, rest, inspector } = answer;
     lifecycle.committed(head.status.as_u16());
+    if inspector.is_some() {
+        lifecycle.sample(&head, &client, &held);
+    }
     let headers = headers::response_headers(&head.headers);
     let announced = headers::content_length(&headers);
     let may_write = stream && head.status.is_success() && announced.is_none() && inspector.is_some();
@@ -292,18 +301,6 @@ fn timers(config: &Config) -> Timers {
     Timers {
         idle: unless_zero(config.streaming.max_idle_time),
         heartbeat: unless_zero(config.streaming.heartbeat_interval),
-    }
-}
-
-fn policy(config: &Config, class: Class) -> Policy {
-    Policy {
-        max_attempts: config.retry.max_attempts,
-        max_total_attempts: config.retry.max_total_attempts,
-        base_delay: config.retry.base_delay,
-        max_delay: config.retry.max_delay,
-        multiplier: config.retry.multiplier,
-        strategy: config.strategy.kind,
-        suspend: config.suspend.enabled && class == Class::Messages,
     }
 }
 

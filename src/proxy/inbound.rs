@@ -59,6 +59,7 @@ impl Inbound {
             model: self.model.clone(),
             own_credential_only: false,
             counts_tokens: self.class == Class::CountTokens,
+            billed: self.class.is_billed(&self.method, self.uri.path()),
             preferred: self.wish.preferred.clone(),
             measured: self.wish.measured.clone(),
         }

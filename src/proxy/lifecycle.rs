@@ -6,6 +6,7 @@
 mod draft;
 mod log;
 mod mismatch;
+mod sampling;
 
 pub use draft::Opening;
 pub use mismatch::Mismatches;
@@ -19,21 +20,19 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
+use self::sampling::Sampling;
 use super::affinity::Answering;
-use crate::claude::request::Class;
+use super::unread::Samples;
 use crate::claude::usage::Usage;
 use crate::control::Control;
 use crate::domain::endpoint::{EndpointId, EndpointSpec};
 use crate::domain::fleet::Input;
-use crate::domain::outcome::{Blame, Failure, Kind, Next, Same};
+use crate::domain::outcome::{self, Failure, Kind};
 use crate::domain::plan::{Attempt, Decision};
 use crate::domain::ratelimit;
 use crate::domain::route::{RouteReason, Skip};
 use crate::events::trace::{self, What};
 use crate::events::{Accepted, AttemptRecord, Described, Event, Events, RequestRecord, State};
-
-/// An endpoint that was silent this long when its client left is blamed softly.
-const SILENCE_TO_BLAME: Duration = Duration::from_secs(120);
 
 /// How a request ends.
 #[derive(Clone, PartialEq, Debug)]
@@ -77,6 +76,7 @@ pub struct Lifecycle {
     /// Why an unsettled drop would be no fault of the client.
     stopping: CancellationToken,
     mismatches: Arc<Mismatches>,
+    sampling: Sampling,
     span: Span,
 }
 
@@ -91,12 +91,14 @@ pub struct Reporting {
     pub stopping: CancellationToken,
     /// Model mismatches reported so far.
     pub mismatches: Arc<Mismatches>,
+    /// Where answers go whose usage could not be read.
+    pub samples: Samples,
 }
 
 impl Lifecycle {
     /// Opens the record and tells the hub.
     pub fn open(opening: Opening, reporting: Reporting) -> Self {
-        let Reporting { events, control, stopping, mismatches } = reporting;
+        let Reporting { events, control, stopping, mismatches, samples } = reporting;
         let at = jiff::Timestamp::now();
         let now = Instant::now();
         let span = tracing::info_span!(target: "cc_forwarder::request", "request", id = %opening.id);
@@ -123,6 +125,7 @@ impl Lifecycle {
             on_suspension: None,
             stopping,
             mismatches,
+            sampling: Sampling::new(samples),
             span,
         }
     }
@@ -264,14 +267,14 @@ impl Lifecycle {
         }
         let id = headers.get("request-id").and_then(|v| v.to_str().ok()).map(str::to_owned);
         self.note(|r| r.upstream_id = id.or(r.upstream_id.take()));
-        self.tell_budgets(headers);
+        self.tell_budgets(status, headers);
     }
 
-    fn tell_budgets(&self, headers: &HeaderMap) {
+    fn tell_budgets(&self, status: u16, headers: &HeaderMap) {
         let Some(open) = self.open.as_ref().filter(|_| self.moves_health()) else { return };
         let budgets = ratelimit::budgets(headers);
         if !budgets.is_empty() {
-            let used_up = ratelimit::used_up_for(&budgets, jiff::Timestamp::now());
+            let used_up = ratelimit::used_up_for(status, &budgets, jiff::Timestamp::now());
             self.control.tell(Input::Budgets { endpoint: open.spec.id.clone(), budgets, used_up });
         }
     }
@@ -335,6 +338,7 @@ impl Lifecycle {
 
     /// The answer that was being passed on ended well.
     pub fn answered(&mut self, usage: Usage) {
+        self.sampling.judge(&usage);
         let Some(closed) = self.close_attempt(None, false, usage) else { return };
         if self.draft.as_ref().is_some_and(|d| moves_health(d)) {
             self.control.tell(Input::Succeeded {
@@ -442,16 +446,9 @@ impl Lifecycle {
     }
 
     fn blame_silence(&mut self, attempt: &OpenAttempt) {
-        let silent = self.last_heard.elapsed() >= SILENCE_TO_BLAME;
-        if silent && self.draft.as_ref().is_some_and(|d| moves_health(d)) {
-            let failure = Failure {
-                kind: Kind::IdleTimeout,
-                status: None,
-                blame: Blame::EndpointSoft,
-                same: Same::Never,
-                next: Next::No,
-                stated: None,
-            };
+        if let Some(failure) = Failure::of_silence(self.last_heard.elapsed())
+            && self.moves_health()
+        {
             self.control.tell(self.failed_input(attempt, failure));
         }
     }
@@ -478,10 +475,8 @@ impl Drop for Lifecycle {
     }
 }
 
-/// Only real conversations say something about an endpoint: no auxiliary calls, and not the one-token requests by which
-/// clients look whether they may go on.
 fn moves_health(record: &RequestRecord) -> bool {
-    record.class == Class::Messages && !record.one_token
+    outcome::moves_health(record.class, record.one_token)
 }
 
 fn millis(duration: Duration) -> f64 {

@@ -1,9 +1,6 @@
-//! The queue of suspended requests: who waits, in which order, and how they are let go again.
+//! The queue of suspended requests: how they wait, and every way out.
 //!
-//! First come, first served, as far as a request can be served at all: one whose model is still rate limited does not
-//! hold up the others. After a recovery they are let go in steps of 1, 2, 4, …; the next step opens when everybody of
-//! the last one has *committed*, so that an endpoint which has just come back is not run over. A failure starts the
-//! steps anew.
+//! Who goes when is decided by [`crate::domain::line`]; this is the lock around it, and the messages to those who wait.
 //!
 //! Capacity is exact: it is checked under the same lock that admits.
 
@@ -17,7 +14,8 @@ use tokio::sync::{Notify, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::fleet::FleetView;
-use crate::domain::route::{self, RouteRequest, StrategyKind};
+use crate::domain::line::Line;
+use crate::domain::route::{RouteRequest, StrategyKind};
 use crate::events::RequestId;
 
 /// Why a waiting request is woken.
@@ -46,58 +44,14 @@ struct Inner {
 
 #[derive(Debug, Default)]
 struct State {
-    /// In order of acceptance.
-    waiting: Vec<Waiter>,
-    pace: Pace,
+    line: Line<Waiter>,
     closed: bool,
 }
 
 #[derive(Debug)]
 struct Waiter {
     id: RequestId,
-    accepted: Instant,
-    route: RouteRequest,
     tell: oneshot::Sender<Wake>,
-}
-
-/// How many may be on their way without having committed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Pace {
-    step: u32,
-    left_in_step: u32,
-    uncommitted: u32,
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Self { step: 1, left_in_step: 1, uncommitted: 0 }
-    }
-}
-
-impl Pace {
-    /// Takes one place in the step, if there is one.
-    fn take(&mut self) -> bool {
-        let free = self.left_in_step > 0;
-        self.left_in_step -= u32::from(free);
-        self.uncommitted += u32::from(free);
-        free
-    }
-
-    /// One of the step has committed; the last one opens the next step.
-    fn committed(&mut self) {
-        self.uncommitted = self.uncommitted.saturating_sub(1);
-        if self.uncommitted == 0 && self.left_in_step == 0 {
-            self.step = self.step.saturating_mul(2);
-            self.left_in_step = self.step;
-        }
-    }
-
-    /// One of the step has not: the steps start anew once the others are through.
-    fn failed(&mut self) {
-        self.uncommitted = self.uncommitted.saturating_sub(1);
-        self.step = 1;
-        self.left_in_step = u32::from(self.uncommitted == 0);
-    }
 }
 
 impl Queue {
@@ -112,12 +66,11 @@ impl Queue {
         let (tell, told) = oneshot::channel();
         {
             let mut state = self.lock();
-            if state.closed || state.waiting.len() >= capacity {
+            if state.closed || state.line.len() >= capacity {
                 return None;
             }
-            let place = state.waiting.partition_point(|w| w.accepted <= accepted);
-            state.waiting.insert(place, Waiter { id, accepted, route, tell });
-            self.0.population.send_replace(state.waiting.len());
+            state.line.join(accepted, route, Waiter { id, tell });
+            self.0.population.send_replace(state.line.len());
         }
         self.0.changed.notify_one();
         Some(Waiting { id, queue: self.clone(), told })
@@ -132,7 +85,7 @@ impl Queue {
 
     /// Lets everybody go; how many that were.
     pub fn resume_all(&self) -> usize {
-        let all = std::mem::take(&mut self.lock().waiting);
+        let all = self.lock().line.take_all();
         let count = all.len();
         for waiter in all {
             self.release(waiter, false);
@@ -153,7 +106,7 @@ impl Queue {
         let all = {
             let mut state = self.lock();
             state.closed = true;
-            std::mem::take(&mut state.waiting)
+            state.line.take_all()
         };
         for waiter in all {
             let _ = waiter.tell.send(Wake::Stopping);
@@ -168,14 +121,9 @@ impl Queue {
     /// A request that never waited has just committed: what answers others has room for one more of ours, even while
     /// somebody of the current step takes long.
     pub fn others_commit(&self) {
-        {
-            let mut state = self.lock();
-            if state.waiting.is_empty() {
-                return;
-            }
-            state.pace.left_in_step = state.pace.left_in_step.saturating_add(1);
+        if self.lock().line.others_commit() {
+            self.0.changed.notify_one();
         }
-        self.0.changed.notify_one();
     }
 
     /// Something that no view of the fleet tells of may let somebody go.
@@ -185,7 +133,7 @@ impl Queue {
 
     /// Requests that wait.
     pub fn len(&self) -> usize {
-        self.lock().waiting.len()
+        self.lock().line.len()
     }
 
     /// True when nobody waits.
@@ -205,37 +153,21 @@ impl Queue {
 
     /// Lets go whoever may go at `now`.
     fn let_go(&self, view: &FleetView, strategy: StrategyKind, now: Instant) {
-        while let Some(waiter) = self.lock().next(view, strategy, now) {
+        while let Some(waiter) = self.lock().line.next(view, strategy, now) {
             self.release(waiter, true);
         }
     }
 
-    fn settle(&self, act: impl FnOnce(&mut Pace)) {
-        {
-            let mut state = self.lock();
-            act(&mut state.pace);
-            if state.waiting.is_empty() && state.pace.uncommitted == 0 {
-                state.pace = Pace::default();
-            }
-        }
+    fn settle(&self, act: impl FnOnce(&mut Line<Waiter>)) {
+        act(&mut self.lock().line);
         self.0.changed.notify_one();
     }
 }
 
 impl State {
     fn remove(&mut self, id: RequestId) -> Option<Waiter> {
-        let place = self.waiting.iter().position(|w| w.id == id)?;
-        Some(self.waiting.remove(place))
+        self.line.take(|w| w.id == id)
     }
-
-    fn next(&mut self, view: &FleetView, strategy: StrategyKind, now: Instant) -> Option<Waiter> {
-        let ready = self.waiting.iter().position(|w| is_ready(view, strategy, &w.route, now))?;
-        self.pace.take().then(|| self.waiting.remove(ready))
-    }
-}
-
-fn is_ready(view: &FleetView, strategy: StrategyKind, request: &RouteRequest, now: Instant) -> bool {
-    route::order(view, strategy, request, now).candidates.first().is_some_and(|c| c.tier.is_usable())
 }
 
 /// One request's place in the queue; dropping it leaves the queue.
@@ -259,7 +191,7 @@ impl Drop for Waiting {
         // Both in one statement would hold the lock while the sender drops.
         let mut state = self.queue.lock();
         let left = state.remove(self.id);
-        self.queue.0.population.send_replace(state.waiting.len());
+        self.queue.0.population.send_replace(state.line.len());
         drop(state);
         drop(left);
     }
@@ -278,7 +210,7 @@ impl Released {
     pub fn committed(mut self) {
         self.open = false;
         if self.paced {
-            self.queue.settle(Pace::committed);
+            self.queue.settle(Line::committed);
         }
     }
 }
@@ -286,7 +218,7 @@ impl Released {
 impl Drop for Released {
     fn drop(&mut self) {
         if self.open && self.paced {
-            self.queue.settle(Pace::failed);
+            self.queue.settle(Line::failed);
         }
     }
 }

@@ -187,6 +187,7 @@ impl Tap {
         self.parts.lifecycle.heard(now);
         match frame.into_data() {
             Ok(bytes) => {
+                self.parts.lifecycle.sampled(&bytes);
                 if let Some(inspector) = &mut self.parts.inspector {
                     inspector.feed(&bytes);
                 }

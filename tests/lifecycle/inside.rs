@@ -44,6 +44,7 @@ fn parts() -> (Shared, EventStream) {
         control: control.clone(),
         stopping: CancellationToken::new(),
         mismatches: Arc::default(),
+        samples: Default::default(),
     };
     let transport = Transport::new(Dialer::new(None, None));
     let shared = Shared {

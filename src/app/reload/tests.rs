@@ -25,7 +25,7 @@ struct Scene {
 impl Scene {
     fn new(running: Config, log: Option<LogTap>) -> Self {
         let quit = CancellationToken::new();
-        let fleet = Fleet::new(settings(&running), &running.endpoints, Instant::now().into_std());
+        let fleet = Fleet::new(running.fleet_settings(), &running.endpoints, Instant::now().into_std());
         let (control, task) = crate::control::new(fleet, crate::events::channel().0);
         let (tx, config) = watch::channel(Arc::new(running));
         let (reloader, reloads) = Reloader::new(

@@ -206,6 +206,13 @@ proptest! {
     }
 
     #[test]
+    fn binary_formats_keep_the_number(pico in any::<u128>()) {
+        let bytes = postcard::to_stdvec(&PicoUsd::from_pico(pico)).unwrap();
+        prop_assert_eq!(&bytes, &postcard::to_stdvec(&pico).unwrap());
+        prop_assert_eq!(postcard::from_bytes(&bytes), Ok(PicoUsd::from_pico(pico)));
+    }
+
+    #[test]
     fn all_decimals_are_the_exact_amount(pico in any::<u128>()) {
         let money = PicoUsd::from_pico(pico);
         prop_assert_eq!(money.usd(12).parse(), Ok(money));

@@ -238,3 +238,19 @@ proptest! {
         peek(&bytes);
     }
 }
+
+#[test]
+fn what_costs_money_by_itself() {
+    for (method, path, billed) in [
+        (Method::POST, "/v1/messages", true),
+        (Method::POST, "/v1/messages/batches", true),
+        (Method::GET, "/v1/messages/batches", false),
+        (Method::POST, "/v1/messages/batches/b_1/cancel", false),
+        (Method::POST, "/v1/messages/count_tokens", false),
+        (Method::GET, "/v1/models", false),
+        (Method::POST, "/v1/files", false),
+        (Method::POST, "/api/event_logging/batch", false),
+    ] {
+        assert_eq!(Class::of(&method, path).is_billed(&method, path), billed, "{method} {path}");
+    }
+}

@@ -94,7 +94,7 @@ web: { enabled: false, host: \"::1\", port: 10, token: canary-w, allowed_hosts: 
   allow_unauthenticated: true }
 tui: { enabled: false, update_interval: 9s, save_priority_edits: true, theme: t }
 usage_tracking: { enabled: false, database_path: x.redb, buffer_size: 9, batch_size: 7, flush_interval: 9s, max_retry: 9,
-  retention_days: 9, cleanup_interval: 9h }
+  retention_days: 9, cleanup_interval: 9h, budgets: [{ daily: 1 }], default_pricing: { input: 1, output: 1 } }
 timezone: UTC
 logging: { level: debug, format: json, file_enabled: true, file_path: x.log, max_file_size: 1MB, max_files: 3,
   compress_rotated: true, disable_response_limit: true, token_debug: { enabled: true, save_path: d, max_files: 1 } }

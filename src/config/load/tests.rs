@@ -204,10 +204,7 @@ fn one_warning_names_what_is_not_acted_on() {
 /// One sample for a few kinds of entry; entries go as features land, and their samples with them.
 const PENDING_SAMPLES: [(&str, &str); 2] = [
     ("tui: { theme: dark }\n", "`tui` (terminal interface)"),
-    (
-        "tui: { enabled: true }\nlogging: { token_debug: { enabled: true } }\n",
-        "`logging.token_debug` (dumps of unreadable responses), `tui` (terminal interface)",
-    ),
+    ("tui: { enabled: true }\n", "`tui` (terminal interface)"),
 ];
 
 #[test]
@@ -245,5 +242,25 @@ proptest! {
             text.push('\n');
         }
         let _ = parse(&text, file("c.yaml"), &Fake::default());
+    }
+}
+
+#[test]
+fn budgets_that_forget_are_warned_about() {
+    let warnings = |usage: &str| {
+        let text = format!("usage_tracking: {{ {usage} }}\n{EXAMPLE_ENDPOINTS}");
+        parse_clean(&text).warnings.to_string()
+    };
+    let off = warnings("enabled: false, budgets: [{ daily: 1 }]");
+    assert!(off.contains("usage_tracking.budgets: forget what was spent at every restart"), "{off}");
+    let short = warnings("retention_days: 30, budgets: [{ monthly: 1 }]");
+    assert!(short.contains("usage_tracking.retention_days: is shorter than a month"), "{short}");
+    for fine in [
+        "retention_days: 30, budgets: [{ daily: 1 }]",
+        "retention_days: 31, budgets: [{ monthly: 1 }]",
+        "enabled: false",
+    ] {
+        let warnings = warnings(fine);
+        assert!(!warnings.contains("usage_tracking"), "{fine}: {warnings}");
     }
 }

@@ -10,7 +10,7 @@ use super::{path, secs};
 use crate::config::section::{Field, Section};
 use crate::config::value::{choice, count, duration, filled, flag, millionths, positive_duration, whole};
 use crate::config::{Budget, BudgetScope, Prices, UsageTracking};
-use crate::domain::endpoint::EndpointSpec;
+use crate::domain::endpoint::{EndpointId, EndpointSpec, GroupId};
 
 /// First bytes of every SQLite file: <https://www.sqlite.org/fileformat.html>, section 1.3.
 const SQLITE_MAGIC: &[u8] = b"SQLite format 3\0";
@@ -35,9 +35,25 @@ pub(super) fn usage_tracking(s: &Section<'_>, endpoints: &[Arc<EndpointSpec>]) -
     usage
 }
 
+/// Days of the longest month: a monthly limit needs them all after a restart.
+const LONGEST_MONTH: u32 = 31;
+
 fn check(s: &Section<'_>, usage: &UsageTracking) {
     if !usage.enabled {
+        if !usage.budgets.is_empty() {
+            s.warning(
+                "budgets",
+                "forget what was spent at every restart while `usage_tracking.enabled` is false",
+            );
+        }
         return;
+    }
+    let kept = usage.retention_days;
+    if (1..LONGEST_MONTH).contains(&kept) && usage.budgets.iter().any(|b| b.monthly.is_some()) {
+        s.warning(
+            "retention_days",
+            "is shorter than a month: a restart forgets part of what monthly budgets count",
+        );
     }
     if usage.batch_size > usage.buffer_size {
         s.problem("batch_size", "must not be larger than `usage_tracking.buffer_size`");
@@ -180,6 +196,6 @@ fn budget_scope(s: &Section<'_>, endpoints: &[Arc<EndpointSpec>]) -> BudgetScope
     if endpoint.is_some() && group.is_some() {
         s.problem("group", "stands beside `endpoint`: a budget covers one endpoint, one group or everything");
     }
-    let endpoint = endpoint.map(BudgetScope::Endpoint);
-    endpoint.or(group.map(BudgetScope::Group)).unwrap_or(BudgetScope::All)
+    let endpoint = endpoint.map(|name| BudgetScope::Endpoint(EndpointId::new(name)));
+    endpoint.or(group.map(|name| BudgetScope::Group(GroupId::new(name)))).unwrap_or(BudgetScope::All)
 }

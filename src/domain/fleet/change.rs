@@ -63,6 +63,8 @@ pub enum Condition {
     Credential,
     /// Switched off.
     Disabled,
+    /// A spending limit that covers it is used up.
+    OverBudget,
 }
 
 impl Condition {
@@ -78,6 +80,7 @@ impl Condition {
             Self::RateLimited => "rate limited",
             Self::Credential => "credential refused",
             Self::Disabled => "disabled",
+            Self::OverBudget => "over budget",
         }
     }
 }
@@ -88,6 +91,7 @@ impl super::EndpointView {
         use crate::domain::standing::Health;
         match self.availability(None, now) {
             Availability::Disabled => Condition::Disabled,
+            _ if self.overrun.is_some() => Condition::OverBudget,
             Availability::Stated(_) => Condition::RateLimited,
             Availability::HalfOpen => Condition::HalfOpen,
             Availability::Resting(Why::Credential, _) => Condition::Credential,
@@ -123,7 +127,7 @@ impl Summary {
     pub(super) fn of(fleet: &Fleet, now: Instant) -> Self {
         let active = fleet.active(now);
         let state = |g: &crate::domain::group::Group| (g.id.clone(), view::state_of(g, active.as_ref(), now));
-        let condition = |m: &Member| (m.spec.id.clone(), m.view().condition(now));
+        let condition = |m: &Member| (m.spec.id.clone(), m.view(&fleet.overruns).condition(now));
         Self {
             groups: fleet.groups.iter().map(state).collect(),
             endpoints: fleet.members.iter().map(condition).collect(),

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::{Fleet, Member};
+use crate::domain::budget::{Overrun, Overruns};
 use crate::domain::endpoint::{EndpointId, EndpointSpec, GroupId};
 use crate::domain::group::{Group, GroupState, Pause, Reason};
 use crate::domain::standing::{Availability, Breaker, Standing};
@@ -59,6 +60,8 @@ pub struct EndpointView {
     pub standing: Standing,
     /// Permits and counters shared by everybody who holds a view.
     pub permits: Arc<Permits>,
+    /// The spending limit that covers it and is used up.
+    pub overrun: Option<Arc<Overrun>>,
 }
 
 /// What many tasks share about one endpoint between two views.
@@ -174,17 +177,18 @@ pub(super) fn build(fleet: &Fleet, now: Instant) -> FleetView {
         activated: fleet.activated.clone(),
         pinned: fleet.settings.pinned.clone(),
         groups: fleet.groups.iter().map(|g| group_view(fleet, g, active.as_ref(), now)).collect(),
-        endpoints: fleet.members.iter().map(Member::view).collect(),
+        endpoints: fleet.members.iter().map(|m| m.view(&fleet.overruns)).collect(),
         active,
     }
 }
 
 impl Member {
-    pub(super) fn view(&self) -> EndpointView {
+    pub(super) fn view(&self, overruns: &Overruns) -> EndpointView {
         EndpointView {
             spec: Arc::clone(&self.spec),
             standing: self.standing.clone(),
             permits: Arc::clone(&self.permits),
+            overrun: overruns.covering(&self.spec.id, &self.spec.group).cloned(),
         }
     }
 }
@@ -210,7 +214,7 @@ fn reason(fleet: &Fleet, group: &Group, state: GroupState, now: Instant) -> Reas
     match state {
         GroupState::Paused => Reason::PausedByPerson,
         GroupState::Cooling => Reason::Failed,
-        GroupState::Standby if super::usable(&fleet.members, &group.id, now) => Reason::OtherServes,
+        GroupState::Standby if fleet.usable(&group.id, now) => Reason::OtherServes,
         GroupState::Standby => Reason::NothingUsable,
         GroupState::Active if fleet.activated.as_ref() == Some(&group.id) => Reason::Activated,
         GroupState::Active if fleet.pinned_group() == Some(&group.id) => Reason::Pinned,

@@ -7,6 +7,7 @@
 //! | its last word was a transport failure, a 5xx or a 529 | yes |
 //! | it stated a rest that ends before the deadline | yes |
 //! | it stated a later one, or throttled without saying until when | no |
+//! | a spending limit that covers it is used up | no |
 //! | its credential was refused, or the request itself | no |
 
 use std::time::Instant;
@@ -27,7 +28,9 @@ pub(super) fn possible<'a>(
     now: Instant,
 ) -> bool {
     let may_be_asked = |e: &&EndpointView| {
-        e.spec.enabled && !(request.own_credential_only && e.spec.credential == Credential::Pass)
+        e.spec.enabled
+            && !(request.billed && e.overrun.is_some())
+            && !(request.own_credential_only && e.spec.credential == Credential::Pass)
     };
     view.endpoints.iter().filter(may_be_asked).any(|e| match view.group(&e.spec.group).map(|g| g.state) {
         None => false,

@@ -1,6 +1,7 @@
 //! Single requests: what is sent where, when, and how often.
 
 mod properties;
+mod spending;
 mod suspension;
 mod verdicts;
 

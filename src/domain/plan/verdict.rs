@@ -9,12 +9,15 @@
 //! | no response in time | 504 |
 //! | an upload that broke off | 400 |
 //! | anything else | 502 |
+//! | nothing was asked, for spending limits are used up | 402 naming them; clients do not repeat it |
 //!
 //! A 404 after a transient failure elsewhere does not decide: that failure does.
 
 use std::time::Duration;
 
+use crate::domain::budget::{BudgetScope, Overrun};
 use crate::domain::endpoint::EndpointId;
+use crate::domain::fleet::FleetView;
 use crate::domain::outcome::{Failure, Kind, error_type_of_status};
 use crate::domain::route::{Skip, SkipReason};
 
@@ -36,6 +39,13 @@ pub enum RelayRule {
     Always,
     /// If its body is an Anthropic error object.
     IfErrorObject,
+}
+
+impl RelayRule {
+    /// True when an answer is passed on of which `is_error_object` tells whether its body is an Anthropic error object.
+    pub fn allows(self, is_error_object: impl FnOnce() -> bool) -> bool {
+        self == Self::Always || is_error_object()
+    }
 }
 
 /// An answer of our own.
@@ -60,8 +70,12 @@ impl Refusal {
     }
 }
 
-/// The verdict over these failures, one per endpoint with the number of its attempt, in the order they were asked.
-pub(super) fn of(failures: &[(&EndpointId, u32, &Failure)], suspended: bool) -> Verdict {
+/// One endpoint's last word, with the number of its attempt.
+type Word<'a> = (&'a EndpointId, u32, &'a Failure);
+
+/// The verdict over these failures, one per endpoint, in the order they were asked. What only rounds before this one
+/// asked decides nothing, but is named.
+pub(super) fn of(failures: &[Word<'_>], earlier: &[Word<'_>], suspended: bool) -> Verdict {
     let deciding = deciding(failures);
     let Some((_, number, failure)) = deciding else { return nothing_tried(&[]) };
     let several = failures.len() > 1 || suspended;
@@ -71,6 +85,7 @@ pub(super) fn of(failures: &[(&EndpointId, u32, &Failure)], suspended: bool) -> 
         Kind::HeaderTimeout | Kind::IdleTimeout => (None, 504),
         Kind::Upload => (None, 400),
         Kind::Local => (None, 500),
+        Kind::Budget => (None, 402),
         _ if failure.status.is_some() || failure.kind == Kind::EmptyCompletion => {
             (Some(RelayRule::Always), failure.status.unwrap_or(502))
         }
@@ -78,14 +93,12 @@ pub(super) fn of(failures: &[(&EndpointId, u32, &Failure)], suspended: bool) -> 
     };
     Verdict {
         relay: rule.map(|r| (*number, r)),
-        refusal: Refusal::new(status, message(failures)),
+        refusal: Refusal::new(status, message(&[earlier, failures].concat())),
         kind: Some(failure.kind),
     }
 }
 
-fn deciding<'a, 'b>(
-    failures: &'b [(&'a EndpointId, u32, &'a Failure)],
-) -> Option<&'b (&'a EndpointId, u32, &'a Failure)> {
+fn deciding<'a, 'b>(failures: &'b [Word<'a>]) -> Option<&'b Word<'a>> {
     let last = failures.iter().max_by_key(|(_, n, _)| *n)?;
     if last.2.kind == Kind::NotFound {
         let transient = failures.iter().filter(|(_, _, f)| f.is_transient()).max_by_key(|(_, n, _)| *n);
@@ -94,7 +107,7 @@ fn deciding<'a, 'b>(
     Some(last)
 }
 
-fn message(failures: &[(&EndpointId, u32, &Failure)]) -> String {
+fn message(failures: &[Word<'_>]) -> String {
     let each: Vec<String> = failures.iter().map(|(id, _, f)| format!("{id}: {}", f.brief())).collect();
     let refused = failures.iter().all(|(_, _, f)| f.kind.is_refusal());
     match each.as_slice() {
@@ -128,6 +141,25 @@ pub(super) fn nothing_tried(skipped: &[Skip]) -> Verdict {
         Refusal::new(503, format!("No endpoint may be used. {each}"))
     };
     Verdict { relay: None, refusal, kind: None }
+}
+
+/// The verdict when spending limits are all that kept a request from being sent, or one covers everything. Where
+/// something else is in the way of another endpoint, which time or a person may clear, that decides.
+pub(super) fn overspent(skipped: &[Skip], view: &FleetView) -> Option<Verdict> {
+    let mut overruns: Vec<&Overrun> = Vec::new();
+    for skip in skipped.iter().filter(|s| s.reason == SkipReason::Budget) {
+        let overrun = view.endpoint(&skip.endpoint).and_then(|e| e.overrun.as_deref());
+        overruns.extend(overrun.filter(|o| !overruns.contains(o)));
+    }
+    let message = match overruns.iter().find(|o| o.scope == BudgetScope::All) {
+        Some(everything) => everything.message.clone(),
+        None if overruns.is_empty() || skipped.iter().any(|s| s.reason.may_pass()) => return None,
+        None => {
+            let each: Vec<&str> = overruns.iter().map(|o| o.message.as_str()).collect();
+            each.join(" ")
+        }
+    };
+    Some(Verdict { relay: None, refusal: Refusal::new(402, message), kind: Some(Kind::Budget) })
 }
 
 fn describe(skip: &Skip) -> String {

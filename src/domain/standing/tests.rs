@@ -137,6 +137,17 @@ fn later_tries_of_a_request_reported_from_its_first_one_count_once() {
 }
 
 #[test]
+fn a_clock_that_did_not_move_makes_one_failure_no_second_one() {
+    let mut s = Standing::default();
+    s.failed(&status(500), None, at(1.0), at(1.0));
+    s.failed(&status(500), None, at(1.0), at(2.0));
+    assert_eq!((s.streak, s.blamed), (1, 1));
+    s.failed(&status(401), None, at(3.0), at(3.0));
+    s.failed(&status(401), None, at(3.0), at(4.0));
+    assert_eq!(s.set_aside.map(|(_, length)| length), Some(SET_ASIDE_FIRST));
+}
+
+#[test]
 fn a_late_success_of_an_old_attempt_proves_nothing() {
     let mut s = Standing::default();
     fail(&mut s, &status(500), 5.0);

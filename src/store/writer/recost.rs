@@ -41,6 +41,7 @@ pub struct Recosted {
 /// Prices once.
 pub(in crate::store) struct Recost {
     book: Arc<PriceBook>,
+    ordered: Instant,
     at: RowKey,
     total: Option<u64>,
     made: Recosted,
@@ -57,7 +58,7 @@ impl Recost {
         done: Sender<Result<Recosted, StoreError>>,
     ) -> Self {
         let at = RowKey::first_at(since.unwrap_or(Timestamp::UNIX_EPOCH));
-        Self { book, at, total: None, made: Recosted::default(), progress, done }
+        Self { book, ordered: Instant::now(), at, total: None, made: Recosted::default(), progress, done }
     }
 
     fn total(&mut self, disk: &Disk) -> Result<u64, StoreError> {
@@ -82,7 +83,8 @@ impl Recost {
 
 impl Chore for Recost {
     fn due(&self) -> Instant {
-        Instant::now()
+        // Not now: whoever asks twice must not get a later answer, or the time would never come.
+        self.ordered
     }
 
     fn step(&mut self, disk: &Disk, clock: &Clock) -> Result<Step, StoreError> {

@@ -130,4 +130,54 @@ proptest! {
         }
         prop_assert!(false, "it does not end");
     }
+
+    #[test]
+    fn who_is_let_go_because_something_is_usable_asks_it(
+        passes in prop::collection::vec(any::<bool>(), 1..5),
+        failures in prop::collection::vec(any_failure(), 1..40),
+    ) {
+        let named = |(n, pass): (usize, &bool)| {
+            let own = spec(&format!("e-{n}"), if n % 2 == 0 { "g" } else { "h" }, 1, 1);
+            Arc::new(if *pass { EndpointSpec { credential: Credential::Pass, ..own } } else { own })
+        };
+        let specs: Vec<_> = passes.iter().enumerate().map(named).collect();
+        let mut fleet = Fleet::new(settings(), &specs, at(0.0));
+        fleet.apply(Input::Pause(group("h"), Pause::ForEver), at(1.0));
+        let mut run = Run::with(fleet, patient(), Replay::Free, 280.0);
+        for failure in failures {
+            match &run.step {
+                Step::Send(_) => { run.fail(failure); }
+                Step::Sleep { .. } => { run.wake(); }
+                Step::Suspend { .. } => {
+                    let view = run.fleet.view(at(run.now));
+                    let order = route::order(&view, StrategyKind::Priority, run.plan.route(), at(run.now));
+                    let ready = order.candidates.first().is_some_and(|c| c.tier.is_usable());
+                    run.resume();
+                    prop_assert!(!ready || matches!(run.step, Step::Send(_)), "let go for nothing");
+                }
+                Step::Done(_) => return Ok(()),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_refused_credential_of_the_client_is_told_at_once_whatever_is_paused() {
+    let pass = EndpointSpec { credential: Credential::Pass, ..spec("x", "g", 1, 1) };
+    let refused = answered(401, &[], &pass);
+    let mut fleet = Fleet::new(settings(), &[pass, spec("own", "h", 1, 2)].map(Arc::new), at(0.0));
+    fleet.apply(Input::Pause(group("h"), Pause::ForEver), at(1.0));
+    let run = Run::with(fleet, patient(), Replay::Free, 280.0);
+    assert_eq!(run.all_fail(&refused), ["x", "done 401"]);
+}
+
+#[test]
+fn what_waits_is_what_the_client_was_not_refused_for() {
+    let pass = EndpointSpec { credential: Credential::Pass, ..spec("x", "g", 1, 1) };
+    let refused = answered(401, &[], &pass);
+    let fleet = Fleet::new(settings(), &[pass, spec("own", "g", 2, 1)].map(Arc::new), at(0.0));
+    let mut run = Run::with(fleet, Policy { max_attempts: 1, ..patient() }, Replay::Free, 280.0);
+    assert_eq!(run.fail(refused), "own");
+    assert_eq!(run.fail(status(529)), "suspend");
+    assert!(run.plan.route().own_credential_only, "a queue that offers `x` would let it go for nothing");
 }

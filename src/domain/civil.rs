@@ -90,6 +90,17 @@ impl Clock {
     pub fn next_day(&self, at: Timestamp) -> Timestamp {
         self.date(at).tomorrow().ok().and_then(|d| self.start_of(d)).unwrap_or(Timestamp::MAX)
     }
+
+    /// Start of the month after the one `at` falls in.
+    pub fn next_month(&self, at: Timestamp) -> Timestamp {
+        let last = self.date(at).last_of_month();
+        last.tomorrow().ok().and_then(|d| self.start_of(d)).unwrap_or(Timestamp::MAX)
+    }
+
+    /// An instant for people, to the minute and with its offset: `2026-03-29 00:00 +01:00`.
+    pub fn show(&self, at: Timestamp) -> String {
+        at.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M %:z").to_string()
+    }
 }
 
 /// Seconds that a clock at `offset` shows past the full hour.
