@@ -59,7 +59,7 @@ impl Filter {
         let head = RowHead::decode(bytes)?;
         Ok(self.matches_columns(&head.columns)
             && match &self.model {
-                Some(pattern) => fits(pattern, head.billed_model()?.as_bytes()),
+                Some(pattern) => fits(pattern, head.billed_model()?),
                 None => true,
             })
     }
@@ -87,8 +87,8 @@ impl Filter {
     }
 
     fn matches_columns(&self, row: &Columns<'_>) -> bool {
-        let is = |wanted: &Option<String>, have: Option<&str>| {
-            wanted.as_deref().is_none_or(|wanted| have.unwrap_or_default() == wanted)
+        let is = |wanted: &Option<String>, have: Option<&[u8]>| {
+            wanted.as_ref().is_none_or(|wanted| have.unwrap_or_default() == wanted.as_bytes())
         };
         self.state.is_none_or(|state| row.state == state)
             && self.status.is_none_or(|status| row.status == Some(status))
@@ -125,16 +125,21 @@ fn mentions(row: &Columns<'_>, wanted: &str) -> bool {
         row.failure,
         row.error,
     ];
-    texts.into_iter().flatten().any(|text| contains(text, wanted))
-        || contains(&RequestId::from_number(row.id).to_string(), wanted)
+    texts.into_iter().flatten().any(|text| contains(text, wanted)) || id_contains(row.id, wanted)
+}
+
+/// Most texts cannot be in an id; only the others are worth writing one out.
+fn id_contains(id: u32, wanted: &str) -> bool {
+    let of_ids = |b: u8| b"REQreq-".contains(&b) || b.is_ascii_hexdigit();
+    wanted.bytes().all(of_ids) && contains(RequestId::from_number(id).to_string().as_bytes(), wanted)
 }
 
 /// True when `wanted` is in `text`, whatever the case.
-fn contains(text: &str, wanted: &str) -> bool {
+fn contains(text: &[u8], wanted: &str) -> bool {
     if !wanted.is_ascii() {
-        return text.to_lowercase().contains(&wanted.to_lowercase());
+        return String::from_utf8_lossy(text).to_lowercase().contains(&wanted.to_lowercase());
     }
-    let (text, wanted) = (text.as_bytes(), wanted.as_bytes());
+    let wanted = wanted.as_bytes();
     let Some(first) = wanted.first() else { return true };
     memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), text)
         .filter_map(|at| text.get(at..at + wanted.len()))
