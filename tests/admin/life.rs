@@ -85,9 +85,12 @@ async fn it_answers_until_the_last_stream_has_drained() {
     let proxy = scene.world.forwarder.address();
     let World { forwarder, .. } = scene.world;
     let stop = tokio::spawn(forwarder.stop(std::future::pending()));
-    while tokio::net::TcpStream::connect(proxy).await.is_ok() {
-        tokio::task::yield_now().await;
-    }
+    let closed = async {
+        while tokio::net::TcpStream::connect(proxy).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, closed).await.expect("the proxy port closes at once");
     assert_eq!(scene.admin.get("/api/v1/status").await.status, 200, "while the stream drains");
     assert!(!crate::support::read(stream).await.broken);
     let address = scene.admin.url("").trim_start_matches("http://").to_owned();

@@ -138,8 +138,11 @@ fn move_to(from: &Path, to: &Path) -> io::Result<()> {
             return Err(error);
         }
         let mut target = super::export::private(to)?;
-        io::copy(&mut fs::File::open(from)?, &mut target)?;
-        target.sync_all()?;
+        let copied = io::copy(&mut fs::File::open(from)?, &mut target).and_then(|_| target.sync_all());
+        if copied.is_err() {
+            let _ = fs::remove_file(to);
+        }
+        copied?;
     }
     fs::remove_file(from)
 }
