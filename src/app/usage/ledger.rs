@@ -23,7 +23,7 @@ pub(super) enum Ledger {
     /// The file, read here.
     Here(Local),
     /// The forwarder that has it open.
-    There(Client),
+    There(Box<Client>),
 }
 
 /// How far an export is.
@@ -42,17 +42,17 @@ impl Ledger {
     /// When the configuration cannot be used, or the ledger not be reached.
     pub(super) fn open(reach: &Reach) -> anyhow::Result<Self> {
         if let Some(client) = remote(reach)? {
-            return Ok(Self::There(client));
+            return Ok(Self::There(Box::new(client)));
         }
         let config = recorded(reach)?;
         let options = Options::of(&config);
         match Local::open(&options) {
             Ok(local) => Ok(Self::Here(local)),
-            Err(OpenError::InUse(_)) => Ok(Self::There(holder(&config, reach)?)),
+            Err(OpenError::InUse(_)) => Ok(Self::There(Box::new(holder(&config, reach)?))),
             Err(missing @ OpenError::Missing(_)) => match reachable(&config, reach)? {
                 Some(client) => {
                     say(&format!("{missing}: asking the forwarder at {}", client.base()))?;
-                    Ok(Self::There(client))
+                    Ok(Self::There(Box::new(client)))
                 }
                 None => {
                     say(&format!("nothing recorded yet: {missing}"))?;

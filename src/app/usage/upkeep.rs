@@ -29,20 +29,22 @@ use crate::store::{Options, Store};
 enum Ledger {
     Here(Store, Box<Config>),
     /// The forwarder that has it open; with the store's file, when that is on this machine.
-    There(Client, Option<PathBuf>),
+    There(Box<Client>, Option<PathBuf>),
     Missing(OpenError),
 }
 
 fn open(reach: &Reach) -> anyhow::Result<Ledger> {
     if let Some(client) = remote(reach)? {
-        return Ok(Ledger::There(client, None));
+        return Ok(Ledger::There(Box::new(client), None));
     }
     let config = recorded(reach)?;
     let options = Options::of(&config);
     // Looked at first: opening for good moves aside what it cannot read.
     match Local::open(&options) {
         Err(missing @ OpenError::Missing(_)) => return Ok(Ledger::Missing(missing)),
-        Err(OpenError::InUse(path)) => return Ok(Ledger::There(holder(&config, reach)?, Some(path))),
+        Err(OpenError::InUse(path)) => {
+            return Ok(Ledger::There(Box::new(holder(&config, reach)?), Some(path)));
+        }
         looked => drop(looked?),
     }
     let (store, _) = Store::open(options)?;
