@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 use crate::domain::endpoint::{EndpointId, GroupId};
 use crate::domain::fleet::Change;
 use crate::domain::outcome::Kind;
+use crate::domain::plan::WaitsFor;
 pub use record::{AttemptRecord, RequestId, RequestRecord, State};
 
 /// One fact.
@@ -55,12 +56,12 @@ pub enum Event {
         /// With which status.
         status: Option<u16>,
     },
-    /// A request waits for an endpoint.
+    /// A request waits in the queue.
     Suspended {
         /// Which.
         id: RequestId,
-        /// It waits no longer than this.
-        deadline: jiff::Timestamp,
+        /// How.
+        wait: Wait,
     },
     /// Its wait is over.
     Resumed {
@@ -112,6 +113,17 @@ pub struct Described {
     pub stream: bool,
     /// Bytes of the request body.
     pub bytes_in: u64,
+}
+
+/// What is known of a request that waits in the queue.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Wait {
+    /// Since when.
+    pub since: jiff::Timestamp,
+    /// It waits no longer than this.
+    pub deadline: jiff::Timestamp,
+    /// What for.
+    pub waits_for: WaitsFor,
 }
 
 /// The sending end; cheap to clone.

@@ -242,6 +242,26 @@ mod signals {
         }
     }
 
+    #[tokio::test(flavor = "multi_thread")]
+    async fn who_waits_is_answered_and_the_log_tells_its_story() {
+        let sim = Simulator::start("a").await.unwrap();
+        sim.down().await.unwrap();
+        let dir = over(&sim, "retry: { max_attempts: 1 }");
+        let mut command = run(&dir);
+        command.args(["--log-level", "debug"]);
+        let mut program = Program::start(command);
+        let client = program.client();
+        let waiting = tokio::spawn(async move { client.messages(true).await });
+        program.logged("suspended: waits for an endpoint to recover");
+        program.signal("TERM");
+        let answer = waiting.await.unwrap();
+        assert_eq!((answer.status.as_u16(), answer.broken), (503, false), "{}", answer.text());
+        assert_eq!(answer.json()["error"]["message"], "The forwarder is stopping.");
+        program.logged("for an endpoint to recover");
+        program.logged("failed: the forwarder stopped while the request waited");
+        assert_eq!(program.code().await, Some(0));
+    }
+
     #[tokio::test]
     async fn a_hangup_reads_the_configuration_anew_and_keeps_serving() {
         let sim = Simulator::start("a").await.unwrap();

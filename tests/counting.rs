@@ -163,6 +163,62 @@ async fn when_none_can_the_estimate_is_near_what_an_endpoint_counts() {
     }
 }
 
+/// Bodies that consist mostly of one kind of block. Images and PDFs are not among them: endpoints count their pixels and
+/// pages, the simulator their bytes.
+fn fixtures() -> Vec<(&'static str, Value)> {
+    let text = "Wer lesen kann, ist im Vorteil; so says the manual, page 12. ".repeat(60);
+    let prose = json!({"type": "text", "text": text});
+    let user = |content: Value| json!([{"role": "user", "content": content}]);
+    let said = |content: Value| json!([{"role": "user", "content": "Go on."}, {"role": "assistant", "content": content}]);
+    let of = |messages: Value| json!({"model": "claude-opus-4-8", "messages": messages});
+    let result =
+        |content: Value| json!([{"type": "tool_result", "tool_use_id": "toolu_1", "content": content}]);
+    let document = |source: Value| json!([{"type": "document", "title": "Manual", "source": source}]);
+    let source = json!({"type": "content", "content": [prose, prose]});
+    let tool = json!({"name": "Read", "description": text, "input_schema": {"type": "object", "properties": {
+        "path": {"type": "string", "description": text}}}});
+    let search = json!([
+        {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "manual"}},
+        {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": [
+            {"type": "web_search_result", "title": "M", "url": "https://m.invalid", "encrypted_content": text}]},
+    ]);
+    vec![
+        ("plain string", of(user(json!(text)))),
+        ("text", of(user(json!([prose])))),
+        ("thinking", of(said(json!([{"type": "thinking", "thinking": text, "signature": "Ab+/"}])))),
+        (
+            "tool_use",
+            of(said(json!([{"type": "tool_use", "id": "toolu_1", "name": "Write", "input": {
+            "path": "/src/lib.rs", "content": text}}]))),
+        ),
+        ("tool_result of text", of(user(result(json!(text))))),
+        ("tool_result of blocks", of(user(result(json!([prose, prose]))))),
+        ("tool_result of a document", of(user(result(document(source.clone()))))),
+        (
+            "text document",
+            of(user(document(json!({"type": "text", "media_type": "text/plain", "data": text})))),
+        ),
+        ("document of blocks", of(user(document(source)))),
+        ("server tool", of(said(search))),
+        ("system string", json!({"model": "claude-opus-4-8", "system": text, "messages": []})),
+        ("system blocks", json!({"model": "claude-opus-4-8", "system": [prose, prose], "messages": []})),
+        ("tools", json!({"model": "claude-opus-4-8", "tools": [tool, tool], "messages": user(json!("Go."))})),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_kind_of_block_is_estimated_within_a_quarter_of_what_an_endpoint_counts() {
+    let counts = world(ESTIMATE, &[("a", "")]).await;
+    let guesses = world(ESTIMATE, &[("a", "supports_count_tokens: false")]).await;
+    for (name, body) in fixtures() {
+        let ask = async |world: &World| world.client.send(world.client.post(PATH, &body.to_string())).await;
+        let (counted, guessed) = (ask(&counts).await, ask(&guesses).await);
+        assert_eq!((is_estimate(&counted), is_estimate(&guessed)), (false, true), "{name}");
+        let off = tokens(&guessed) as f64 / tokens(&counted) as f64 - 1.0;
+        assert!(off.abs() < 0.25, "{name}: {} for {}", tokens(&guessed), tokens(&counted));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn endpoints_that_are_down_are_estimated_for() {
     for behaviour in [Behaviour::status(503, "api_error"), Behaviour::reset_before_headers()] {

@@ -7,7 +7,15 @@
     reason = "a test may panic and spawn"
 )]
 
+#[path = "suspension/edges.rs"]
+mod edges;
+#[path = "suspension/gate.rs"]
+mod gate;
+#[path = "suspension/pace.rs"]
+mod pace;
 mod support;
+#[path = "suspension/waking.rs"]
+mod waking;
 
 use std::time::Duration;
 
@@ -108,6 +116,14 @@ async fn the_deadline_gives_the_error_it_would_have_got() {
     assert!(tells("chose a (first in order) of a, b") && tells("#1 a: 529 overloaded"), "{story:#?}");
     assert!(tells("chose b (after a failed: overloaded) of b") && tells("for an endpoint"), "{story:#?}");
     assert!(story.last().unwrap().contains("failed: Every endpoint failed. a: 529, b: 529"), "{story:#?}");
+    let snapshot = world.snapshot(|s| s.recent.len() == 1).await;
+    let shown = serde_json::to_value(&*snapshot).unwrap();
+    assert_eq!(
+        shown["recent"][0]["explain"],
+        serde_json::json!(story),
+        "whoever reads a snapshot sees it too"
+    );
+    assert_eq!(shown["recent"][0]["trace"][0]["step"], "chose");
 }
 
 #[tokio::test(flavor = "multi_thread")]

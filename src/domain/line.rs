@@ -1,14 +1,41 @@
 //! The order of suspended requests, and the pace at which they are let go.
 //!
+//! | who waits | goes |
+//! |---|---|
+//! | an endpoint can be asked for it | in its turn, as the pace allows |
+//! | nothing that may be asked will ever be well before its deadline | likewise, to be told so |
+//! | neither | when that changes, its deadline comes, or a person says so |
+//!
 //! First come, first served, as far as a request can be served at all: one whose model is still rate limited does not
-//! hold up the others. After a recovery they are let go in steps of 1, 2, 4, …; the next step opens when everybody of
-//! the last one has *committed*, so that an endpoint which has just come back is not run over. A failure starts the
-//! steps anew. A line that is empty, with nobody on the way, forgets its pace.
+//! hold up the others. A request that comes anew and would overtake somebody at the endpoint that both would ask joins
+//! the line behind them ([`Line::is_ahead_of`]): who has waited for minutes has the least time left, and an endpoint
+//! that has just come back would be run over by those who never waited. One for another model does so only while the
+//! endpoint has not answered anybody since it failed: a queue for one model must not hold up another for long.
+//!
+//! A line that is empty, with nobody on the way, forgets its pace.
+
+mod pace;
 
 use std::time::Instant;
 
+pub use pace::Turn;
+
+use self::pace::Pace;
+use super::endpoint::EndpointId;
 use super::fleet::FleetView;
+use super::plan;
 use super::route::{self, RouteRequest, StrategyKind};
+
+/// What the line knows of one who waits.
+#[derive(Clone, Debug)]
+pub struct Ticket {
+    /// When the request was accepted: its place in the line.
+    pub accepted: Instant,
+    /// It waits no longer than this.
+    pub until: Instant,
+    /// Where it can go.
+    pub route: RouteRequest,
+}
 
 /// Those who wait, in order of acceptance. `T` is how they are known and told.
 #[derive(Debug)]
@@ -19,49 +46,8 @@ pub struct Line<T> {
 
 #[derive(Debug)]
 struct Place<T> {
-    accepted: Instant,
-    route: RouteRequest,
+    ticket: Ticket,
     who: T,
-}
-
-/// How many may be on their way without having committed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Pace {
-    step: u32,
-    left_in_step: u32,
-    uncommitted: u32,
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Self { step: 1, left_in_step: 1, uncommitted: 0 }
-    }
-}
-
-impl Pace {
-    /// Takes one place in the step, if there is one.
-    fn take(&mut self) -> bool {
-        let free = self.left_in_step > 0;
-        self.left_in_step -= u32::from(free);
-        self.uncommitted += u32::from(free);
-        free
-    }
-
-    /// One of the step has committed; the last one opens the next step.
-    fn committed(&mut self) {
-        self.uncommitted = self.uncommitted.saturating_sub(1);
-        if self.uncommitted == 0 && self.left_in_step == 0 {
-            self.step = self.step.saturating_mul(2);
-            self.left_in_step = self.step;
-        }
-    }
-
-    /// One of the step has not: the steps start anew once the others are through.
-    fn failed(&mut self) {
-        self.uncommitted = self.uncommitted.saturating_sub(1);
-        self.step = 1;
-        self.left_in_step = u32::from(self.uncommitted == 0);
-    }
 }
 
 impl<T> Default for Line<T> {
@@ -71,17 +57,46 @@ impl<T> Default for Line<T> {
 }
 
 impl<T> Line<T> {
-    /// Joins behind everybody who was accepted earlier.
-    pub fn join(&mut self, accepted: Instant, route: RouteRequest, who: T) {
-        let place = self.waiting.partition_point(|w| w.accepted <= accepted);
-        self.waiting.insert(place, Place { accepted, route, who });
+    /// Joins behind everybody who was accepted earlier. The first one starts the pace anew.
+    pub fn join(&mut self, ticket: Ticket, who: T) {
+        if self.is_empty() {
+            self.pace.start_anew();
+        }
+        let place = self.waiting.partition_point(|w| w.ticket.accepted <= ticket.accepted);
+        self.waiting.insert(place, Place { ticket, who });
     }
 
-    /// The first who may go at `now`; nobody while the current step is full. Every one of them has to be followed by
-    /// [`Line::committed`] or [`Line::failed`].
-    pub fn next(&mut self, view: &FleetView, strategy: StrategyKind, now: Instant) -> Option<T> {
-        let ready = self.waiting.iter().position(|w| is_ready(view, strategy, &w.route, now))?;
-        self.pace.take().then(|| self.waiting.remove(ready).who)
+    /// True when a request that never waited would overtake somebody: one who came earlier waits only for his turn, at
+    /// the endpoint that the new one would ask.
+    pub fn is_ahead_of(&self, new: &Ticket, view: &FleetView, strategy: StrategyKind, now: Instant) -> bool {
+        if self.is_empty() {
+            return false;
+        }
+        let Some(goal) = goal(view, strategy, &new.route, now) else { return false };
+        let unproven = view.endpoint(&goal).is_some_and(|e| e.standing.streak > 0);
+        self.waiting
+            .iter()
+            .map(|place| &place.ticket)
+            .take_while(|ahead| ahead.accepted <= new.accepted)
+            .filter(|ahead| unproven || ahead.route.model == new.route.model)
+            .any(|ahead| self::goal(view, strategy, &ahead.route, now).as_ref() == Some(&goal))
+    }
+
+    /// The first who may go at `now`; nobody while the current step is full. Every turn has to be followed by
+    /// [`Line::committed`], [`Line::failed`] or [`Line::given_back`].
+    pub fn next(&mut self, view: &FleetView, strategy: StrategyKind, now: Instant) -> Option<(T, Turn)> {
+        let may_go = |place: &Place<T>| {
+            let Ticket { until, route, .. } = &place.ticket;
+            goal(view, strategy, route, now).is_some() || plan::waits_in_vain(view, route, *until, now)
+        };
+        let first = self.waiting.iter().position(may_go)?;
+        let turn = self.pace.take(now)?;
+        Some((self.waiting.remove(first).who, turn))
+    }
+
+    /// When the pace allows more by time alone.
+    pub fn next_change(&self, now: Instant) -> Option<Instant> {
+        self.pace.next_change(now).filter(|_| !self.is_empty())
     }
 
     /// Takes one out whatever its turn, and outside the pace.
@@ -96,14 +111,20 @@ impl<T> Line<T> {
     }
 
     /// One who was let go is being answered.
-    pub fn committed(&mut self) {
-        self.pace.committed();
+    pub fn committed(&mut self, turn: Turn) {
+        self.pace.committed(turn);
         self.rest();
     }
 
     /// One who was let go was not answered.
-    pub fn failed(&mut self) {
-        self.pace.failed();
+    pub fn failed(&mut self, turn: Turn) {
+        self.pace.failed(turn);
+        self.rest();
+    }
+
+    /// One who was let go has left before anything could be learnt from it.
+    pub fn given_back(&mut self, turn: Turn) {
+        self.pace.given_back(turn);
         self.rest();
     }
 
@@ -113,7 +134,7 @@ impl<T> Line<T> {
         if self.is_empty() {
             return false;
         }
-        self.pace.left_in_step = self.pace.left_in_step.saturating_add(1);
+        self.pace.one_more();
         true
     }
 
@@ -128,13 +149,22 @@ impl<T> Line<T> {
     }
 
     fn rest(&mut self) {
-        if self.is_empty() && self.pace.uncommitted == 0 {
+        if self.is_empty() && self.pace.is_idle() {
             self.pace = Pace::default();
         }
     }
 }
 
-/// True when an endpoint that may be asked without a second thought leads the order.
-fn is_ready(view: &FleetView, strategy: StrategyKind, request: &RouteRequest, now: Instant) -> bool {
-    route::order(view, strategy, request, now).candidates.first().is_some_and(|c| c.tier.is_usable())
+/// The endpoint that would be asked first, if one may be asked without a second thought.
+fn goal(
+    view: &FleetView,
+    strategy: StrategyKind,
+    request: &RouteRequest,
+    now: Instant,
+) -> Option<EndpointId> {
+    let order = route::order(view, strategy, request, now);
+    order.candidates.first().filter(|c| c.tier.is_usable()).map(|c| c.spec.id.clone())
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,6 +21,7 @@ mod verdict;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub use cure::{WaitsFor, waits_in_vain};
 pub use pace::{Policy, back_off};
 pub use step::{Attempt, Decision, Exhausted, Replay, Step};
 pub use verdict::{Refusal, RelayRule, Verdict};
@@ -75,6 +76,8 @@ pub struct Plan {
     past: Vec<(EndpointId, u32, Failure)>,
     /// Times this request was resumed.
     resumed: u32,
+    /// A person resumed it: rests of our own making are no reason to wait again before each was overrun once.
+    ordered: bool,
     current: usize,
     /// End of the current back-off.
     resume: Option<Instant>,
@@ -104,6 +107,7 @@ impl Plan {
             tried: Vec::new(),
             past: Vec::new(),
             resumed: 0,
+            ordered: false,
             current: 0,
             resume: None,
             exhausted: None,
@@ -173,14 +177,16 @@ impl Plan {
         self.next_endpoint(view, now)
     }
 
-    /// It waited, and is asked to try again: a new round begins.
-    pub fn on_resume(&mut self, view: &FleetView, now: Instant) -> Step {
+    /// It waited, and is asked to try again: a new round begins. When a person asks it, what rests by our own decision is
+    /// tried too.
+    pub fn on_resume(&mut self, by_person: bool, view: &FleetView, now: Instant) -> Step {
         for Tried { spec, last, .. } in self.tried.drain(..) {
             let Some((number, failure)) = last else { continue };
             self.past.retain(|(id, _, _)| *id != spec.id);
             self.past.push((spec.id.clone(), number, failure));
         }
         self.resumed += 1;
+        self.ordered = by_person;
         (self.spent, self.denied, self.current) = (0, 0, 0);
         self.next_endpoint(view, now)
     }
@@ -330,36 +336,33 @@ impl Plan {
         if !self.budget_left(now) {
             return self.give_up(view, now);
         }
-        match self.decide(view, now) {
-            Some(candidate) if candidate.tier.is_usable() || !self.time_can_cure(view, now) => {
-                self.send_first(candidate, now)
-            }
-            _ => self.give_up(view, now),
+        let Some(candidate) = self.decide(view, now) else { return self.give_up(view, now) };
+        if candidate.tier.is_usable() || self.ordered || self.cure(view, now).is_none() {
+            return self.send_first(candidate, now);
         }
+        self.give_up(view, now)
     }
 
     /// Nothing more can be asked in this round.
     fn give_up(&mut self, view: &FleetView, now: Instant) -> Step {
-        if !self.time_can_cure(view, now) {
-            return self.done(view, now);
-        }
+        let Some(waits_for) = self.cure(view, now) else { return self.done(view, now) };
+        self.note_skipped(view, now);
         self.note_final_exhaustion(view, now);
-        Step::Suspend { until: self.deadline }
+        Step::Suspend { until: self.deadline, waits_for }
     }
 
-    /// A client whose credential was refused has to know at once.
-    fn time_can_cure(&self, view: &FleetView, now: Instant) -> bool {
+    /// What waiting can help with, if it can. A client whose credential was refused has to know at once.
+    fn cure(&self, view: &FleetView, now: Instant) -> Option<WaitsFor> {
         let current = self.tried.get(self.current).and_then(|t| t.last.as_ref());
         if current.is_some_and(|(_, failure)| failure.kind == Kind::ClientCredential) {
-            return false;
+            return None;
         }
         let last = |id: &EndpointId| {
             let tried = self.tried.iter().find(|t| t.spec.id == *id);
             tried.and_then(|t| t.last.as_ref()).map(|(_, failure)| failure)
         };
-        self.policy.suspend
-            && now < self.deadline
-            && cure::possible(view, &self.route, last, self.deadline, now)
+        let may_wait = self.policy.suspend && now < self.deadline;
+        may_wait.then(|| cure::possible(view, &self.route, last, self.deadline, now)).flatten()
     }
 
     fn send_first(&mut self, candidate: Candidate, now: Instant) -> Step {
@@ -426,12 +429,7 @@ impl Plan {
     }
 
     fn done(&mut self, view: &FleetView, now: Instant) -> Step {
-        let order = route::order(view, self.policy.strategy, &self.route, now);
-        self.decision.skipped = order.skipped;
-        let resting = order.candidates.into_iter().filter(|c| !self.has_tried(&c.spec.id));
-        let resting: Vec<Skip> =
-            resting.map(|c| Skip { endpoint: c.spec.id.clone(), reason: SkipReason::Resting }).collect();
-        self.decision.skipped.extend(resting);
+        self.note_skipped(view, now);
         self.note_final_exhaustion(view, now);
         let tried = self.tried.iter().filter_map(|t| t.last.as_ref().map(|(n, f)| (&t.spec.id, *n, f)));
         let mut failures: Vec<_> = tried.collect();
@@ -449,6 +447,16 @@ impl Plan {
             return Step::Done(verdict::nothing_tried(&self.decision.skipped));
         }
         Step::Done(verdict::of(&failures, &earlier, self.resumed > 0))
+    }
+
+    /// Remembers of every endpoint that was not tried in this round why not.
+    fn note_skipped(&mut self, view: &FleetView, now: Instant) {
+        let order = route::order(view, self.policy.strategy, &self.route, now);
+        let resting = order.candidates.iter().filter(|c| !self.has_tried(&c.spec.id));
+        let resting = resting.map(|c| Skip { endpoint: c.spec.id.clone(), reason: SkipReason::Resting });
+        let resting: Vec<Skip> = resting.collect();
+        self.decision.skipped = order.skipped;
+        self.decision.skipped.extend(resting);
     }
 
     /// A request that ends on a transient failure has used up its last group too.

@@ -4,6 +4,17 @@
 //! together with its reset: `anthropic-ratelimit-{requests,tokens,input-tokens,output-tokens}-{remaining,reset}`
 //! (resets as RFC 3339) and, for subscriptions, `anthropic-ratelimit-unified[-5h|-7d|…]-{status,reset}`
 //! (resets as Unix seconds). Nothing is invented: what no header says stays unknown.
+//!
+//! What it means depends on the answer it came with:
+//!
+//! | an empty budget and its reset | then |
+//! |---|---|
+//! | in a 429 ([`stated_wait`]) | the endpoint rests until the reset and is not asked: it has refused |
+//! | in an answer ([`used_up_for`]) | until the reset others are asked first; where it is the only one left it still is |
+//!
+//! The second is no rest because it is a guess: these budgets fill continuously, so that the next request may well be
+//! served long before the reset, and an endpoint that does refuse says so in a 429 that costs nothing. To make a person
+//! with one endpoint wait for a limit that nobody has hit yet would be worse than to ask.
 
 use std::time::Duration;
 

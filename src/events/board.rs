@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use super::{Accepted, Described, Event, RequestId, RequestRecord, State};
+use super::{Accepted, Described, Event, RequestId, RequestRecord, State, Wait, trace};
 use crate::claude::price::CostLines;
 use crate::claude::usage::Usage;
 use crate::domain::budget::BudgetStatus;
@@ -58,8 +58,8 @@ pub struct Live {
     pub endpoint: Option<EndpointId>,
     /// Attempts so far.
     pub attempts: u32,
-    /// While suspended: it waits no longer than this.
-    pub deadline: Option<Timestamp>,
+    /// While suspended: how it waits.
+    pub wait: Option<Wait>,
     /// The failure of the last attempt that failed.
     pub last_failure: Option<(EndpointId, Kind)>,
 }
@@ -110,7 +110,10 @@ pub struct Snapshot {
     pub budgets: Arc<[BudgetStatus]>,
     /// Requests that have not ended, oldest first.
     pub live: Vec<Live>,
-    /// Requests that ended, newest first.
+    /// Requests that wait in the queue, in the order in which they will go.
+    pub queue: Vec<Queued>,
+    /// Requests that ended, newest first; each with its story as text where it is serialised.
+    #[serde(serialize_with = "explained")]
     pub recent: Vec<Arc<RequestRecord>>,
     /// How far the store is behind; nothing without one.
     pub ledger: Option<LedgerStatus>,
@@ -127,6 +130,24 @@ pub struct LedgerStatus {
     pub failing: Option<String>,
     /// The last time something was written.
     pub last_commit: Option<Timestamp>,
+}
+
+/// One request in the queue.
+#[derive(Clone, Debug, Serialize)]
+pub struct Queued {
+    /// Ours.
+    pub id: RequestId,
+    /// Its place, counted from 1.
+    pub position: usize,
+    /// When it was accepted: its age counts from here.
+    pub accepted: Timestamp,
+    /// How it waits.
+    #[serde(flatten)]
+    pub wait: Wait,
+    /// What it asks for.
+    pub described: Arc<Described>,
+    /// The failure of the last attempt that failed.
+    pub last_failure: Option<(EndpointId, Kind)>,
 }
 
 /// One group in a snapshot.
@@ -204,13 +225,13 @@ impl Board {
                 live.phase = Phase::Retrying;
                 live.last_failure = Some((endpoint, kind));
             }),
-            Event::Suspended { id, deadline } => self.on(id, |live| {
+            Event::Suspended { id, wait } => self.on(id, |live| {
                 live.phase = Phase::Suspended;
-                live.deadline = Some(deadline);
+                live.wait = Some(wait);
             }),
             Event::Resumed { id } => self.on(id, |live| {
                 live.phase = Phase::Pending;
-                live.deadline = None;
+                live.wait = None;
             }),
             Event::Committed { id, .. } => self.on(id, |live| live.phase = Phase::Streaming),
             Event::Settled(record) => self.settle(Arc::from(record)),
@@ -227,7 +248,7 @@ impl Board {
             phase: Phase::Pending,
             endpoint: None,
             attempts: 0,
-            deadline: None,
+            wait: None,
             last_failure: None,
         };
         self.live.insert(id, live);
@@ -271,11 +292,37 @@ impl Board {
             groups: view.groups.iter().map(|g| group_status(view, g, now)).collect(),
             endpoints: view.endpoints.iter().map(|e| endpoint_status(e, now)).collect(),
             budgets: Arc::from([]),
+            queue: queue(&live),
             live,
             recent: self.recent.iter().cloned().collect(),
             ledger: None,
         }
     }
+}
+
+/// Those of `live`, oldest first, that wait.
+fn queue(live: &[Live]) -> Vec<Queued> {
+    let waiting = live.iter().filter_map(|l| l.wait.clone().map(|wait| (l, wait)));
+    let place = |(position, (live, wait)): (usize, (&Live, Wait))| Queued {
+        id: live.accepted.id,
+        position,
+        accepted: live.accepted.at,
+        wait,
+        described: Arc::clone(&live.described),
+        last_failure: live.last_failure.clone(),
+    };
+    (1..).zip(waiting).map(place).collect()
+}
+
+/// The text is made only when somebody reads it: it would cost every request more than the rest of its record.
+fn explained<S: Serializer>(recent: &[Arc<RequestRecord>], serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Explained<'a> {
+        #[serde(flatten)]
+        record: &'a RequestRecord,
+        explain: Vec<String>,
+    }
+    serializer.collect_seq(recent.iter().map(|record| Explained { record, explain: trace::explain(record) }))
 }
 
 fn seconds(until: Option<Instant>, now: Instant) -> Option<f64> {

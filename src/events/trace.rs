@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::{AttemptRecord, RequestRecord, State};
 use crate::domain::endpoint::EndpointId;
-use crate::domain::plan::Decision;
-use crate::domain::route::RouteReason;
+use crate::domain::plan::{Decision, WaitsFor};
+use crate::domain::route::{RouteReason, Skip};
 
 /// Steps kept per request; what happens after them is still in its attempts.
 const MAX_STEPS: usize = 32;
@@ -45,6 +45,10 @@ pub enum What {
     Waited {
         /// How long, milliseconds.
         ms: f64,
+        /// What for.
+        waits_for: WaitsFor,
+        /// Endpoints that could not be asked then.
+        skipped: Vec<Skip>,
     },
 }
 
@@ -72,14 +76,22 @@ fn describe(what: &What) -> String {
         What::Chose { endpoint, why, decision } => {
             let order: Vec<String> = decision.order.iter().map(ToString::to_string).collect();
             let mut line = format!("chose {endpoint} ({why}) of {}", order.join(", "));
-            for skip in &decision.skipped {
-                // Writing to a string cannot fail.
-                let _ = write!(line, "; not {} ({})", skip.endpoint, skip.reason);
-            }
+            tell_skipped(&mut line, &decision.skipped);
             line
         }
         What::BackedOff { ms } => format!("backed off for {ms:.0} ms"),
-        What::Waited { ms } => format!("waited {ms:.0} ms for an endpoint"),
+        What::Waited { ms, waits_for, skipped } => {
+            let mut line = format!("waited {ms:.0} ms for {}", waits_for.words());
+            tell_skipped(&mut line, skipped);
+            line
+        }
+    }
+}
+
+fn tell_skipped(line: &mut String, skipped: &[Skip]) {
+    for skip in skipped {
+        // Writing to a string cannot fail.
+        let _ = write!(line, "; not {} ({})", skip.endpoint, skip.reason);
     }
 }
 

@@ -1,16 +1,19 @@
 //! The loop: ask the plan, do the step, report the outcome. The commit point is here: what [`run`] returns has either
 //! been committed or is an answer of ours.
 
+mod wait;
+
 use std::sync::Arc;
 
 use http::Response;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
+use self::wait::Waited;
 use super::inbound::Inbound;
 use super::lifecycle::Ending;
 use super::respond::{self, ClientBody};
-use super::suspended::{Queue, Released, Wake};
+use super::suspended::{Queue, Released};
 use super::tap::{Parts, Tap, Timers, Worth};
 use super::upstream::{Attempter, Failed, Passable, Tried};
 use super::{Shared, count, headers};
@@ -18,8 +21,8 @@ use crate::claude::request::Class;
 use crate::config::Config;
 use crate::domain::fleet::{FleetView, InFlight, Input, Permit};
 use crate::domain::outcome::Kind;
-use crate::domain::plan::{Attempt, Plan, Step, Verdict};
-use crate::domain::route::{RouteRequest, reason};
+use crate::domain::plan::{Attempt, Plan, Policy, Step, Verdict};
+use crate::domain::route::reason;
 
 /// Carries one request to its answer.
 pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Response<ClientBody> {
@@ -29,8 +32,17 @@ pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Resp
     let mut carried: Option<Pass> = None;
     let mut released: Option<Released> = None;
     let attempter = Attempter { upstreams: &shared.transport, streaming: &config.streaming };
+    let may_wait = config.suspend.enabled && inbound.lifecycle.moves_health();
+    if may_wait {
+        match wait::for_turn(shared, config, &mut inbound).await {
+            Waited::Go(token) => released = Some(token),
+            // Nobody is before it, or they were for too long.
+            Waited::NoRoom | Waited::InVain => {}
+            Waited::Ended(ending, message) => return end_wait(inbound, ending, message),
+        }
+    }
     let (mut plan, mut step) = Plan::start(
-        config.policy(inbound.class),
+        Policy { suspend: may_wait, ..config.policy(inbound.class) },
         inbound.route_request(),
         inbound.replay(),
         inbound.deadline.into_std(),
@@ -67,14 +79,15 @@ pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Resp
                 pause(&mut fleet, &mut inbound, until.into()).await;
                 plan.on_wake(&shared.control.view(), now())
             }
-            Step::Suspend { until } => {
+            Step::Suspend { until, waits_for } => {
                 tell_exhausted(shared, inbound.lifecycle.moves_health(), &mut plan).await;
                 // A request that was let go and waits again has not committed.
-                drop(released.take());
-                match wait(shared, config, &mut inbound, plan.route().clone(), until.into()).await {
+                released.take().into_iter().for_each(Released::failed);
+                match wait::for_cure(shared, config, &mut inbound, &plan, until, waits_for).await {
                     Waited::Go(token) => {
+                        let by_person = token.is_order();
                         released = Some(token);
-                        plan.on_resume(&shared.control.view(), now())
+                        plan.on_resume(by_person, &shared.control.view(), now())
                     }
                     Waited::NoRoom => plan.on_no_room(&shared.control.view(), now()),
                     Waited::InVain => plan.on_waited_in_vain(&shared.control.view(), now()),
@@ -83,6 +96,7 @@ pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Resp
             }
             Step::Done(verdict) => {
                 inbound.lifecycle.skipped(&plan.decision().skipped);
+                released.into_iter().for_each(|token| end_turn(token, verdict.kind));
                 return conclude(config, inbound, verdict, kept);
             }
         };
@@ -194,40 +208,11 @@ async fn tell_exhausted(shared: &Shared, moves_health: bool, plan: &mut Plan) {
     }
 }
 
-/// How a wait in the queue ended.
-enum Waited {
-    Go(Released),
-    NoRoom,
-    InVain,
-    Ended(Ending, &'static str),
-}
-
-async fn wait(
-    shared: &Shared,
-    config: &Config,
-    inbound: &mut Inbound,
-    route: RouteRequest,
-    until: Instant,
-) -> Waited {
-    let capacity = usize::try_from(config.suspend.max_suspended).unwrap_or(usize::MAX);
-    let accepted = inbound.lifecycle.accepted().into_std();
-    let Some(place) = shared.queue.join(inbound.id, accepted, route, capacity) else {
-        return Waited::NoRoom;
-    };
-    inbound.lifecycle.suspended(until);
-    let woken = tokio::time::timeout_at(until, place).await;
-    inbound.lifecycle.resumed();
-    match woken {
-        Ok(Wake::Go(token)) => Waited::Go(token),
-        Ok(Wake::Cancelled) => Waited::Ended(
-            Ending::Cancelled("cancelled by a person"),
-            "The request was cancelled while it waited.",
-        ),
-        Ok(Wake::Stopping) => Waited::Ended(
-            Ending::Failed(Kind::Local, "the forwarder stopped while the request waited".to_owned()),
-            "The forwarder is stopping.",
-        ),
-        Err(_) => Waited::InVain,
+/// Whoever was let go has not been answered by an endpoint, unless with what is the client's own to know.
+fn end_turn(token: Released, kind: Option<Kind>) {
+    match kind {
+        Some(kind) if kind.is_refusal() || kind == Kind::EmptyCompletion => token.committed(),
+        _ => token.failed(),
     }
 }
 

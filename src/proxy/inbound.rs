@@ -120,10 +120,12 @@ pub fn session(headers: &HeaderMap, peek: &Peek) -> Option<String> {
     text(headers, "x-claude-code-session-id").or_else(|| peek.session.as_deref().and_then(cut))
 }
 
-/// When nothing new is begun: `patience` from now, or a little before the client says it will give up.
+/// When nothing new is begun: `patience` from now, or a little before the client says it will give up. SDKs state that
+/// in seconds, or say `NOT_GIVEN`, which is no number and states nothing.
 pub fn deadline(headers: &HeaderMap, patience: Duration, now: Instant) -> Instant {
-    let stated = text(headers, "x-stainless-timeout").and_then(|v| v.parse::<u32>().ok());
-    let stated = stated.map(|s| Duration::from_secs(s.into()).saturating_sub(CLIENT_MARGIN));
+    let stated = text(headers, "x-stainless-timeout").and_then(|v| v.trim().parse::<f64>().ok());
+    let stated = stated.and_then(|s| Duration::try_from_secs_f64(s).ok());
+    let stated = stated.map(|s| s.saturating_sub(CLIENT_MARGIN));
     now + stated.map_or(patience, |s| s.min(patience))
 }
 
@@ -134,4 +136,39 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
 
 fn cut(value: &str) -> Option<String> {
     Some(value.chars().take(256).collect::<String>()).filter(|v| !v.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_deadline_is_ours_or_a_little_before_the_clients() {
+        let now = Instant::now();
+        for (stated, expected) in [
+            ("600", 280.0),
+            ("300", 280.0),
+            ("60", 40.0),
+            (" 60 ", 40.0),
+            ("60.5", 40.5),
+            ("20", 0.0),
+            ("3", 0.0),
+            ("0", 0.0),
+            ("NOT_GIVEN", 280.0),
+            ("", 280.0),
+            ("-1", 280.0),
+            ("NaN", 280.0),
+            ("inf", 280.0),
+            ("1e300", 280.0),
+            ("600s", 280.0),
+        ] {
+            let headers = HeaderMap::from_iter([(
+                http::HeaderName::from_static("x-stainless-timeout"),
+                http::HeaderValue::from_str(stated).unwrap(),
+            )]);
+            let left = deadline(&headers, Duration::from_secs(280), now) - now;
+            assert_eq!(left.as_secs_f64(), expected, "{stated}");
+        }
+        assert_eq!(deadline(&HeaderMap::new(), Duration::from_secs(9), now) - now, Duration::from_secs(9));
+    }
 }

@@ -28,7 +28,7 @@ use crate::control::Control;
 use crate::domain::endpoint::{EndpointId, EndpointSpec};
 use crate::domain::fleet::Input;
 use crate::domain::outcome::{self, Failure, Kind};
-use crate::domain::plan::{Attempt, Decision};
+use crate::domain::plan::{Attempt, Decision, WaitsFor};
 use crate::domain::ratelimit;
 use crate::domain::route::{RouteReason, Skip};
 use crate::events::trace::{self, What};
@@ -70,8 +70,8 @@ pub struct Lifecycle {
     last_heard: Instant,
     /// Its session's endpoint, once that answers.
     answering: Option<Answering>,
-    /// Start of its wait in the queue.
-    waits_since: Option<Instant>,
+    /// Its wait in the queue: since when, what for, and whom it could not ask.
+    waits: Option<(Instant, WaitsFor, Vec<Skip>)>,
     on_suspension: Option<Arc<Notify>>,
     /// Why an unsettled drop would be no fault of the client.
     stopping: CancellationToken,
@@ -121,7 +121,7 @@ impl Lifecycle {
             open: None,
             last_heard: now,
             answering: None,
-            waits_since: None,
+            waits: None,
             on_suspension: None,
             stopping,
             mismatches,
@@ -155,35 +155,32 @@ impl Lifecycle {
         self.on_suspension = Some(suspended);
     }
 
-    /// It joined the queue and waits until `until` at most.
-    pub fn suspended(&mut self, until: Instant) {
-        self.waits_since = Some(Instant::now());
+    /// It joined the queue and waits until `until` at most; `skipped` could not be asked.
+    pub fn suspended(&mut self, until: Instant, waits_for: WaitsFor, skipped: &[Skip]) {
+        self.waits = Some((Instant::now(), waits_for, skipped.to_vec()));
         if let Some(suspended) = &self.on_suspension {
             suspended.notify_one();
         }
         let Some(draft) = &self.draft else { return };
-        let deadline = jiff::Timestamp::now()
-            + jiff::SignedDuration::try_from(until.saturating_duration_since(Instant::now()))
-                .unwrap_or_default();
-        self.events.send(Event::Suspended { id: draft.id, deadline });
-        self.span.in_scope(
-            || tracing::info!(target: "cc_forwarder::request", "suspended: no endpoint is available"),
-        );
+        self.events.send(Event::Suspended { id: draft.id, wait: draft::wait(until, waits_for) });
+        self.span.in_scope(|| {
+            tracing::info!(target: "cc_forwarder::request", "suspended: waits for {}", waits_for.words());
+        });
     }
 
     /// Its wait is over.
     pub fn resumed(&mut self) {
-        let Some(since) = self.waits_since.take() else { return };
-        let waited = millis(since.elapsed());
+        let Some((since, waits_for, skipped)) = self.waits.take() else { return };
+        let ms = millis(since.elapsed());
         let at_ms = millis(since - self.accepted);
         self.note(|r| {
-            r.suspended_ms += waited;
-            trace::push(&mut r.trace, at_ms, What::Waited { ms: waited });
+            r.suspended_ms += ms;
+            trace::push(&mut r.trace, at_ms, What::Waited { ms, waits_for, skipped });
         });
         let Some(draft) = &self.draft else { return };
         self.events.send(Event::Resumed { id: draft.id });
         self.span.in_scope(
-            || tracing::info!(target: "cc_forwarder::request", waited_ms = waited.round() as u64, "wait over"),
+            || tracing::info!(target: "cc_forwarder::request", waited_ms = ms.round() as u64, "wait over"),
         );
     }
 

@@ -11,11 +11,12 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use tokio::sync::{Notify, oneshot, watch};
+use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::fleet::FleetView;
-use crate::domain::line::Line;
-use crate::domain::route::{RouteRequest, StrategyKind};
+use crate::domain::line::{Line, Ticket, Turn};
+use crate::domain::route::StrategyKind;
 use crate::events::RequestId;
 
 /// Why a waiting request is woken.
@@ -56,20 +57,37 @@ struct Waiter {
 
 impl Queue {
     /// Joins the queue; nothing when `capacity` requests wait already or the program stops.
-    pub fn join(
+    pub fn join(&self, id: RequestId, ticket: Ticket, capacity: usize) -> Option<Waiting> {
+        self.join_if(id, ticket, capacity, |_, _| true)
+    }
+
+    /// As [`Queue::join`], for a request that need not wait: only when it would overtake somebody else.
+    pub fn join_behind(
         &self,
         id: RequestId,
-        accepted: Instant,
-        route: RouteRequest,
+        ticket: Ticket,
         capacity: usize,
+        view: &FleetView,
+        strategy: StrategyKind,
+        now: Instant,
+    ) -> Option<Waiting> {
+        self.join_if(id, ticket, capacity, |line, new| line.is_ahead_of(new, view, strategy, now))
+    }
+
+    fn join_if(
+        &self,
+        id: RequestId,
+        ticket: Ticket,
+        capacity: usize,
+        wanted: impl FnOnce(&Line<Waiter>, &Ticket) -> bool,
     ) -> Option<Waiting> {
         let (tell, told) = oneshot::channel();
         {
             let mut state = self.lock();
-            if state.closed || state.line.len() >= capacity {
+            if state.closed || state.line.len() >= capacity || !wanted(&state.line, &ticket) {
                 return None;
             }
-            state.line.join(accepted, route, Waiter { id, tell });
+            state.line.join(ticket, Waiter { id, tell });
             self.0.population.send_replace(state.line.len());
         }
         self.0.changed.notify_one();
@@ -79,7 +97,7 @@ impl Queue {
     /// Lets one request go whatever its turn; false when it does not wait.
     pub fn resume(&self, id: RequestId) -> bool {
         let Some(waiter) = self.lock().remove(id) else { return false };
-        self.release(waiter, false);
+        self.release(waiter, None);
         true
     }
 
@@ -88,7 +106,7 @@ impl Queue {
         let all = self.lock().line.take_all();
         let count = all.len();
         for waiter in all {
-            self.release(waiter, false);
+            self.release(waiter, None);
         }
         count
     }
@@ -145,16 +163,18 @@ impl Queue {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn release(&self, waiter: Waiter, paced: bool) {
-        let released = Released { queue: self.clone(), open: true, paced };
-        // One that has just left drops its token, which frees its place in the step.
-        let _ = waiter.tell.send(Wake::Go(released));
+    fn release(&self, waiter: Waiter, turn: Option<Turn>) {
+        // One that has just left drops this, which gives its turn back.
+        let _ = waiter.tell.send(Wake::Go(Released { queue: self.clone(), turn }));
     }
 
     /// Lets go whoever may go at `now`.
     fn let_go(&self, view: &FleetView, strategy: StrategyKind, now: Instant) {
-        while let Some(waiter) = self.lock().line.next(view, strategy, now) {
-            self.release(waiter, true);
+        loop {
+            // A statement of its own: the lock must not be held while somebody is told.
+            let next = self.lock().line.next(view, strategy, now);
+            let Some((waiter, turn)) = next else { return };
+            self.release(waiter, Some(turn));
         }
     }
 
@@ -197,28 +217,40 @@ impl Drop for Waiting {
     }
 }
 
-/// The right of a released request to be on its way. Dropping it uncommitted counts as a failure.
+/// The right of a released request to be on its way. Dropping it, as when its client leaves, says nothing about any
+/// endpoint and lets somebody else go instead.
 #[derive(Debug)]
 pub struct Released {
     queue: Queue,
-    open: bool,
-    paced: bool,
+    /// Nothing for one that a person let go.
+    turn: Option<Turn>,
 }
 
 impl Released {
     /// The request's answer is being passed on.
     pub fn committed(mut self) {
-        self.open = false;
-        if self.paced {
-            self.queue.settle(Line::committed);
+        if let Some(turn) = self.turn.take() {
+            self.queue.settle(|line| line.committed(turn));
+        }
+    }
+
+    /// True for one that a person let go.
+    pub fn is_order(&self) -> bool {
+        self.turn.is_none()
+    }
+
+    /// The request was not answered.
+    pub fn failed(mut self) {
+        if let Some(turn) = self.turn.take() {
+            self.queue.settle(|line| line.failed(turn));
         }
     }
 }
 
 impl Drop for Released {
     fn drop(&mut self) {
-        if self.open && self.paced {
-            self.queue.settle(Line::failed);
+        if let Some(turn) = self.turn.take() {
+            self.queue.settle(|line| line.given_back(turn));
         }
     }
 }
@@ -232,13 +264,27 @@ pub async fn run(
 ) {
     loop {
         let view = Arc::clone(&fleet.borrow_and_update());
-        queue.let_go(&view, strategy(), tokio::time::Instant::now().into_std());
+        let now = now();
+        queue.let_go(&view, strategy(), now);
+        let later = queue.lock().line.next_change(now);
         tokio::select! {
             () = stop.cancelled() => return,
             changed = fleet.changed() => if changed.is_err() { return },
             () = queue.0.changed.notified() => {}
+            () = at(later) => {}
         }
     }
+}
+
+async fn at(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
 }
 
 #[cfg(test)]

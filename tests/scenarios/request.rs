@@ -6,7 +6,8 @@
 //! |---|---|---|
 //! | asking | with the first byte, or the failure | the fleet learns of it; answering, or the plan's next step |
 //! | backing off | at its end, or when the fleet changes | the plan is asked again |
-//! | waiting | when the queue lets it go, or at the deadline | a new round, or the verdict |
+//! | waiting for its turn | when the queue lets it go, or at the deadline | the plan is made |
+//! | waiting for a cure | likewise | a new round, or the verdict |
 //! | answering | with the last byte | ended |
 //!
 //! The client may leave in any of them. Jitter is always one half. What the loop does for records, and its estimates of
@@ -19,8 +20,9 @@ use std::time::Instant;
 use cc_forwarder::claude::request::Class;
 use cc_forwarder::domain::endpoint::EndpointId;
 use cc_forwarder::domain::fleet::{InFlight, Input, Permit};
+use cc_forwarder::domain::line::{Ticket, Turn};
 use cc_forwarder::domain::outcome::{self, Failure, Kind};
-use cc_forwarder::domain::plan::{Attempt, Plan, Replay, Step, Verdict};
+use cc_forwarder::domain::plan::{Attempt, Plan, Policy, Replay, Step, Verdict};
 use cc_forwarder::domain::route::{self, RouteRequest};
 use cc_forwarder::domain::session::Affinity;
 
@@ -69,7 +71,9 @@ pub(crate) struct Request {
     /// An empty completion was taken for a failure, which happens once.
     accept_empty: bool,
     /// The queue let it go, and it has not committed since.
-    released: bool,
+    released: Option<Turn>,
+    /// Its plan is made anew when its turn comes.
+    awaits_turn: bool,
     /// See [`super::file::Expect`].
     pub(crate) asked: Vec<String>,
     /// The message of an error of ours.
@@ -82,14 +86,7 @@ impl Request {
     /// Sends it; it goes as far as it can without time passing.
     pub(crate) fn send(file: &RequestFile, number: usize, scene: &mut Scene) -> Self {
         let nature = Nature::of(file, number, scene);
-        let (plan, step) = Plan::start(
-            scene.config.policy(nature.class),
-            nature.route.clone(),
-            Replay::Free,
-            nature.deadline,
-            &scene.view,
-            scene.now,
-        );
+        let (plan, step) = nature.start(scene);
         let script =
             file.answers.iter().map(|(id, list)| (EndpointId::new(id.as_str()), list.clone().into()));
         let script = script.collect();
@@ -101,12 +98,18 @@ impl Request {
             script,
             kept,
             accept_empty: false,
-            released: false,
+            released: None,
+            awaits_turn: false,
             asked,
             said: None,
             got: None,
         };
-        request.go(step, None, scene);
+        if request.joins_behind(scene) {
+            request.awaits_turn = true;
+            request.state = State::Waiting { since: scene.now, until: request.nature.deadline };
+        } else {
+            request.go(step, None, scene);
+        }
         request
     }
 
@@ -142,7 +145,10 @@ impl Request {
             State::Waiting { since, .. } => {
                 scene.line.take(|n| *n == self.nature.number);
                 self.waited(since, scene);
-                let step = self.plan.on_waited_in_vain(&scene.view, scene.now);
+                let step = match std::mem::take(&mut self.awaits_turn) {
+                    true => self.start(scene),
+                    false => self.plan.on_waited_in_vain(&scene.view, scene.now),
+                };
                 self.go(step, None, scene);
             }
             State::Answering { attempt, since, breaks, .. } => self.answered(&attempt, since, breaks, scene),
@@ -152,13 +158,22 @@ impl Request {
     }
 
     /// The queue lets it go.
-    pub(crate) fn release(&mut self, scene: &mut Scene) {
+    pub(crate) fn release(&mut self, turn: Turn, scene: &mut Scene) {
         if let State::Waiting { since, .. } = self.state {
-            self.released = true;
+            self.released = Some(turn);
             self.waited(since, scene);
-            let step = self.plan.on_resume(&scene.view, scene.now);
+            let step = match std::mem::take(&mut self.awaits_turn) {
+                true => self.start(scene),
+                false => self.plan.on_resume(false, &scene.view, scene.now),
+            };
             self.go(step, None, scene);
         }
+    }
+
+    fn start(&mut self, scene: &Scene) -> Step {
+        let (plan, step) = self.nature.start(scene);
+        self.plan = plan;
+        step
     }
 
     /// Does the plan's steps up to the next one that takes time.
@@ -178,9 +193,9 @@ impl Request {
                     self.state = State::BackingOff { until, revision: scene.view.revision };
                     return;
                 }
-                Step::Suspend { until } => {
+                Step::Suspend { until, .. } => {
                     self.tell_exhausted(scene);
-                    self.give_back_place(scene);
+                    self.released.take().into_iter().for_each(|turn| scene.line.failed(turn));
                     if !self.join(scene) {
                         self.plan.on_no_room(&scene.view, scene.now)
                     } else {
@@ -189,7 +204,7 @@ impl Request {
                     }
                 }
                 Step::Done(verdict) => {
-                    self.give_back_place(scene);
+                    self.end_turn(verdict.kind, scene);
                     return self.conclude(&verdict, scene);
                 }
             };
@@ -197,12 +212,25 @@ impl Request {
     }
 
     fn join(&self, scene: &mut Scene) -> bool {
-        let capacity = usize::try_from(scene.config.suspend.max_suspended).unwrap();
-        let room = scene.line.len() < capacity;
+        let room = scene.has_room();
         if room {
-            scene.line.join(self.nature.accepted, self.plan.route().clone(), self.nature.number);
+            let ticket = Ticket { route: self.plan.route().clone(), ..self.nature.ticket() };
+            scene.line.join(ticket, self.nature.number);
         }
         room
+    }
+
+    /// It need not wait, but would overtake somebody.
+    fn joins_behind(&self, scene: &mut Scene) -> bool {
+        let ticket = self.nature.ticket();
+        let strategy = scene.config.strategy.kind;
+        let behind = self.nature.policy(scene).suspend
+            && scene.has_room()
+            && scene.line.is_ahead_of(&ticket, &scene.view, strategy, scene.now);
+        if behind {
+            scene.line.join(ticket, self.nature.number);
+        }
+        behind
     }
 
     /// The reason is said before the pass is taken: an endpoint whose one permit is ours would look busy.
@@ -257,8 +285,8 @@ impl Request {
     }
 
     fn commit(&mut self, attempt: &Attempt, pass: &Pass, since: Instant, scene: &mut Scene) {
-        if std::mem::take(&mut self.released) {
-            scene.line.committed();
+        if let Some(turn) = self.released.take() {
+            scene.line.committed(turn);
         } else if self.nature.class == Class::Messages {
             scene.line.others_commit();
         }
@@ -291,7 +319,7 @@ impl Request {
 
     /// The client is gone: nobody is to blame, but an endpoint that was silent for long.
     fn leave(&mut self, scene: &mut Scene) {
-        self.give_back_place(scene);
+        self.released.take().into_iter().for_each(|turn| scene.line.given_back(turn));
         scene.line.take(|n| *n == self.nature.number);
         match std::mem::replace(&mut self.state, State::Ended) {
             State::Asking { attempt, since, .. } => {
@@ -329,10 +357,13 @@ impl Request {
         self.asked.push(format!("waits {}", Span(scene.now - since)));
     }
 
-    /// A request that was let go and does not commit has failed its step in the queue.
-    fn give_back_place(&mut self, scene: &mut Scene) {
-        if std::mem::take(&mut self.released) {
-            scene.line.failed();
+    /// A request that was let go and does not commit has failed its step in the queue, unless it got what is its client's
+    /// own to know.
+    fn end_turn(&mut self, kind: Option<Kind>, scene: &mut Scene) {
+        let Some(turn) = self.released.take() else { return };
+        match kind {
+            Some(kind) if kind.is_refusal() || kind == Kind::EmptyCompletion => scene.line.committed(turn),
+            _ => scene.line.failed(turn),
         }
     }
 
@@ -370,6 +401,20 @@ impl Request {
 }
 
 impl Nature {
+    fn policy(&self, scene: &Scene) -> Policy {
+        let policy = scene.config.policy(self.class);
+        Policy { suspend: policy.suspend && !self.one_token, ..policy }
+    }
+
+    fn start(&self, scene: &Scene) -> (Plan, Step) {
+        let (policy, route) = (self.policy(scene), self.route.clone());
+        Plan::start(policy, route, Replay::Free, self.deadline, &scene.view, scene.now)
+    }
+
+    fn ticket(&self) -> Ticket {
+        Ticket { accepted: self.accepted, until: self.deadline, route: self.route.clone() }
+    }
+
     fn of(file: &RequestFile, number: usize, scene: &Scene) -> Self {
         let (view, now) = (&scene.view, scene.now);
         let class = if file.count_tokens { Class::CountTokens } else { Class::Messages };

@@ -105,10 +105,9 @@ impl Runner {
 
     fn let_go(&mut self) -> bool {
         let scene = &mut self.scene;
-        let Some(number) = scene.line.next(&scene.view, scene.config.strategy.kind, scene.now) else {
-            return false;
-        };
-        self.requests[number].release(scene);
+        let next = scene.line.next(&scene.view, scene.config.strategy.kind, scene.now);
+        let Some((number, turn)) = next else { return false };
+        self.requests[number].release(turn, scene);
         true
     }
 

@@ -125,7 +125,13 @@ impl Scene {
             let second = self.elapsed().0.as_secs() + 1;
             origin() + Duration::from_secs(second)
         });
-        self.fleet.next_change(self.now).into_iter().chain(probes).min()
+        let pace = self.line.next_change(self.now);
+        self.fleet.next_change(self.now).into_iter().chain(probes).chain(pace).min()
+    }
+
+    /// True while one more may wait.
+    pub(crate) fn has_room(&self) -> bool {
+        self.line.len() < usize::try_from(self.config.suspend.max_suspended).unwrap()
     }
 
     /// Lets happen by itself what is due now; true when something was.

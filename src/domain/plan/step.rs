@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::Verdict;
+use super::{Verdict, WaitsFor};
 use crate::domain::endpoint::{EndpointId, EndpointSpec, GroupId};
 use crate::domain::route::Skip;
 
@@ -35,6 +35,8 @@ pub enum Step {
     Suspend {
         /// The deadline of the request.
         until: Instant,
+        /// What can help.
+        waits_for: WaitsFor,
     },
     /// The end.
     Done(Verdict),

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::{RouteRequest, SkipReason};
+use super::{RouteRequest, SkipReason, Tier};
 use crate::domain::endpoint::EndpointId;
 use crate::domain::fleet::FleetView;
 use crate::domain::group::GroupState;
@@ -66,6 +66,8 @@ pub enum Unfit {
     Skipped(SkipReason),
     /// It rests by our own decision.
     Resting,
+    /// It still answers, but a budget of it is used up and another one's is not.
+    UsedUp,
     /// Its group cools.
     GroupCools,
     /// The configuration does not have it any more.
@@ -128,6 +130,7 @@ fn without_session(
 fn unfit(view: &FleetView, request: &RouteRequest, id: &EndpointId, now: Instant) -> Option<Unfit> {
     let Some(endpoint) = view.endpoint(id) else { return Some(Unfit::Gone) };
     match super::judge(view, endpoint, request, now) {
+        Ok((candidate, _)) if candidate.tier == Tier::Low => Some(Unfit::UsedUp),
         Ok((candidate, _)) if candidate.tier.is_usable() => None,
         Ok(_) if view.group(&endpoint.spec.group).is_some_and(|g| g.state == GroupState::Cooling) => {
             Some(Unfit::GroupCools)
@@ -161,6 +164,7 @@ impl fmt::Display for Unfit {
             Self::Failed(kind) => write!(f, "it failed: {}", kind.words()),
             Self::Skipped(reason) => reason.fmt(f),
             Self::Resting => f.write_str("it rests after failures"),
+            Self::UsedUp => f.write_str("a budget of it is used up"),
             Self::GroupCools => f.write_str("its group cools"),
             Self::Gone => f.write_str("it is not configured any more"),
         }

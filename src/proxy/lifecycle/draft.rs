@@ -2,10 +2,13 @@
 
 use std::net::IpAddr;
 
+use tokio::time::Instant;
+
 use crate::claude::price::CostLines;
 use crate::claude::request::Class;
 use crate::claude::usage::Usage;
-use crate::events::{RequestId, RequestRecord, State};
+use crate::domain::plan::WaitsFor;
+use crate::events::{RequestId, RequestRecord, State, Wait};
 
 /// What is known when a request is accepted.
 pub struct Opening {
@@ -62,4 +65,10 @@ pub(super) fn draft(opening: Opening, at: jiff::Timestamp) -> RequestRecord {
         attempts: Vec::new(),
         skipped: Vec::new(),
     }
+}
+
+/// What screens should know of its wait in the queue, which ends at `until` at the latest.
+pub(super) fn wait(until: Instant, waits_for: WaitsFor) -> Wait {
+    let (since, left) = (jiff::Timestamp::now(), until.saturating_duration_since(Instant::now()));
+    Wait { since, deadline: since.saturating_add(left).unwrap_or(jiff::Timestamp::MAX), waits_for }
 }

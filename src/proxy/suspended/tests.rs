@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::domain::fleet::{Fleet, Input};
+use crate::domain::route::RouteRequest;
 use crate::domain::testing::{at, settings, specs, transport};
 use crate::events::record::Ids;
 
@@ -15,8 +16,9 @@ struct Bench {
     waiting: Vec<Waiting>,
 }
 
-fn route() -> RouteRequest {
-    RouteRequest::default()
+fn ticket(joined: u32) -> Ticket {
+    let accepted = at(100.0) + Duration::from_millis(joined.into());
+    Ticket { accepted, until: at(400.0), route: RouteRequest::default() }
 }
 
 impl Bench {
@@ -31,9 +33,9 @@ impl Bench {
     }
 
     fn join(&mut self, capacity: usize) -> bool {
-        let accepted = at(100.0) + Duration::from_millis(self.joined.into());
+        let ticket = ticket(self.joined);
         self.joined += 1;
-        let place = self.queue.join(self.ids.next_id(), accepted, route(), capacity);
+        let place = self.queue.join(self.ids.next_id(), ticket, capacity);
         let admitted = place.is_some();
         self.waiting.extend(place);
         admitted
@@ -68,32 +70,6 @@ fn nobody_goes_while_nothing_is_usable() {
     bench.join(10);
     assert!(bench.let_go(100.5).is_empty());
     assert_eq!(bench.let_go(101.0).len(), 1);
-}
-
-#[test]
-fn steps_double_as_they_commit() {
-    let mut bench = Bench::new();
-    (0..20).for_each(|_| assert!(bench.join(100)));
-    for step in [1, 2, 4, 8] {
-        let released = bench.let_go(102.0);
-        assert_eq!(released.len(), step);
-        assert!(bench.let_go(102.0).is_empty(), "the step is not through yet");
-        released.into_iter().for_each(Released::committed);
-    }
-    assert_eq!(bench.let_go(102.0).len(), 5, "the rest");
-}
-
-#[test]
-fn a_failure_starts_the_steps_anew() {
-    let mut bench = Bench::new();
-    (0..20).for_each(|_| assert!(bench.join(100)));
-    bench.let_go(102.0).into_iter().for_each(Released::committed);
-    let mut released = bench.let_go(102.0);
-    assert_eq!(released.len(), 2);
-    drop(released.pop());
-    assert!(bench.let_go(102.0).is_empty(), "the other one is still on its way");
-    released.into_iter().for_each(drop);
-    assert_eq!(bench.let_go(102.0).len(), 1);
 }
 
 #[test]
@@ -138,4 +114,39 @@ fn a_slow_one_does_not_hold_up_the_queue_while_others_are_answered() {
     assert_eq!(bench.let_go(102.0).len(), 1);
     assert!(bench.let_go(102.0).is_empty(), "one for one");
     drop(slow);
+}
+
+#[test]
+fn who_left_gives_its_turn_back_at_every_moment() {
+    let mut bench = Bench::new();
+    (0..4).for_each(|_| assert!(bench.join(10)));
+    bench.waiting.remove(0);
+    assert_eq!(bench.queue.len(), 3, "before it was let go");
+    bench.queue.let_go(&bench.fleet.view(at(102.0)), StrategyKind::Priority, at(102.0));
+    assert_eq!(bench.queue.len(), 2);
+    bench.waiting.remove(0);
+    let released = bench.let_go(102.0);
+    assert_eq!(released.len(), 1, "after it was let go and before it knew");
+    drop(released);
+    assert_eq!(bench.let_go(102.0).len(), 1, "on its way");
+}
+
+#[test]
+fn a_new_request_joins_only_behind_somebody_and_only_while_there_is_room() {
+    let mut bench = Bench::new();
+    let view = bench.fleet.view(at(102.0));
+    let ids = Ids::starting_at(1000);
+    let behind = |bench: &Bench, capacity| {
+        let (new, now) = (ticket(1000), at(102.0));
+        bench.queue.join_behind(ids.next_id(), new, capacity, &view, StrategyKind::Priority, now)
+    };
+    assert!(behind(&bench, 10).is_none(), "nobody is there");
+    bench.join(10);
+    assert!(behind(&bench, 1).is_none(), "no room");
+    let place = behind(&bench, 2).expect("behind the first");
+    assert_eq!(bench.queue.len(), 2);
+    drop(place);
+    assert_eq!(bench.queue.len(), 1);
+    bench.queue.close();
+    assert!(behind(&bench, 10).is_none());
 }

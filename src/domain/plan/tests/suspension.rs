@@ -16,7 +16,7 @@ fn waiting(sizes: &[usize]) -> Run {
 impl Run {
     fn resume(&mut self) -> String {
         let view = self.fleet.view(at(self.now));
-        self.step = self.plan.on_resume(&view, at(self.now));
+        self.step = self.plan.on_resume(false, &view, at(self.now));
         self.words()
     }
 
@@ -63,6 +63,58 @@ fn a_round_after_a_wait_is_one_try_per_endpoint() {
 }
 
 #[test]
+fn a_person_who_resumes_it_has_rests_overrun_once_but_no_stated_one() {
+    let mut run = waiting(&[3]);
+    run.tell_failed("a-3", limited(60.0, Scope::Endpoint));
+    assert_eq!(run.exhaust(&status(500)), "suspend");
+    ["a-1", "a-2"].into_iter().for_each(|name| run.tell_failed(name, status(500)));
+    assert_eq!(run.resume(), "suspend", "nothing is usable");
+    let view = run.fleet.view(at(run.now));
+    run.step = run.plan.on_resume(true, &view, at(run.now));
+    assert_eq!(run.words(), "a-1");
+    assert_eq!(run.fail(status(500)), "a-2");
+    assert_eq!(run.fail(status(500)), "suspend");
+    assert_eq!(run.resume(), "suspend", "an order holds for one round");
+}
+
+#[test]
+fn it_says_what_it_waits_for() {
+    let suspended = |fleet: Fleet| match Run::with(fleet, patient(), Replay::Free, 280.0).step {
+        Step::Suspend { waits_for, .. } => waits_for,
+        step => panic!("{step:?}"),
+    };
+    let fleet = |failures: &[(&str, Failure)]| {
+        let mut fleet = Fleet::new(settings(), &specs(&[1, 1]), at(0.0));
+        for (name, failure) in failures {
+            let (endpoint, failure) = (id(name), failure.clone());
+            fleet.apply(Input::Failed { endpoint, model: None, started: at(99.9), failure }, at(99.9));
+        }
+        fleet
+    };
+    let reset = || limited(60.0, Scope::Endpoint);
+    let down = || transport(Transport::Connect);
+    assert_eq!(suspended(fleet(&[("a-1", reset()), ("b-1", reset())])), WaitsFor::Reset);
+    assert_eq!(suspended(fleet(&[("a-1", reset()), ("b-1", down())])), WaitsFor::Recovery);
+    let mut paused = fleet(&[("a-1", limited(600.0, Scope::Endpoint))]);
+    paused.apply(Input::Pause(group("b"), Pause::ForEver), at(99.9));
+    assert_eq!(suspended(paused), WaitsFor::Resume);
+}
+
+/// A 429 without an end at one endpoint says nothing about another one's stated end, nor about other models'.
+#[test]
+fn a_throttled_endpoint_that_states_an_end_for_this_model_is_waited_for() {
+    let mut fleet = Fleet::new(settings(), &specs(&[1]), at(0.0));
+    for (model, failure, now) in [("haiku", status(429), 90.0), ("opus", limited(60.0, Scope::Model), 99.9)] {
+        let (endpoint, model) = (id("a-1"), Some(Arc::from(model)));
+        fleet.apply(Input::Failed { endpoint, model, started: at(now), failure }, at(now));
+    }
+    let mut run = Run::with(fleet, patient(), Replay::Free, 280.0);
+    assert_eq!(run.words(), "suspend");
+    run.tell_failed("a-1", status(429));
+    assert_eq!(run.resume(), "suspend");
+}
+
+#[test]
 fn without_room_it_ends_as_if_there_were_no_queue() {
     let mut run = waiting(&[1]);
     run.exhaust(&status(529));
@@ -103,6 +155,7 @@ proptest! {
     fn it_ends_by_its_deadline_however_often_it_is_resumed(
         sizes in prop::collection::vec(1_usize..4, 1..3),
         failures in prop::collection::vec((any_failure(), 0.0_f64..20.0), 1..40),
+        by_person: bool,
     ) {
         let mut run = waiting(&sizes);
         let mut turns = failures.iter().cycle();
@@ -115,12 +168,12 @@ proptest! {
                     let view = run.fleet.view(at(run.now));
                     run.step = run.plan.on_wake(&view, at(run.now));
                 }
-                Step::Suspend { until } => {
+                Step::Suspend { until, .. } => {
                     prop_assert!(at(run.now) < *until, "no wait begins after the deadline");
                     run.now += 0.5 + pause;
                     let view = run.fleet.view(at(run.now));
                     run.step = if at(run.now) < *until {
-                        run.plan.on_resume(&view, at(run.now))
+                        run.plan.on_resume(by_person, &view, at(run.now))
                     } else {
                         run.plan.on_waited_in_vain(&view, at(run.now))
                     };

@@ -74,6 +74,10 @@ fn a_session_that_could_not_stay() {
     let mut limits = fleet(&[2]);
     fail(&mut limits, "a-2", limited(60.0, Scope::Endpoint));
     assert_eq!(left(&limits, "a-2"), "a-1: the session left a-2: rate limited for another 60 s");
+    let mut low = fleet(&[2]);
+    let used_up = Some(secs(60.0));
+    low.apply(Input::Budgets { endpoint: id("a-2"), budgets: Vec::new(), used_up }, at(NOW));
+    assert_eq!(left(&low, "a-2"), "a-1: the session left a-2: a budget of it is used up");
     let mut cools = fleet(&[1, 1]);
     cools.apply(Input::GroupExhausted { group: group("b"), blamed: true }, at(NOW));
     assert_eq!(left(&cools, "b-1"), "a-1: the session left b-1: its group cools");
