@@ -46,6 +46,15 @@ pub use self::options::Options;
 pub use self::writer::{Progress, Recosted};
 pub use crate::domain::civil;
 
+/// The clock of a thread that waits with the timers of the operating system.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the paused clock of a test runtime does not move such a thread"
+)]
+fn monotonic() -> std::time::Instant {
+    std::time::Instant::now()
+}
+
 /// The store could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {

@@ -209,6 +209,14 @@ impl Client {
         timeout(PATIENCE, self.http.request(request)).await.expect("a head in time").expect("a response")
     }
 
+    /// [`Self::open`] of a forwarder that may be gone.
+    pub async fn try_open(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<hyper::body::Incoming>, hyper_util::client::legacy::Error> {
+        self.http.request(request).await
+    }
+
     /// Sends a request and reads the answer to its end.
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Answer {
         read(self.open(request).await).await

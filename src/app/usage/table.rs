@@ -1,7 +1,7 @@
 //! Sums for people. Pure: an answer in, text of at most 80 columns out.
 //!
 //! ```text
-//! 2026-11-23, up to now (Europe/Berlin)
+//! From 2026-11-23 00:00 to 2026-11-24 00:00 (Europe/Berlin)
 //!
 //! Requests  1,234   completed 1,201, failed 20, cancelled 13   7 rescued
 //! Tokens    12.3M in, 456k out   91.2% of the prompts read from the cache
@@ -45,7 +45,7 @@ pub(super) fn render(answer: &Shown, by: By) -> String {
     lines.join("\n") + "\n"
 }
 
-/// `2026-11-23, up to now (Europe/Berlin)`
+/// `From 2026-11-23 00:00 to 2026-11-24 00:00 (Europe/Berlin)`
 fn period(period: &Period) -> String {
     let text = match (period.since.as_deref(), period.until.as_deref()) {
         (None, None) => "Everything".to_owned(),
