@@ -84,7 +84,7 @@ async fn it_answers_until_the_last_stream_has_drained() {
     assert!(stream.body_mut().frame().await.unwrap().is_ok());
     let proxy = scene.world.forwarder.address();
     let World { forwarder, .. } = scene.world;
-    let stop = tokio::spawn(Box::pin(forwarder.stop(std::future::pending())));
+    let stop = tokio_util::task::TaskTracker::new().spawn(forwarder.stop(std::future::pending()));
     let closed = async {
         while tokio::net::TcpStream::connect(proxy).await.is_ok() {
             tokio::task::yield_now().await;
