@@ -11,7 +11,6 @@
 pub mod affinity;
 mod again;
 pub mod auth;
-pub mod browser;
 pub mod count;
 pub mod decode;
 pub mod dialer;
