@@ -26,7 +26,6 @@ mod expand;
 pub mod listing;
 pub mod load;
 pub mod origin;
-pub mod pending;
 pub mod pricing;
 mod problem;
 mod raw;

@@ -12,7 +12,7 @@ use super::env::{Env, read_text};
 use super::problem::Problems;
 use super::section::{Context, Section};
 use super::yaml::{self, Entry, Item, Node};
-use super::{Config, Source, pending, raw};
+use super::{Config, Source, raw};
 use crate::domain::endpoint::EndpointId;
 use crate::domain::secret::Redactor;
 
@@ -141,7 +141,7 @@ pub fn parse(text: &str, source: Source, env: &dyn Env) -> Result<Loaded, Proble
     let cx = Context::new(env);
     problems.into_iter().for_each(|problem| cx.place(problem));
     let mut config = Section::root(&cx, &tree, |s| raw::root(s, source));
-    let mut found = cx.finish();
+    let found = cx.finish();
     if !found.problems.is_empty() {
         return Err(Problems::new(file, found.problems));
     }
@@ -149,7 +149,6 @@ pub fn parse(text: &str, source: Source, env: &dyn Env) -> Result<Loaded, Proble
     config.stamp = Some(super::edit::Stamp::of(text));
     config.origins.lines = Arc::new(found.given);
     config.origins.references = Arc::new(found.references);
-    found.warnings.extend(pending::warning(&config, &found.present));
     Ok(Loaded { config, warnings: Problems::new(file, found.warnings) })
 }
 

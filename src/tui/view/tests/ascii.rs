@@ -19,7 +19,7 @@ fn states_can_still_be_told() {
     let mut model = opened(Screen::Endpoints);
     model.facts.unicode = false;
     let text = text(&mut model);
-    for word in ["resting", "limited", "down", "paused"] {
+    for word in ["resting", "limited", "up", "paused"] {
         assert!(text.contains(word), "{word}: {text}");
     }
 }
