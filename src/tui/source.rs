@@ -53,7 +53,7 @@ pub enum Answer {
     /// The configuration in effect.
     Config(ConfigView),
     /// The sums that were asked for, or why there are none.
-    Usage(UsageQuery, Result<Usage, NoUsage>),
+    Usage(UsageQuery, Result<Box<Usage>, NoUsage>),
     /// How many requests were written to the file, or why not all were.
     Exported(ExportJob, Result<u64, String>),
 }

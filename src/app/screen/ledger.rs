@@ -15,12 +15,12 @@ use crate::tui::source::{ExportJob, NoUsage, Usage, UsageQuery};
 ///
 /// # Errors
 /// Without a ledger, and when it cannot be read.
-pub(super) fn usage(store: Option<&Store>, query: &UsageQuery) -> Result<Usage, NoUsage> {
+pub(super) fn usage(store: Option<&Store>, query: &UsageQuery) -> Result<Box<Usage>, NoUsage> {
     let store = store.ok_or(NoUsage::NoLedger)?;
     let read = || {
         let reader = reader(store)?;
         let bars = reader.stats(&query.filter, query.bars)?;
-        Ok(Usage { table: reader.stats(&query.filter, query.by)?, bars })
+        Ok(Box::new(Usage { table: reader.stats(&query.filter, query.by)?, bars }))
     };
     read().map_err(|error: StoreError| NoUsage::Failed(error.to_string()))
 }

@@ -55,7 +55,7 @@ pub struct State {
 /// Sums, and what they are about.
 struct Shown {
     wanted: Wanted,
-    usage: Usage,
+    usage: Box<Usage>,
     by: By,
     bars: Vec<Bar>,
 }
@@ -89,7 +89,7 @@ impl State {
 
     /// The sums on screen.
     pub fn usage(&self) -> Option<&Usage> {
-        self.shown.as_ref().map(|shown| &shown.usage)
+        self.shown.as_ref().map(|shown| &*shown.usage)
     }
 
     /// True while what is on screen is about something else than what is to be shown.
@@ -170,7 +170,7 @@ fn is_due(state: &State, now: Timestamp) -> bool {
 }
 
 /// Sums are here, or the reason why not.
-pub fn answered(model: &mut Model, query: &UsageQuery, answer: Result<Usage, NoUsage>) {
+pub fn answered(model: &mut Model, query: &UsageQuery, answer: Result<Box<Usage>, NoUsage>) {
     let state = &mut model.usage;
     let Some(asked) = state.asked.as_ref().filter(|asked| asked.query == *query) else { return };
     state.waiting = false;

@@ -46,7 +46,7 @@ fn stats(groups: Vec<(Key, Totals)>) -> Stats {
 }
 
 /// The sums of a busy morning.
-pub(crate) fn sums(query: &UsageQuery) -> Usage {
+pub(crate) fn sums(query: &UsageQuery) -> Box<Usage> {
     let names: &[&str] = match query.by {
         By::Model => &["claude-opus-5-5", "claude-sonnet-5-5-20260929", "claude-模型-测试", ""],
         By::Endpoint => &["main-a", "主线-丙", "main-b"],
@@ -75,7 +75,7 @@ pub(crate) fn sums(query: &UsageQuery) -> Usage {
         (Key::Start(start), totals(*n, 6, 4))
     };
     let bars = heights.iter().enumerate().filter(|(_, n)| **n > 0).map(bar).collect();
-    Usage { table: stats(groups), bars: stats(bars) }
+    Box::new(Usage { table: stats(groups), bars: stats(bars) })
 }
 
 /// The configuration of the tests.

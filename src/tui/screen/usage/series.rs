@@ -9,6 +9,9 @@ use crate::store::filter::Filter;
 use crate::store::query::{By, Key, Stats};
 use crate::store::totals::Totals;
 
+/// From an instant to the start of a bar.
+type Step = fn(&Clock, Timestamp) -> Timestamp;
+
 /// More hours or days than any screen is wide; older ones are left out.
 const MOST: usize = 1_000;
 
@@ -26,7 +29,7 @@ pub struct Bar {
 /// The bars from the beginning of the period, or the first request, up to now or the end of the period.
 pub(super) fn series(stats: &Stats, by: By, filter: &Filter, now: Timestamp, zone: &TimeZone) -> Vec<Bar> {
     let clock = Clock::new(zone.clone());
-    let (floor, next): (fn(&Clock, Timestamp) -> Timestamp, fn(&Clock, Timestamp) -> Timestamp) = match by {
+    let (floor, next): (Step, Step) = match by {
         By::Hour => (Clock::hour, Clock::next_hour),
         _ => (Clock::day, Clock::next_day),
     };
