@@ -129,8 +129,11 @@ fn quit(model: &mut Model) -> Vec<Effect> {
         return vec![Effect::Quit];
     }
     let text = vec![
-        format!("Quit while {running} requests are running?"),
-        "They get the grace period to finish; requests that wait get an error.".to_owned(),
+        match running {
+            1 => "Quit while 1 request is running?".to_owned(),
+            _ => format!("Quit while {running} requests are running?"),
+        },
+        "What runs gets the grace period to finish; requests that wait get an error.".to_owned(),
     ];
     model.overlays.push(Overlay::Confirm(Question { text, yes: Intent::Quit }));
     Vec::new()
