@@ -138,7 +138,11 @@ impl Window {
     pub(super) fn open(running: &Running, plan: Plan) -> io::Result<Self> {
         let config = running.config();
         let depth = Depth::detect(|name| std::env::var(name).ok());
-        let source = Local { snapshot: running.snapshot(), deck: running.deck(), saver: Arc::default() };
+        let source = Local {
+            snapshot: running.snapshot(),
+            deck: running.deck(),
+            saver: running.deck().reloads.saver(),
+        };
         let options = tui::Options {
             facts: facts(running, &config, depth),
             themes: plan.themes,
