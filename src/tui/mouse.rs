@@ -7,7 +7,7 @@ use super::keymap::Action;
 use super::model::{Model, Screen};
 use super::msg::Effect;
 use super::update::{Target, go_to, is_in_list, perform};
-use super::view::{endpoints, frame, suspended};
+use super::view::{endpoints, frame, overview, suspended};
 
 /// Rows per turn of the wheel.
 const WHEEL: usize = 3;
@@ -36,6 +36,7 @@ fn select(model: &mut Model, column: u16, row: u16) -> Vec<Effect> {
     }
     let body = frame::layout(Rect::new(0, 0, model.size.0, model.size.1)).body;
     let target = match model.screen {
+        Screen::Overview => overview::hit(model, body, column, row).map(Target::Glance),
         Screen::Endpoints => endpoints::hit(model, body, column, row).map(Target::Endpoint),
         Screen::Suspended => suspended::hit(model, body, column, row).map(Target::Suspended),
         _ => None,
