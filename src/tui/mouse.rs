@@ -7,7 +7,7 @@ use super::keymap::Action;
 use super::model::{Model, Screen};
 use super::msg::Effect;
 use super::update::{Target, go_to, is_in_list, perform};
-use super::view::{endpoints, frame, overview, suspended};
+use super::view::{config, endpoints, frame, overview, suspended, usage};
 
 /// Rows per turn of the wheel.
 const WHEEL: usize = 3;
@@ -39,6 +39,8 @@ fn select(model: &mut Model, column: u16, row: u16) -> Vec<Effect> {
         Screen::Overview => overview::hit(model, body, column, row).map(Target::Glance),
         Screen::Endpoints => endpoints::hit(model, body, column, row).map(Target::Endpoint),
         Screen::Suspended => suspended::hit(model, body, column, row).map(Target::Suspended),
+        Screen::Usage => usage::hit(model, body, column, row).map(Target::Usage),
+        Screen::Config => config::hit(model, body, column, row).map(Target::Config),
         _ => None,
     };
     model.dirty |= target.is_some();

@@ -176,6 +176,10 @@ pub enum Target {
     Suspended(crate::events::RequestId),
     /// The detail of a request.
     Request(crate::events::RequestId),
+    /// A row of the table of usage.
+    Usage(usize),
+    /// A line of the configuration.
+    Config(usize),
 }
 
 /// Goes to where something is shown.
@@ -193,6 +197,8 @@ pub fn go_to(model: &mut Model, target: Target) -> Vec<Effect> {
             model.screen = Screen::Suspended;
             suspended::show(model, id);
         }
+        Target::Usage(at) => usage::show(model, at),
+        Target::Config(at) => config::show(model, at),
         Target::Request(_) => model.screen = Screen::Requests,
     }
     Vec::new()

@@ -97,3 +97,13 @@ fn no_secret_is_listed() {
     let text = format!("{:?}", config(TEXT).entries());
     assert!(!text.contains("canary"), "{text}");
 }
+
+#[test]
+fn lines_move_with_the_file_and_what_outranks_it_stays() {
+    let mut running = config(TEXT);
+    running.origins.by_hand("endpoints[a].enabled".to_owned());
+    running.origins.move_to(&config(&format!("# a comment\n{TEXT}")).origins);
+    let entries = running.entries();
+    assert_eq!(find(&entries, "server.port").1, line(3));
+    assert_eq!(find(&entries, "endpoints[a].enabled").1, Origin::ByHand);
+}

@@ -5,9 +5,8 @@
 //! | `/` | filters: every word has to be in the key, the value or the origin; `!word` must not; Esc drops the filter |
 //! | `r` | loads the file again, after a yes |
 //! | `e` | opens the file in an editor |
-//! | Tab-less scrolling | problems of a refused reload are rows above the keys, so all of them can be reached |
 //!
-//! Asked for again every second while this screen is in front: a reload may come by itself.
+//! Problems of a refused reload are rows above the keys, so that all of them can be reached. Asked for again every second while this screen is in front: a reload may come by itself.
 
 #[cfg(test)]
 mod tests;
@@ -195,6 +194,15 @@ pub fn act(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
 fn step(model: &mut Model, by: isize) {
     let state = &mut model.config;
     state.selection.step(&state.order, by);
+}
+
+/// Selects the line at this place.
+pub fn show(model: &mut Model, at: usize) {
+    let state = &mut model.config;
+    if let Some(id) = state.order.get(at).cloned() {
+        state.selection.select(id);
+        state.selection.settle(&state.order);
+    }
 }
 
 /// Why an action cannot be taken now.

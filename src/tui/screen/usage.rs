@@ -234,6 +234,15 @@ fn step(model: &mut Model, by: isize) {
     state.selection.step(&state.order, by);
 }
 
+/// Selects the row at this place.
+pub fn show(model: &mut Model, at: usize) {
+    let state = &mut model.usage;
+    if let Some(name) = state.order.get(at).cloned() {
+        state.selection.select(name);
+        state.selection.settle(&state.order);
+    }
+}
+
 fn narrow(model: &mut Model) {
     let state = &mut model.usage;
     if let Some(name) = state.selection.key().cloned() {

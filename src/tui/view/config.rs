@@ -15,10 +15,10 @@
 //! start only, `pending` those of them whose value in the file is not the one that runs.
 
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Paragraph, Wrap};
+use ratatui::widgets::{Block, Paragraph, Wrap};
 
 use super::widgets::{panel, row_style};
 use crate::config::listing::Entry;
@@ -53,7 +53,7 @@ const PRIVATE: [&str; 12] = [
 
 /// Draws it.
 pub fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
-    let [top, bottom] = Layout::vertical([Constraint::Fill(1), Constraint::Length(WHOLE)]).areas(area);
+    let [top, bottom] = parts(area);
     let state = &model.config;
     let Some(entries) = state.entries() else {
         let inner = panel(model, frame, area, "Config");
@@ -73,6 +73,20 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     }
     frame.render_widget(Paragraph::new(lines), inner);
     whole(model, frame, bottom, entries);
+}
+
+fn parts(area: Rect) -> [Rect; 2] {
+    Layout::vertical([Constraint::Fill(1), Constraint::Length(WHOLE)]).areas(area)
+}
+
+/// The line of the list at this place of the screen's room.
+pub fn hit(model: &Model, area: Rect, column: u16, row: u16) -> Option<usize> {
+    let state = &model.config;
+    let inner = Block::bordered().inner(parts(area)[0]);
+    let head = u16::from(state.reload().is_some());
+    let (height, all) = (usize::from(inner.height.saturating_sub(head)), state.rows().len());
+    let at = usize::from(row.checked_sub(inner.y + head)?) + scroll(0, state.index(), height, all);
+    (inner.contains(Position::new(column, row)) && at < all).then_some(at)
 }
 
 fn title(model: &Model) -> String {

@@ -54,14 +54,25 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         return frame.render_widget(Paragraph::new(waiting(model)).wrap(Wrap { trim: false }), inner);
     };
     let lines = summary(model, &usage.table.totals, area.width.saturating_sub(2));
-    let height = lines.len() as u16 + 2;
-    let chart = (area.height / 3).clamp(5, 12);
-    let rows = [Constraint::Length(height), Constraint::Length(chart), Constraint::Fill(1)];
-    let [top, middle, bottom] = Layout::vertical(rows).areas(area);
+    let [top, middle, bottom] = parts(area, lines.len());
     let inner = panel(model, frame, top, &title(model));
     frame.render_widget(Paragraph::new(lines), inner);
     chart::draw(model, frame, middle);
     table::draw(model, frame, bottom);
+}
+
+/// The room of the sums, which take so many lines, of the chart, and of the table.
+fn parts(area: Rect, lines: usize) -> [Rect; 3] {
+    let chart = (area.height / 3).clamp(5, 12);
+    let rows = [Constraint::Length(lines as u16 + 2), Constraint::Length(chart), Constraint::Fill(1)];
+    Layout::vertical(rows).areas(area)
+}
+
+/// The row of the table at this place of the screen's room.
+pub fn hit(model: &Model, area: Rect, column: u16, row: u16) -> Option<usize> {
+    let totals = &model.usage.usage()?.table.totals;
+    let [.., table] = parts(area, summary(model, totals, area.width).len());
+    table::hit(model, table, column, row)
 }
 
 /// `Usage: today > endpoint main-a (reading)`

@@ -1,9 +1,9 @@
 //! Draws the sums told apart, a row each, the most expensive first. What caches missed is shown where there is room.
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
-use ratatui::widgets::Paragraph;
+use ratatui::widgets::{Block, Paragraph};
 
 use super::{name_of, spent, word};
 use crate::store::totals::Totals;
@@ -56,6 +56,14 @@ pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         lines.push(Line::styled(" no request in this period", model.theme().style(Role::Muted)));
     }
     frame.render_widget(Paragraph::new(lines), inner);
+}
+
+/// The row at this place.
+pub(super) fn hit(model: &Model, area: Rect, column: u16, row: u16) -> Option<usize> {
+    let inner = Block::bordered().inner(area);
+    let (height, all) = (usize::from(inner.height).saturating_sub(1), rows(model).count());
+    let at = usize::from(row.checked_sub(inner.y + 1)?) + scroll(0, model.usage.index(), height, all);
+    (inner.contains(Position::new(column, row)) && at < all).then_some(at)
 }
 
 fn mark(model: &Model, selected: bool) -> &'static str {

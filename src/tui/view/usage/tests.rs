@@ -1,14 +1,16 @@
 //! How the screen of usage looks.
 
+use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use insta::assert_snapshot;
 
 use crate::claude::money::PicoUsd;
 use crate::domain::budget::{BudgetScope, BudgetState, BudgetStatus, Period};
 use crate::domain::testing::{group, id};
 use crate::tui::model::Model;
+use crate::tui::msg::Msg;
 use crate::tui::source::NoUsage;
 use crate::tui::testing::usage::{answer_usage, open_usage, refuse_usage};
-use crate::tui::testing::{ago, busy, drawn, model, press};
+use crate::tui::testing::{ago, busy, drawn, model, press, tell};
 
 fn budget(scope: BudgetScope, share: f64, state: BudgetState, block: bool) -> BudgetStatus {
     BudgetStatus {
@@ -86,4 +88,19 @@ fn a_ledger_that_cannot_be_read_says_why() {
     refuse_usage(&mut model, effects, &NoUsage::Failed("the usage store is closed".to_owned()));
     let text = drawn(&mut model, 80, 24).to_string();
     assert!(text.contains("cannot be read") && text.contains("the usage store is closed"), "{text}");
+}
+
+#[test]
+fn a_click_selects_the_row_under_it() {
+    let mut model = opened();
+    let text = drawn(&mut model, 80, 24).to_string();
+    let row = text.lines().position(|line| line.contains("sonnet-5-5")).unwrap() as u16;
+    let kind = MouseEventKind::Down(MouseButton::Left);
+    let click = |row| Msg::Mouse(MouseEvent { kind, column: 5, row, modifiers: KeyModifiers::NONE });
+    tell(&mut model, click(row));
+    assert_eq!(model.usage.index(), 1);
+    for beside in [4, 9, 13, 14, 22] {
+        tell(&mut model, click(beside));
+        assert_eq!(model.usage.index(), 1, "line {beside} is no row");
+    }
 }
