@@ -21,6 +21,7 @@ mod client;
 mod paint;
 mod prompts;
 mod scenario;
+mod scratch;
 mod stage;
 mod summary;
 mod verify;
@@ -39,6 +40,7 @@ use tokio_util::task::TaskTracker;
 use self::client::{Client, Seen};
 use self::paint::Line;
 use self::prompts::CAST;
+use self::scratch::Scratch;
 use self::stage::Stage;
 use self::summary::Tally;
 use super::screen::{self, Closed, Face, Window, Wish};
@@ -64,13 +66,16 @@ const DAYS: Duration = Duration::from_secs(30 * 24 * 3600);
 
 async fn show(args: &DemoArgs) -> anyhow::Result<u8> {
     let stage = Stage::set().await?;
-    let config = stage.config()?;
+    let mut config = stage.config()?;
     let wish = Wish { no_tui: args.no_tui, tui: false, theme: args.theme.as_deref() };
     let face = screen::face(wish, &config)?;
     let _log = match &face {
         Face::Screen(_) => Some(logging::init(&config.logging, Console::None, config.redactor.clone())?),
         Face::Headless(_) => None,
     };
+    // The account of a headless show is its output; a screen asks a ledger.
+    let scratch = matches!(face, Face::Screen(_)).then(Scratch::new).transpose()?;
+    scratch.iter().for_each(|scratch| scratch.keep_ledger_of(&mut config));
     let (taps, sources) = taps();
     let forwarder = start(Arc::new(config), taps).await?;
     let mut window = match face {
