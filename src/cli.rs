@@ -122,9 +122,9 @@ pub struct RunArgs {
 /// Options of `demo`.
 #[derive(Args, Clone, PartialEq, Eq, Debug)]
 pub struct DemoArgs {
-    /// Begin no request after this many seconds; Ctrl-C ends it earlier
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
-    pub seconds: u32,
+    /// Begin no request after this many seconds; without it, 20 when printing, and until you quit on the screen
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub seconds: Option<u32>,
     /// Print what happens instead of opening the terminal interface
     #[arg(long)]
     pub no_tui: bool,

@@ -30,6 +30,8 @@ pub mod msg;
 pub mod screen;
 pub mod source;
 pub mod terminal;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod theme;
 pub mod update;
 pub mod view;
@@ -65,6 +67,12 @@ const INPUT_POLL: Duration = Duration::from_millis(250);
 pub struct Remote(Sender<Msg>);
 
 impl Remote {
+    /// Shows a message for a while.
+    pub fn say(&self, text: impl Into<String>) {
+        // A screen that is closed already shows none.
+        let _ = self.0.send(Msg::Notice(text.into()));
+    }
+
     /// Asks the screen to close.
     pub fn stop(&self) {
         // A screen that is closed already needs no asking.
@@ -187,6 +195,9 @@ impl Loop {
             news.store(false, Ordering::Release);
             Arc::clone(&snapshots.borrow())
         };
+        if matches!(msg, Msg::Key(_) | Msg::Snapshot) {
+            self.model.now = Timestamp::now();
+        }
         for effect in update::update(&mut self.model, msg, latest) {
             if matches!(effect, Effect::Quit) {
                 return Ok(true);

@@ -160,6 +160,11 @@ impl Window {
         Ok(Self { remote, closed: Some(closed) })
     }
 
+    /// A way in.
+    pub(super) fn remote(&self) -> Remote {
+        self.remote.clone()
+    }
+
     /// Resolves when it has closed by itself.
     pub(super) async fn closed(&mut self) -> Closed {
         let Some(closed) = &mut self.closed else { return Closed::Well };

@@ -55,7 +55,7 @@ fn run_takes_its_options() {
 fn sub_commands_take_theirs() {
     assert_eq!(
         parsed("demo --seconds 6").command,
-        Some(Command::Demo(DemoArgs { seconds: 6, no_tui: false, theme: None }))
+        Some(Command::Demo(DemoArgs { seconds: Some(6), no_tui: false, theme: None }))
     );
     let check = CheckArgs { config: Some("b.yaml".into()), json: true, no_probe: true };
     assert_eq!(parsed("check -config b.yaml --json --no-probe").command, Some(Command::Check(check)));

@@ -277,6 +277,12 @@ impl Model {
         self.dirty = true;
     }
 
+    /// What is left by now of a time that the snapshot states; nothing when it is over.
+    pub fn remaining(&self, seconds: Option<f64>) -> Option<f64> {
+        let passed = super::format::between(self.snapshot.at, self.now).as_secs_f64();
+        seconds.map(|seconds| seconds - passed).filter(|left| *left > 0.0)
+    }
+
     /// A name that may tell something about a person, masked in privacy mode.
     pub fn private(&self, text: &str) -> String {
         if self.privacy { "•".repeat(text.chars().count().min(8)) } else { super::format::harmless(text) }

@@ -22,6 +22,8 @@ pub enum Msg {
     Tick(Timestamp),
     /// Something that was asked for is here.
     Answer(Box<Answer>),
+    /// Something a person should know.
+    Notice(String),
     /// The program stops.
     Stop,
 }

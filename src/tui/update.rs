@@ -43,6 +43,10 @@ pub fn update(model: &mut Model, msg: Msg, latest: impl FnOnce() -> Arc<Snapshot
             Vec::new()
         }
         Msg::Answer(answer) => on_answer(model, *answer),
+        Msg::Notice(text) => {
+            model.say(text, false);
+            Vec::new()
+        }
         Msg::Stop => vec![Effect::Quit],
     }
 }
@@ -141,6 +145,27 @@ fn sleep(model: &mut Model) {
         ),
     ];
     model.overlays.push(Overlay::Confirm(Question { text, yes: Intent::Sleep }));
+}
+
+/// Something with a place of its own on one of the screens.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Target {
+    /// An endpoint, on the screen of endpoints.
+    Endpoint(crate::domain::endpoint::EndpointId),
+    /// A request in the queue.
+    Suspended(crate::events::RequestId),
+    /// The detail of a request.
+    Request(crate::events::RequestId),
+}
+
+/// Goes to where something is shown.
+pub fn go_to(model: &mut Model, target: Target) -> Vec<Effect> {
+    match target {
+        Target::Endpoint(_) => model.screen = Screen::Endpoints,
+        Target::Suspended(_) => model.screen = Screen::Suspended,
+        Target::Request(_) => model.screen = Screen::Requests,
+    }
+    Vec::new()
 }
 
 /// Why an action cannot be taken now; nothing when it can.

@@ -4,7 +4,8 @@
 //!  header: name, groups, endpoints up, rate, suspended, spent today, time
 //!  tabs
 //!  the screen in front
-//!  footer: keys of this place, or a message
+//!  (a message, on the screen's last line)
+//!  footer: keys of this place
 //! ```
 
 pub mod config;
@@ -14,11 +15,13 @@ pub mod logs;
 pub mod overlay;
 pub mod overview;
 pub mod requests;
+pub mod story;
 pub mod suspended;
 pub mod usage;
 pub mod widgets;
 
 use ratatui::Frame;
+use ratatui::buffer::Buffer;
 use ratatui::layout::{Alignment, Rect};
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
@@ -40,8 +43,29 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
     frame::header(model, frame, parts.header);
     frame::tabs(model, frame, parts.tabs);
     screen(model, frame, parts.body);
+    frame::toast(model, frame, parts.body);
     frame::footer(model, frame, parts.footer);
     overlay::draw(model, frame, area);
+    if !model.facts.unicode {
+        to_ascii(frame.buffer_mut());
+    }
+}
+
+/// For terminals that show ASCII only: what has a likeness gets it, everything else a question mark.
+fn to_ascii(buffer: &mut Buffer) {
+    for cell in buffer.content.iter_mut().filter(|cell| !cell.symbol().is_ascii()) {
+        let like = match cell.symbol() {
+            "…" => "~",
+            "•" | "●" => "*",
+            "·" => ".",
+            "↑" => "^",
+            "↓" => "v",
+            "←" => "<",
+            "→" => ">",
+            _ => "?",
+        };
+        cell.set_symbol(like);
+    }
 }
 
 fn screen(model: &Model, frame: &mut Frame<'_>, area: Rect) {
@@ -61,7 +85,7 @@ fn too_small(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let (width, height) = SMALLEST;
     let text = [
         Line::styled("cc-forwarder", model.theme().style(Role::Accent)),
-        Line::from(frame::short_status(model)),
+        Line::from(frame::short_status(model, area.width)),
         Line::styled(
             format!("{}x{} is too small: {width}x{height} wanted", area.width, area.height),
             model.theme().style(Role::Muted),

@@ -37,6 +37,7 @@ const fn c(letter: char) -> Chord {
 
 const G: Context = Context::Global;
 const L: Context = Context::List;
+const OVERVIEW: Context = Context::Screen(Screen::Overview);
 const ENDPOINTS: Context = Context::Screen(Screen::Endpoints);
 const EDIT: Context = Context::PriorityEdit;
 const REQUESTS: Context = Context::Screen(Screen::Requests);
@@ -64,6 +65,8 @@ pub const KEYMAP: &[Binding] = &[
     key(ENDPOINTS, chords![c('t')], Action::Probe, "probe now", 6),
     danger(ENDPOINTS, chords![c('e')], Action::ToggleEnabled, "enable or disable", 7),
     danger(ENDPOINTS, chords![c('c')], Action::Clear, "clear its rest", 0),
+    danger(OVERVIEW, chords![c('a')], Action::Activate, "activate group", 3),
+    danger(OVERVIEW, chords![c('p')], Action::Pause, "pause group", 4),
     key(DETAIL, chords![Chord::plain(Esc), Chord::plain(Enter)], Action::Back, "back", 1),
     key(DETAIL, chords![c('y')], Action::Copy, "copy id", 2),
     key(DETAIL, chords![c('o')], Action::Jump, "its log lines", 3),

@@ -3,15 +3,17 @@
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
+use ratatui::widgets::{Clear, Paragraph};
 use unicode_width::UnicodeWidthStr;
 
 use super::widgets::{group_word, spread};
 use crate::domain::fleet::Condition;
 use crate::domain::group::GroupState;
+use crate::events::board::{EndpointStatus, GroupStatus};
 use crate::tui::format::{fit, money};
 use crate::tui::keymap::{self, Action, Binding};
 use crate::tui::model::{Model, Screen};
+use crate::tui::screen::overview::per_minute;
 use crate::tui::theme::Role;
 
 /// Where the parts are.
@@ -38,36 +40,43 @@ pub fn header(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let style = model.theme().style(Role::Header);
     let clock = model.now.to_zoned(model.facts.zone.clone()).strftime("%H:%M:%S ").to_string();
     let room = usize::from(area.width).saturating_sub(clock.width() + 1);
-    let text = fit(&format!(" cc-forwarder  {}", status(model)), room);
+    let text = fit(&format!(" cc-forwarder  {}", status(model, room.saturating_sub(15))), room);
     let line = spread(vec![Span::styled(text, style)], vec![Span::styled(clock, style)], area.width);
     frame.render_widget(Paragraph::new(line).style(style), area);
 }
 
-fn status(model: &Model) -> String {
+/// What there is no room for is left out whole: first the rate, then the groups beside the active one, then the cost.
+fn status(model: &Model, room: usize) -> String {
     let snapshot = &model.snapshot;
-    let mut parts = vec![groups(model)];
-    let counted = snapshot.endpoints.iter().filter(|e| e.condition != Condition::Disabled);
-    let up = snapshot
-        .endpoints
-        .iter()
-        .filter(|e| matches!(e.condition, Condition::Up | Condition::Unknown))
-        .count();
-    parts.push(format!("{up}/{} up", counted.count()));
-    parts.push(format!("{:.1} req/m", model.overview.per_minute()));
-    let suspended = super::overview::suspended(model);
-    if suspended > 0 {
-        parts.push(format!("{suspended} suspended"));
+    let counted = snapshot.endpoints.iter().filter(|e| e.condition != Condition::Disabled).count();
+    let up = |e: &&EndpointStatus| matches!(e.condition, Condition::Up | Condition::Unknown);
+    let up = snapshot.endpoints.iter().filter(up).count();
+    let suspended = match super::overview::suspended(model) {
+        0 => String::new(),
+        n => format!("{n} suspended"),
+    };
+    let mut parts = [
+        groups(model, false),
+        format!("{up}/{counted} up"),
+        format!("{:.1} req/m", per_minute(model)),
+        suspended,
+        money(snapshot.totals.cost.total()),
+        if model.privacy { "privacy".to_owned() } else { String::new() },
+    ];
+    let shorter = [(2, String::new()), (0, groups(model, true)), (4, String::new())];
+    let mut shorter = shorter.into_iter();
+    loop {
+        let text = parts.iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join("   ");
+        match (text.width() > room).then(|| shorter.next()).flatten() {
+            Some((place, part)) => parts[place] = part,
+            None => return text,
+        }
     }
-    parts.push(money(snapshot.totals.cost.total()));
-    if model.privacy {
-        parts.push("privacy".to_owned());
-    }
-    parts.join("   ")
 }
 
-/// The groups in rank order, the active one marked.
-fn groups(model: &Model) -> String {
-    let name = |g: &crate::events::board::GroupStatus| {
+/// The groups in rank order, the active one marked; or that one alone.
+fn groups(model: &Model, active_only: bool) -> String {
+    let name = |g: &GroupStatus| {
         let mark = match g.state {
             GroupState::Active => "*".to_owned(),
             GroupState::Standby => String::new(),
@@ -75,12 +84,13 @@ fn groups(model: &Model) -> String {
         };
         format!("{}{mark}", g.name)
     };
-    model.snapshot.groups.iter().map(name).collect::<Vec<_>>().join(" > ")
+    let shown = |g: &&GroupStatus| !active_only || g.state == GroupState::Active;
+    model.snapshot.groups.iter().filter(shown).map(name).collect::<Vec<_>>().join(" > ")
 }
 
 /// The state in a few words, for terminals that are too small.
-pub fn short_status(model: &Model) -> String {
-    status(model)
+pub fn short_status(model: &Model, width: u16) -> String {
+    status(model, usize::from(width))
 }
 
 /// Tabs with their digits.
@@ -95,15 +105,20 @@ fn tab(screen: Screen) -> String {
     format!(" {} {} ", screen as usize + 1, screen.title())
 }
 
-/// The keys of this place, or the message of the moment.
+/// The message of the moment, on the last line of the screen so that the keys stay in view.
+pub fn toast(model: &Model, frame: &mut Frame<'_>, body: Rect) {
+    let Some(toast) = &model.toast else { return };
+    let style = model.theme().style(if toast.error { Role::Error } else { Role::Info });
+    let text = fit(&format!(" {} ", toast.text), usize::from(body.width));
+    let place = Rect { y: body.bottom().saturating_sub(1), height: 1, ..body };
+    let place = Rect { width: text.width() as u16, ..place };
+    frame.render_widget(Clear, place);
+    frame.render_widget(Paragraph::new(Span::styled(text, style)), place);
+}
+
+/// The keys of this place.
 pub fn footer(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let theme = model.theme();
-    if let Some(toast) = &model.toast {
-        let role = if toast.error { Role::Error } else { Role::Info };
-        let text = fit(&format!(" {}", toast.text), usize::from(area.width));
-        frame.render_widget(Paragraph::new(Span::styled(text, theme.style(role))), area);
-        return;
-    }
     let mut spans = Vec::new();
     for (_, _, binding) in hints(model, area.width) {
         let disabled = model.why_not(binding.action).is_some();
@@ -135,7 +150,7 @@ pub fn hit(model: &Model, column: u16, row: u16) -> Option<Action> {
     if row == parts.tabs.y && model.overlays.is_empty() {
         return tab_at(column).map(Action::Go);
     }
-    if row == parts.footer.y && model.toast.is_none() {
+    if row == parts.footer.y {
         let found = hints(model, parts.footer.width)
             .into_iter()
             .find(|(start, end, _)| (*start..*end).contains(&column));
