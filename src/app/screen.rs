@@ -24,7 +24,8 @@ use super::Running;
 use super::deck::Deck;
 use super::themes;
 use crate::cli::Misuse;
-use crate::config::{Config, Source as ConfigSource};
+use crate::config::edit::{EditError, Saver};
+use crate::config::{Config, Source as ConfigSource, System};
 use crate::events::board::Snapshot;
 use crate::tui::model::Facts;
 use crate::tui::source::{Answer, Ask, Coming, Source};
@@ -139,7 +140,7 @@ impl Window {
     pub(super) fn open(running: &Running, plan: Plan) -> io::Result<Self> {
         let config = running.config();
         let depth = Depth::detect(|name| std::env::var(name).ok());
-        let source = Local { snapshot: running.snapshot(), deck: running.deck() };
+        let source = Local { snapshot: running.snapshot(), deck: running.deck(), saver: Arc::default() };
         let options = tui::Options {
             facts: facts(running, &config, depth),
             themes: plan.themes,
@@ -252,6 +253,21 @@ fn spawner(running: &Running) -> tui::Spawn {
 struct Local {
     snapshot: watch::Receiver<Arc<Snapshot>>,
     deck: Deck,
+    saver: Arc<Saver>,
+}
+
+impl Local {
+    /// Looks at the configuration file, or writes it, where waiting for a disk holds nobody up.
+    fn on_file<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&Saver, &Config) -> Result<T, EditError> + Send + 'static,
+    ) -> impl Future<Output = Result<T, String>> + Send + 'static {
+        let (saver, config) = (Arc::clone(&self.saver), Arc::clone(&self.deck.config.borrow()));
+        async move {
+            let acting = tokio::task::spawn_blocking(move || act(&saver, &config).map_err(|e| e.to_string()));
+            acting.await.unwrap_or_else(|error| Err(error.to_string()))
+        }
+    }
 }
 
 impl Source for Local {
@@ -264,6 +280,15 @@ impl Source for Local {
         match ask {
             Ask::Command(command) => {
                 Box::pin(async move { Answer::Done(command.clone(), deck.carry_out(command).await) })
+            }
+            Ask::ReviewPriorities(edits) => {
+                let wanted = edits.clone();
+                let review = self.on_file(move |saver, config| saver.review(config, &wanted, &System));
+                Box::pin(async move { Answer::Reviewed(edits, review.await) })
+            }
+            Ask::SavePriorities(edits, review) => {
+                let saved = self.on_file(move |saver, _| saver.save(&review, &edits, &System));
+                Box::pin(async move { Answer::Saved(saved.await) })
             }
         }
     }

@@ -24,7 +24,7 @@ use crate::domain::budget::BudgetStatus;
 use crate::domain::endpoint::{EndpointId, GroupId};
 use crate::domain::fleet::{Condition, EndpointView, FleetView, GroupView};
 use crate::domain::group::{GroupState, Reason};
-use crate::domain::order::{self, Allowed};
+use crate::domain::order::{self, Allowed, Refused};
 use crate::domain::outcome::Kind;
 use crate::domain::pricebook::PriceBook;
 use crate::domain::ratelimit::Bucket;
@@ -240,6 +240,8 @@ pub struct EndpointStatus {
     pub budgets: Vec<Bucket>,
     /// The last failure.
     pub last_error: Option<String>,
+    /// Why there is nothing to clear about it; nothing when there is.
+    pub clear: Option<Refused>,
     /// How its attempts went; nothing where nobody counts them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stats: Option<EndpointStats>,
@@ -493,6 +495,7 @@ pub fn endpoint_status(endpoint: &EndpointView, now: Instant) -> EndpointStatus 
         in_flight: endpoint.permits.in_flight(),
         budgets: standing.budgets.clone(),
         last_error: standing.last_error.as_ref().map(|e| describe(e.kind, e.status)),
+        clear: order::clearable(endpoint, now).err(),
         stats: None,
     }
 }

@@ -18,6 +18,8 @@ pub enum Context {
     List,
     /// A priority is being edited on the screen of endpoints.
     PriorityEdit,
+    /// Priority edits are shown before they are applied.
+    Review,
     /// The detail of a request.
     Detail,
     /// A line of text is being edited.
@@ -85,6 +87,10 @@ pub enum Action {
     Save,
     /// Drop the edits.
     Discard,
+    /// Carry the edits out and write them to the file.
+    ApplyAndSave,
+    /// Carry them out only.
+    ApplyOnly,
     /// Details of the selected endpoint.
     Details,
     /// Make the group the active one.
@@ -247,6 +253,7 @@ pub fn place(context: Context) -> &'static str {
         Context::Screen(screen) => screen.title(),
         Context::List => "lists",
         Context::PriorityEdit => "priority edit",
+        Context::Review => "priority review",
         Context::Detail => "request detail",
         Context::Input => "text input",
         Context::Confirm => "questions",

@@ -9,7 +9,9 @@ use tui_input::Input;
 
 use super::keymap::{Action, Context};
 use super::screen::{config, endpoints, logs, overview, requests, suspended, usage};
+use super::source::Edits;
 use super::theme::{Depth, Theme};
+use crate::config::edit;
 use crate::control::command::Command;
 use crate::events::board::Snapshot;
 
@@ -101,6 +103,17 @@ pub enum Overlay {
     Confirm(Question),
     /// A line of text for this.
     Prompt(Prompt),
+    /// Priority edits, to be applied and saved, or applied only.
+    Review(Review),
+}
+
+/// Priority edits as they would be carried out.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Review {
+    /// The edits.
+    pub edits: Edits,
+    /// What would be written to the file, or why nothing can be.
+    pub file: Result<edit::Review, String>,
 }
 
 /// A question with yes and no.
@@ -133,11 +146,10 @@ pub enum Intent {
     UsagePeriod,
     /// Export to the file that was entered.
     Export,
-    /// Apply the priority edits, and save them or not.
-    ApplyPriorities {
-        /// Write them to the file, too.
-        save: bool,
-    },
+    /// Forget the priority edits.
+    DiscardPriorities,
+    /// Make the group that was entered the active one.
+    ActivateGroup,
 }
 
 /// A line of text that is asked for.
@@ -251,6 +263,7 @@ impl Model {
             Some(Overlay::Palette(..)) => vec![Context::Palette],
             Some(Overlay::Confirm(_)) => vec![Context::Confirm],
             Some(Overlay::Prompt(_)) => vec![Context::Input],
+            Some(Overlay::Review(_)) => vec![Context::Review],
             None => self.screen_contexts(),
         }
     }

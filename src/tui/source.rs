@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::config::edit::Review;
 use crate::control::command::Command;
+use crate::domain::endpoint::EndpointId;
 use crate::events::board::Snapshot;
 
 /// Something asked for.
@@ -16,13 +18,24 @@ use crate::events::board::Snapshot;
 pub enum Ask {
     /// Do this.
     Command(Command),
+    /// What saving these priorities to the configuration file would do.
+    ReviewPriorities(Edits),
+    /// Save them, to the version of the file that was reviewed.
+    SavePriorities(Edits, Review),
 }
+
+/// Other priorities, by name of the endpoint.
+pub type Edits = Vec<(EndpointId, u32)>;
 
 /// What came back.
 #[derive(Clone, Debug)]
 pub enum Answer {
     /// A command was carried out, or not; the text is for people.
     Done(Command, Result<String, String>),
+    /// What saving these priorities would do, or why it cannot be done.
+    Reviewed(Edits, Result<Review, String>),
+    /// What was written, or why nothing was.
+    Saved(Result<Review, String>),
 }
 
 /// An answer to come.

@@ -234,7 +234,11 @@ pub fn send(command: Command) -> Vec<Effect> {
 }
 
 fn on_answer(model: &mut Model, answer: Answer) -> Vec<Effect> {
+    if let Some(effects) = endpoints::answered(model, &answer) {
+        return effects;
+    }
     match answer {
+        Answer::Reviewed(..) | Answer::Saved(_) => {}
         Answer::Done(command, Ok(text)) if text.is_empty() => model.say(format!("done: {command}"), false),
         Answer::Done(_, Ok(text)) => model.say(text, false),
         Answer::Done(command, Err(why)) => model.say(format!("{command}: {why}"), true),

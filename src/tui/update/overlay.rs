@@ -4,7 +4,7 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
-use super::{Effect, config, endpoints, logs, requests, send, usage};
+use super::{Effect, config, endpoints, logs, requests, send, suspended, usage};
 use crate::control::command::Command;
 use crate::tui::keymap::{self, Action, Binding, Context};
 use crate::tui::model::{Intent, Model, Overlay, Prompt, Question};
@@ -56,6 +56,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Overlay::Palette(input, selected) => return palette(model, input, selected, action),
         Overlay::Confirm(question) if action == Action::Yes => return carry_out(model, question.yes, None),
         Overlay::Prompt(prompt) if action == Action::Yes => return entered(model, prompt),
+        Overlay::Review(review) => return endpoints::decide(model, review, action),
         Overlay::Confirm(_) | Overlay::Prompt(_) => {}
     }
     Vec::new()
@@ -120,6 +121,7 @@ fn entered(model: &mut Model, prompt: Prompt) -> Vec<Effect> {
 fn check(model: &Model, intent: &Intent, text: &str) -> Result<(), String> {
     match intent {
         Intent::PauseFor(_) => endpoints::pause_time(text).map(drop),
+        Intent::ActivateGroup => suspended::check_group(model, text),
         Intent::FilterRequests => requests::check_filter(text),
         Intent::UsagePeriod => usage::check_period(model, text),
         Intent::Export if text.is_empty() => Err("give the path of a file".to_owned()),
@@ -141,6 +143,7 @@ fn carry_out(model: &mut Model, intent: Intent, text: Option<&str>) -> Vec<Effec
         Intent::FilterConfig => config::set_filter(model, text),
         Intent::UsagePeriod => usage::set_period(model, text),
         Intent::Export => usage::export(model, text),
-        Intent::ApplyPriorities { save } => endpoints::apply(model, save),
+        Intent::DiscardPriorities => endpoints::discard(model),
+        Intent::ActivateGroup => suspended::activate(text),
     }
 }

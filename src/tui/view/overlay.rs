@@ -5,6 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Paragraph};
 
+use super::endpoints;
 use super::widgets::{panel, row_style};
 use crate::tui::format::{fit, left};
 use crate::tui::keymap::{self, Context};
@@ -25,6 +26,10 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
             dialog(model, frame, area, "Sure?", lines);
         }
         Some(Overlay::Prompt(prompt)) => ask(model, frame, area, prompt),
+        Some(Overlay::Review(review)) => {
+            let lines = endpoints::review::lines(model, review);
+            dialog(model, frame, area, endpoints::review::TITLE, lines);
+        }
         None => {}
     }
 }
