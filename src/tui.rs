@@ -247,12 +247,13 @@ impl Loop {
     }
 }
 
-/// Stops this process as the terminal's own key would, and goes on when the shell wakes it.
+/// Stops this process and whatever shares its place in the shell, as the terminal's own key would, and goes on when the
+/// shell wakes them.
 #[cfg(unix)]
 fn sleep(screen: &mut Screen) -> io::Result<()> {
-    let me = std::process::id().to_string();
-    // SIGSTOP, not SIGTSTP: the latter may be thrown away for a process without a shell above it.
-    screen.without(|| Command::new("kill").args(["-STOP", &me]).status())?.map(drop)
+    // SIGSTOP, not SIGTSTP: the latter may be thrown away for a process without a shell above it. To the whole group:
+    // `kill` stops with it, so that waiting for it ends only when all are awake again.
+    screen.without(|| Command::new("kill").args(["-STOP", "0"]).status())?.map(drop)
 }
 
 #[cfg(not(unix))]

@@ -117,12 +117,13 @@ async fn serve(config: Arc<Config>, log: LogTap, face: Face) -> anyhow::Result<(
         None => false,
     };
     if let Some(text) = farewell::draining(running_requests, grace).filter(|_| tells) {
-        print(&text)?;
+        // A terminal that has gone meanwhile has nobody to be told anything.
+        let _ = print(&text);
     }
     let board = running.stop(interrupts.hurry()).await;
     tracing::info!(target: "cc_forwarder::app", "{}", summary(&board));
     if tells {
-        print(&farewell::summary(board.totals(), begun.elapsed()))?;
+        let _ = print(&farewell::summary(board.totals(), begun.elapsed()));
     }
     Ok(())
 }

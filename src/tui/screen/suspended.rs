@@ -128,6 +128,7 @@ pub fn why_not(model: &Model, action: Action) -> Option<String> {
         Action::ResumeOne | Action::ResumeAll | Action::Cancel if model.suspended.is_empty() => {
             Some("no request is suspended".to_owned())
         }
+        Action::Open => Some("all there is to know about it stands here".to_owned()),
         Action::Activate if candidates(model).next().is_none() => Some(nothing_to_activate(model)),
         _ => None,
     }

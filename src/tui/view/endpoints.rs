@@ -1,18 +1,18 @@
 //! Draws groups and their endpoints; the selected endpoint's detail beside or below.
 //!
 //! ```text
-//! + Endpoints --------------------------------------------------------------------+
-//! |      name        state             priority   TTFT 50/95    ok  live     limit |
-//! | main  active, activated  made active by a person  for 3m20s                    |
-//! | > ●  main-a      up                       1    1.2s/3.4s   99%     2  43% 12m  |
-//! |   ◐  main-b      limited 41s         2 -> 1    1.9s/7.0s   91%     0   0% 41s  |
-//! | backup  standby  another group serves                                          |
-//! |   ○  spare       open 12s                 1            -     -     0         - |
-//! | main-b: rate limited (429), 2 failures in a row                                |
-//! +-------------------------------------------------------------------------------+
+//! + Endpoints ---------------------------------------------------------------------+
+//! |     name        state            priority  TTFT 50/95    ok live       limit     |
+//! | main  active, activated  made active by a person  for 3m20s                      |
+//! | > ●  main-a     up                      1   1.2s/3.4s   99%    2  43% 12m00s     |
+//! |   ◐  main-b     limited 41s        2 -> 1   1.9s/7.0s   91%    0      0% 41s     |
+//! | backup  standby  another group serves  since the start                           |
+//! |   ○  spare      open 12s                1           -     -    0           -     |
+//! | main-b: last error: rate limited (429), 2 failures in a row                      |
+//! +---------------------------------------------------------------------------------+
 //! ```
 //!
-//! Wide terminals show the last error in each row, and the detail on the right. `-` is what nobody knows.
+//! Wider terminals show the last error in each row, very wide ones the detail on the right. `-` is what nobody knows.
 
 mod detail;
 pub mod review;
@@ -34,11 +34,13 @@ use crate::tui::screen::list::scroll;
 use crate::tui::theme::Role;
 
 /// Columns from which on the detail stands on the right.
-const BESIDE: u16 = 110;
-/// Lines of a detail below.
+const BESIDE: u16 = 150;
+/// Columns of the list then.
+const LIST: u16 = 84;
+/// Lines of a detail below, at least.
 const BELOW: u16 = 12;
 /// Cells of a row without name and error.
-const FIXED: usize = 65;
+const FIXED: usize = 66;
 /// What stands for a value that nobody knows.
 const UNKNOWN: &str = "-";
 
@@ -48,9 +50,9 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         return list(model, frame, area);
     }
     let [rows, below] = if area.width >= BESIDE {
-        Layout::horizontal([Constraint::Min(1), Constraint::Length(area.width * 2 / 5)]).areas(area)
+        Layout::horizontal([Constraint::Min(LIST), Constraint::Length(area.width - LIST)]).areas(area)
     } else {
-        Layout::vertical([Constraint::Min(6), Constraint::Length(BELOW)]).areas(area)
+        Layout::vertical([Constraint::Min(6), Constraint::Length(BELOW.max(area.height / 2))]).areas(area)
     };
     list(model, frame, rows);
     detail::draw(model, frame, below);
@@ -142,7 +144,7 @@ impl Columns {
     fn head(&self) -> String {
         let error = if self.error > 0 { "  last error" } else { "" };
         format!(
-            "     {}{}  priority  TTFT 50/95    ok live     limit{error}",
+            "     {}{} priority  TTFT 50/95    ok live       limit{error}",
             left("name", self.name),
             left("state", 16)
         )
@@ -162,7 +164,7 @@ impl Columns {
             Span::styled(format!("  {}", left(&harmless(&endpoint.name.0), self.name - 1)), style),
             Span::styled(format!(" {}", left(&state, 15)), coloured),
             Span::styled(
-                format!(" {}", right(&priority(model, endpoint), 10)),
+                format!(" {}", right(&priority(model, endpoint), 9)),
                 self.priority_style(model, endpoint, selected),
             ),
             Span::styled(figures(model, endpoint), style),
@@ -195,7 +197,7 @@ fn figures(model: &Model, endpoint: &EndpointStatus) -> String {
         right(&ttft, 11),
         right(&ok, 5),
         right(&live, 4),
-        right(&limit(model, endpoint), 9)
+        right(&limit(model, endpoint), 11)
     )
 }
 
@@ -272,7 +274,7 @@ fn since_then(model: &Model, at_snapshot: f64) -> String {
 /// One line about the selected endpoint, or about editing.
 fn note<'m>(model: &Model, width: u16) -> Line<'m> {
     if model.endpoints.is_editing() {
-        let text = " type a number, or + and -; lower goes first; nothing is applied before you say so";
+        let text = " type a number, or + and -; lower goes first; nothing is applied before Ctrl-S";
         return Line::styled(fit(text, usize::from(width)), model.theme().style(Role::Info));
     }
     let Some(endpoint) = endpoints::endpoint(model) else {

@@ -75,7 +75,7 @@ fn request<'m>(model: &Model, live: &Live, selected: bool, width: usize) -> [Lin
     let model_name =
         live.described.model.as_deref().map_or("-".to_owned(), |name| harmless(format::model(name)));
     let session = live.described.session.as_deref().map_or("-".to_owned(), |id| short(&harmless(id)));
-    let tail = format!(" {} {} {session}", left(&left_over, 12), left(&model_name, 14));
+    let tail = format!(" {} {} {session}", left(&left_over, 11), left(&model_name, 12));
     let room = width.saturating_sub(Span::raw(&head).width() + BAR);
     let reason = fit(&format!("      {}", reason(live)), width);
     let muted = if selected { style } else { model.theme().style(Role::Muted) };
