@@ -22,6 +22,7 @@
 //! | [`terminal`] | taking the terminal and giving it back |
 
 pub mod clipboard;
+pub mod filter;
 pub mod format;
 pub mod keymap;
 pub mod model;
