@@ -24,6 +24,7 @@ use crate::domain::endpoint::EndpointSpec;
 use crate::domain::fleet::{Fleet, Input};
 use crate::domain::group::Pause;
 use crate::domain::outcome::{Kind, Transport};
+use crate::domain::plan::WaitsFor;
 use crate::domain::pricebook::PriceBook;
 use crate::domain::ratelimit::Scope;
 use crate::domain::standing::Probed;
@@ -31,7 +32,7 @@ use crate::domain::testing::{at, group, id, limited, secs, settings, spec, statu
 use crate::events::board::{Board, Snapshot};
 use crate::events::progress::Progress;
 use crate::events::record::testing::record;
-use crate::events::{Accepted, Described, Event, RequestId, RequestRecord, State};
+use crate::events::{Accepted, Described, Event, RequestId, RequestRecord, State, Wait};
 
 /// The instant on screen.
 pub(crate) const NOW: &str = "2026-11-23T14:02:11Z";
@@ -112,7 +113,8 @@ fn streaming(number: u32) -> Event {
 
 fn suspended(number: u32, since: i64) -> Event {
     let deadline = ago(since) + jiff::SignedDuration::from_secs(280);
-    Event::Suspended { id: RequestId::from_number(number), since: ago(since), deadline, blocked: Vec::new() }
+    let wait = Wait { since: ago(since), deadline, waits_for: WaitsFor::Recovery, skipped: [].into() };
+    Event::Suspended { id: RequestId::from_number(number), wait }
 }
 
 /// A request that ended, `failures` of its attempts at `main-a` before the last one at `endpoint`.

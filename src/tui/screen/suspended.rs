@@ -9,7 +9,7 @@ use crate::control::command::Command;
 use crate::domain::endpoint::GroupId;
 use crate::domain::order::Order;
 use crate::events::RequestId;
-use crate::events::board::{GroupStatus, Live};
+use crate::events::board::GroupStatus;
 use crate::tui::keymap::Action;
 use crate::tui::model::{Intent, Model};
 use crate::tui::msg::Effect;
@@ -19,8 +19,6 @@ use crate::tui::update::{confirm, prompt, send};
 #[derive(Default)]
 pub struct State {
     selection: Selection<RequestId>,
-    /// Places in the snapshot's list of live requests.
-    rows: Vec<usize>,
     order: Vec<RequestId>,
 }
 
@@ -29,30 +27,12 @@ impl State {
     pub fn index(&self) -> usize {
         self.selection.index()
     }
-
-    /// How many wait.
-    pub fn len(&self) -> usize {
-        self.rows.len()
-    }
-
-    /// True when nobody waits.
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-}
-
-/// The requests that wait, the next one first.
-pub fn waiting(model: &Model) -> impl Iterator<Item = &Live> {
-    model.suspended.rows.iter().map(|at| &model.snapshot.live[*at])
 }
 
 /// There is a newer snapshot.
 pub fn refresh(model: &mut Model) {
     let state = &mut model.suspended;
-    let live = &model.snapshot.live;
-    state.rows = (0..live.len()).filter(|at| live[*at].position.is_some()).collect();
-    state.rows.sort_by_key(|at| live[*at].position);
-    state.order = state.rows.iter().map(|at| live[*at].accepted.id).collect();
+    state.order = model.snapshot.queue.iter().map(|queued| queued.id).collect();
     state.selection.settle(&state.order);
 }
 
@@ -125,7 +105,7 @@ pub fn activate(text: &str) -> Vec<Effect> {
 /// Why an action cannot be taken now.
 pub fn why_not(model: &Model, action: Action) -> Option<String> {
     match action {
-        Action::ResumeOne | Action::ResumeAll | Action::Cancel if model.suspended.is_empty() => {
+        Action::ResumeOne | Action::ResumeAll | Action::Cancel if model.snapshot.queue.is_empty() => {
             Some("no request is suspended".to_owned())
         }
         Action::Open => Some("all there is to know about it stands here".to_owned()),

@@ -214,7 +214,7 @@ fn applied(model: &mut Model, applying: Applying, result: &Result<String, String
         (Err(why), _) => {
             model.say(format!("not applied: {why}"), true);
             let values = edits.into_iter().collect();
-            model.endpoints.edit.get_or_insert_with(|| Edit { values, typing: None });
+            model.endpoints.edit.get_or_insert(Edit { values, typing: None });
         }
     }
     Vec::new()

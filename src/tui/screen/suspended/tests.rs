@@ -67,8 +67,7 @@ fn the_selection_follows_its_request_when_others_leave() {
     let mut model = queue(busy());
     press(&mut model, &["j"]);
     let mut later = busy();
-    later.live.retain(|live| live.accepted.id != id(FIRST));
-    later.live.iter_mut().filter(|l| l.accepted.id == id(SECOND)).for_each(|l| l.position = Some(1));
+    later.queue.retain(|queued| queued.id != id(FIRST));
     model.snapshot = std::sync::Arc::new(later);
     refresh(&mut model);
     assert_eq!((model.suspended.selection.key(), model.suspended.index()), (Some(&id(SECOND)), 0));

@@ -61,7 +61,7 @@ fn state(model: &Model, live: &Live) -> (Role, String) {
         Phase::Suspended => (Role::Suspended, "suspended".to_owned()),
         Phase::Streaming => (Role::Ok, "streaming".to_owned()),
     };
-    let limit = live.deadline.map(|at| format!(" of {}", span(between(live.accepted.at, at))));
+    let limit = live.wait.as_ref().map(|w| format!(" of {}", span(between(live.accepted.at, w.deadline))));
     (role, format!("{word} {age}{}", limit.unwrap_or_default()))
 }
 

@@ -2,6 +2,7 @@
 
 use insta::assert_snapshot;
 
+use crate::domain::plan::WaitsFor;
 use crate::domain::route::{Skip, SkipReason};
 use crate::domain::testing::id;
 use crate::tui::model::{Model, Screen};
@@ -9,12 +10,14 @@ use crate::tui::testing::{busy, drawn, fresh, model, press};
 
 fn queue() -> Model {
     let mut snapshot = busy();
-    let second = snapshot.live.iter_mut().find(|l| l.position == Some(2)).unwrap();
+    let second = &mut snapshot.queue[1];
     second.described = Default::default();
-    second.blocked = vec![
+    second.wait.waits_for = WaitsFor::Resume;
+    second.wait.skipped = [
         Skip { endpoint: id("主线-丙"), reason: SkipReason::Resting },
         Skip { endpoint: id("spare"), reason: SkipReason::GroupPaused },
-    ];
+    ]
+    .into();
     let mut model = model(snapshot);
     model.screen = Screen::Suspended;
     model
