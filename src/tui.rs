@@ -28,6 +28,7 @@ pub mod keymap;
 pub mod model;
 mod mouse;
 pub mod msg;
+pub mod request;
 pub mod screen;
 pub mod source;
 pub mod terminal;

@@ -57,6 +57,7 @@ fn terms_mean_what_the_help_says() {
         "!haiku",
         "\"opus-5\"",
         "!ttft:>0",
+        "-opus",
     ] {
         assert!(fits(yes), "{yes}");
     }
@@ -70,7 +71,6 @@ fn terms_mean_what_the_help_says() {
         "tokens:>0.2M",
         "duration:>10s",
         "ttft:>0",
-        "-opus",
         "opus haiku",
         "opus -endpoint:main",
     ] {
