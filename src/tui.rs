@@ -71,8 +71,17 @@ pub struct Remote(Sender<Msg>);
 impl Remote {
     /// Shows a message for a while.
     pub fn say(&self, text: impl Into<String>) {
+        self.notice(text.into(), false);
+    }
+
+    /// Shows that something went wrong.
+    pub fn complain(&self, text: impl Into<String>) {
+        self.notice(text.into(), true);
+    }
+
+    fn notice(&self, text: String, error: bool) {
         // A screen that is closed already shows none.
-        let _ = self.0.send(Msg::Notice(text.into()));
+        let _ = self.0.send(Msg::Notice(text, error));
     }
 
     /// Asks the screen to close.

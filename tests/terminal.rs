@@ -11,11 +11,14 @@
     reason = "helpers of tests: clippy only excuses the tests themselves"
 )]
 
+#[path = "terminal/control.rs"]
+mod control;
 #[path = "terminal/session.rs"]
 mod session;
 mod support;
 
 use cc_forwarder::simulator::Simulator;
+use cc_forwarder::tui::{THREAD, terminal};
 use session::World;
 use support::Client;
 
@@ -159,6 +162,47 @@ fn themes_of_the_user_are_there_and_broken_ones_are_named() {
     session.until_text("theme: dark");
     session.types("q");
     assert_eq!(session.code(), Some(0));
+}
+
+#[test]
+fn a_changed_file_is_told_of_whether_it_is_used_or_not() {
+    let world = World::new("");
+    let mut session = world.open(&[]);
+    session.until_text("Nothing has come in yet");
+    world.file("config.yaml", "endpoints: 1\n");
+    session.until_text("configuration not reloaded, the running one stays");
+    world.file(
+        "config.yaml",
+        "server: { port: 1 }\nendpoints:\n  - { name: b, url: \"http://127.0.0.1:1\" }\n",
+    );
+    session.until_text("configuration reloaded: ");
+    session.until("the other endpoint", |screen| screen.contents().contains(" b "));
+    session.types("q");
+    assert_eq!(session.code(), Some(0));
+}
+
+#[test]
+fn a_panic_gives_the_terminal_back_and_is_seen() {
+    let world = World::new("");
+    let mut session = world.open_this_test("screen_that_panics");
+    session.until_text("on purpose");
+    session.until_text("the program goes on");
+    assert_eq!(session.code(), Some(0));
+    session.assert_restored();
+}
+
+/// What the test above looks at: a screen whose thread panics.
+#[test]
+#[ignore = "run in a terminal by the test of panics"]
+fn screen_that_panics() {
+    terminal::leave_on_panic();
+    let show = || {
+        let mut screen = terminal::Screen::open().unwrap();
+        screen.draw(|_| panic!("on purpose")).unwrap();
+    };
+    let thread = std::thread::Builder::new().name(THREAD.to_owned()).spawn(show).unwrap();
+    thread.join().unwrap_err();
+    println!("the program goes on");
 }
 
 #[test]

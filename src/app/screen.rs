@@ -11,6 +11,8 @@
 //! The screen has a thread of its own. A terminal that stands still (Ctrl-S, a frozen window) blocks that thread alone:
 //! closing waits [`CLOSING`] for it and then goes on without it. A screen that fails is reported; the forwarder goes on.
 
+mod local;
+
 use std::any::Any;
 use std::io::{self, IsTerminal};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,15 +22,11 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use tokio::sync::{oneshot, watch};
 
-use super::Running;
-use super::deck::Deck;
-use super::themes;
+use self::local::Local;
+use super::{Running, reload, themes};
 use crate::cli::Misuse;
-use crate::config::edit::{EditError, Saver};
-use crate::config::{Config, Source as ConfigSource, System};
-use crate::events::board::Snapshot;
+use crate::config::{Config, Source};
 use crate::tui::model::Facts;
-use crate::tui::source::{Answer, Ask, Coming, Source};
 use crate::tui::theme::{Depth, Theme};
 use crate::tui::{self, Remote, Tui, terminal};
 
@@ -152,6 +150,7 @@ impl Window {
         let tui = Tui::new(Arc::new(source), options);
         let remote = tui.remote();
         let (tx, closed) = oneshot::channel();
+        (spawner(running))(Box::pin(tell_of_reloads(running.reloads().last(), remote.clone())));
         terminal::leave_on_panic();
         let show = move || {
             // Nobody listens only once the program ends.
@@ -186,6 +185,22 @@ impl Window {
     }
 }
 
+/// A changed file that is not used must not go unseen, nor one that is.
+async fn tell_of_reloads(mut last: watch::Receiver<Option<Arc<reload::Last>>>, remote: Remote) {
+    // The first look at the file follows the start at once and finds nothing new.
+    while last.changed().await.is_ok() {
+        let Some(reload) = last.borrow_and_update().clone() else { continue };
+        match &reload.outcome {
+            Ok(report) if report.is_empty() => {}
+            Ok(report) => remote.say(format!("configuration reloaded: {report}")),
+            Err(refused) => {
+                let problem = refused.problems.first().map_or("", String::as_str);
+                remote.complain(format!("configuration not reloaded, the running one stays: {problem}"));
+            }
+        }
+    }
+}
+
 fn shown(tui: Tui) -> Closed {
     match catch_unwind(AssertUnwindSafe(|| tui.run())) {
         Ok(Ok(())) => Closed::Well,
@@ -206,8 +221,8 @@ fn facts(running: &Running, config: &Config, depth: Depth) -> Facts {
         base_url: base_url(running.address()),
         config_source: config.source.to_string(),
         config_file: match &config.source {
-            ConfigSource::File(path) => Some(path.clone()),
-            ConfigSource::BuiltIn => None,
+            Source::File(path) => Some(path.clone()),
+            Source::BuiltIn => None,
         },
         auth: config.auth.is_some(),
         readonly: false,
@@ -247,51 +262,6 @@ fn spawner(running: &Running) -> tui::Spawn {
         let task = async move { quit.run_until_cancelled(future).await };
         drop(tasks.spawn_on(task, &runtime));
     })
-}
-
-/// The forwarder in this process.
-struct Local {
-    snapshot: watch::Receiver<Arc<Snapshot>>,
-    deck: Deck,
-    saver: Arc<Saver>,
-}
-
-impl Local {
-    /// Looks at the configuration file, or writes it, where waiting for a disk holds nobody up.
-    fn on_file<T: Send + 'static>(
-        &self,
-        act: impl FnOnce(&Saver, &Config) -> Result<T, EditError> + Send + 'static,
-    ) -> impl Future<Output = Result<T, String>> + Send + 'static {
-        let (saver, config) = (Arc::clone(&self.saver), Arc::clone(&self.deck.config.borrow()));
-        async move {
-            let acting = tokio::task::spawn_blocking(move || act(&saver, &config).map_err(|e| e.to_string()));
-            acting.await.unwrap_or_else(|error| Err(error.to_string()))
-        }
-    }
-}
-
-impl Source for Local {
-    fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
-        self.snapshot.clone()
-    }
-
-    fn ask(&self, ask: Ask) -> Coming {
-        let deck = self.deck.clone();
-        match ask {
-            Ask::Command(command) => {
-                Box::pin(async move { Answer::Done(command.clone(), deck.carry_out(command).await) })
-            }
-            Ask::ReviewPriorities(edits) => {
-                let wanted = edits.clone();
-                let review = self.on_file(move |saver, config| saver.review(config, &wanted, &System));
-                Box::pin(async move { Answer::Reviewed(edits, review.await) })
-            }
-            Ask::SavePriorities(edits, review) => {
-                let saved = self.on_file(move |saver, _| saver.save(&review, &edits, &System));
-                Box::pin(async move { Answer::Saved(saved.await) })
-            }
-        }
-    }
 }
 
 #[cfg(test)]

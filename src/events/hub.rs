@@ -56,7 +56,7 @@ pub struct Outputs {
 /// Runs until every sender of events is gone, then publishes one last snapshot and returns the board.
 pub async fn run(
     mut events: EventStream,
-    fleet: watch::Receiver<Arc<FleetView>>,
+    mut fleet: watch::Receiver<Arc<FleetView>>,
     mut outputs: Outputs,
     mut board: Board,
 ) -> Board {
@@ -64,7 +64,13 @@ pub async fn run(
     loop {
         let event = tokio::select! {
             event = events.next() => event,
+            // Some changes are no events: another priority, an order that leaves the active group what it is.
+            Ok(()) = fleet.changed(), if due.is_none_or(|at| at > Instant::now() + SNAPSHOT_INTERVAL) => {
+                due = Some(Instant::now() + SNAPSHOT_INTERVAL);
+                continue;
+            }
             () = until(due) => {
+                fleet.mark_unchanged();
                 publish(&outputs, &board, &fleet);
                 let behind = outputs.ledger.as_ref().is_some_and(|l| l.status().unsaved > 0);
                 let pulse = if behind { LEDGER_INTERVAL } else { PULSE };

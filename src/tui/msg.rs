@@ -22,8 +22,8 @@ pub enum Msg {
     Tick(Timestamp),
     /// Something that was asked for is here.
     Answer(Box<Answer>),
-    /// Something a person should know.
-    Notice(String),
+    /// Something a person should know, and whether something went wrong.
+    Notice(String, bool),
     /// The program stops.
     Stop,
 }

@@ -43,8 +43,8 @@ pub fn update(model: &mut Model, msg: Msg, latest: impl FnOnce() -> Arc<Snapshot
             Vec::new()
         }
         Msg::Answer(answer) => on_answer(model, *answer),
-        Msg::Notice(text) => {
-            model.say(text, false);
+        Msg::Notice(text, error) => {
+            model.say(text, error);
             Vec::new()
         }
         Msg::Stop => vec![Effect::Quit],
@@ -161,8 +161,14 @@ pub enum Target {
 /// Goes to where something is shown.
 pub fn go_to(model: &mut Model, target: Target) -> Vec<Effect> {
     match target {
-        Target::Endpoint(_) => model.screen = Screen::Endpoints,
-        Target::Suspended(_) => model.screen = Screen::Suspended,
+        Target::Endpoint(name) => {
+            model.screen = Screen::Endpoints;
+            endpoints::show(model, name);
+        }
+        Target::Suspended(id) => {
+            model.screen = Screen::Suspended;
+            suspended::show(model, id);
+        }
         Target::Request(_) => model.screen = Screen::Requests,
     }
     Vec::new()

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -49,6 +50,11 @@ impl World {
         std::fs::write(path, text).unwrap();
     }
 
+    /// What a file says.
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.dir.path().join(name)).unwrap()
+    }
+
     /// The forwarder in a terminal of 80x24.
     pub fn open(&self, args: &[&str]) -> Session {
         self.open_with(&[&["--config", "config.yaml"], args].concat())
@@ -56,7 +62,17 @@ impl World {
 
     /// The program with these arguments in a terminal of 80x24.
     pub fn open_with(&self, args: &[&str]) -> Session {
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_cc-forwarder"));
+        self.open_program(Path::new(env!("CARGO_BIN_EXE_cc-forwarder")), args)
+    }
+
+    /// An ignored test of this file in a terminal of its own.
+    pub fn open_this_test(&self, name: &str) -> Session {
+        let program = std::env::current_exe().unwrap();
+        self.open_program(&program, &["--ignored", "--exact", "--nocapture", name])
+    }
+
+    fn open_program(&self, program: &Path, args: &[&str]) -> Session {
+        let mut command = CommandBuilder::new(program);
         command.args(args);
         command.cwd(self.dir.path());
         for name in ["HOME", "XDG_CONFIG_HOME"] {

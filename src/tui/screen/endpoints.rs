@@ -72,6 +72,13 @@ impl State {
     }
 }
 
+/// Selects this endpoint, if there is one of that name.
+pub fn show(model: &mut Model, name: EndpointId) {
+    let state = &mut model.endpoints;
+    state.selection.select(name);
+    state.selection.settle(&state.order);
+}
+
 /// The selected endpoint.
 pub fn endpoint(model: &Model) -> Option<&EndpointStatus> {
     find(&model.snapshot, model.endpoints.selected()?)

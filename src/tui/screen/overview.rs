@@ -5,15 +5,14 @@
 
 mod advice;
 
+use super::endpoints::{control, members};
 use super::list::Selection;
-use crate::control::command::Command;
-use crate::domain::endpoint::{EndpointId, GroupId};
-use crate::domain::order::Order;
+use crate::domain::endpoint::EndpointId;
 use crate::events::RequestId;
 use crate::events::board::{GroupStatus, Phase};
 use crate::events::minutes;
 use crate::tui::keymap::Action;
-use crate::tui::model::{Intent, Model};
+use crate::tui::model::Model;
 use crate::tui::msg::Effect;
 use crate::tui::update::{self, Target};
 
@@ -79,14 +78,9 @@ fn follow_the_end(state: &mut State, rows: &[Row]) {
 
 /// The endpoints as they are listed: group by group in rank order, by priority inside.
 fn ranked(model: &Model) -> Vec<EndpointId> {
-    model.snapshot.groups.iter().flat_map(|group| members(model, &group.name)).collect()
-}
-
-/// The endpoints of a group in the order of their priorities.
-pub fn members(model: &Model, group: &GroupId) -> Vec<EndpointId> {
-    let mut members: Vec<_> = model.snapshot.endpoints.iter().filter(|e| e.group == *group).collect();
-    members.sort_by_key(|e| e.priority);
-    members.iter().map(|e| e.name.clone()).collect()
+    let snapshot = &model.snapshot;
+    let places = snapshot.groups.iter().flat_map(|group| members(snapshot, group));
+    places.map(|at| snapshot.endpoints[at].name.clone()).collect()
 }
 
 /// A key of this screen was pressed; nothing when the action is not one of this screen's.
@@ -100,8 +94,8 @@ pub fn act(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
         Action::First => -all,
         Action::Last => all,
         Action::Open => return open(model),
-        Action::Activate => return activate(model),
-        Action::Pause => return pause(model),
+        Action::Activate => return control::activate(model, group(model)?.name.clone()),
+        Action::Pause => return control::ask_for_time(model, group(model)?.name.clone()),
         _ => return None,
     };
     let State { rows, selection, .. } = &mut model.overview;
@@ -132,19 +126,6 @@ fn group(model: &Model) -> Option<&GroupStatus> {
     };
     let name = selected.or(advised)?;
     model.snapshot.groups.iter().find(|group| group.name == *name)
-}
-
-fn activate(model: &mut Model) -> Option<Vec<Effect>> {
-    let group = group(model)?.name.clone();
-    let command = Command::Order(Order::Activate { group, force: false });
-    update::confirm(model, command, &["Requests go there first until it fails or is released."])
-}
-
-fn pause(model: &mut Model) -> Option<Vec<Effect>> {
-    let group = group(model)?.name.clone();
-    let title = format!("Pause group {}", model.private(&group.to_string()));
-    update::prompt(model, &title, "30s, 10m, 2h; empty: until resumed", "", Intent::PauseFor(group));
-    Some(Vec::new())
 }
 
 /// Why an action cannot be taken now.

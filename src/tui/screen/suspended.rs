@@ -29,6 +29,13 @@ impl State {
     }
 }
 
+/// Selects this request, if it waits.
+pub fn show(model: &mut Model, id: RequestId) {
+    let state = &mut model.suspended;
+    state.selection.select(id);
+    state.selection.settle(&state.order);
+}
+
 /// There is a newer snapshot.
 pub fn refresh(model: &mut Model) {
     let state = &mut model.suspended;

@@ -27,14 +27,14 @@ use ratatui::widgets::Paragraph;
 use unicode_width::UnicodeWidthStr;
 
 use super::widgets::{glyph, group_word, panel, role_of, row_style, sparkline, spread, word};
-use crate::domain::endpoint::EndpointId;
 use crate::domain::fleet::Condition;
 use crate::events::board::{EndpointStatus, GroupStatus, Phase};
 use crate::events::minutes;
 use crate::tui::format::{count, fit, harmless, left, millis, money, percent, seconds};
 use crate::tui::model::Model;
+use crate::tui::screen::endpoints::members;
 use crate::tui::screen::list::scroll;
-use crate::tui::screen::overview::{Row, members};
+use crate::tui::screen::overview::Row;
 use crate::tui::theme::Role;
 
 /// Cells of an endpoint's name that come before everything beside it.
@@ -97,10 +97,8 @@ enum Entry<'m> {
 
 fn entries(model: &Model) -> Vec<Entry<'_>> {
     let snapshot = &model.snapshot;
-    let find = |name: &EndpointId| snapshot.endpoints.iter().find(|e| e.name == *name);
-    let endpoints = |group: &GroupStatus| members(model, &group.name);
     let of_group = |group| {
-        let members = endpoints(group).into_iter().filter_map(|name| find(&name).map(Entry::Endpoint));
+        let members = members(snapshot, group).into_iter().map(|at| Entry::Endpoint(&snapshot.endpoints[at]));
         std::iter::once(Entry::Group(group)).chain(members)
     };
     snapshot.groups.iter().flat_map(of_group).collect()
@@ -127,7 +125,8 @@ fn draw_endpoints(model: &Model, frame: &mut Frame<'_>, area: Rect) {
 /// `main  active, activated by a person`
 fn group_line(model: &Model, group: &GroupStatus, width: u16) -> Line<'static> {
     let (role, state) = group_word(group.state);
-    let pinned = model.snapshot.pinned.as_ref().is_some_and(|id| members(model, &group.name).contains(id));
+    let pinned = model.snapshot.pinned.as_ref();
+    let pinned = model.snapshot.endpoints.iter().any(|e| e.group == group.name && Some(&e.name) == pinned);
     let mut words = vec![state.to_owned()];
     words.extend(group.activated.then(|| "held".to_owned()));
     words.extend(pinned.then(|| "pinned".to_owned()));

@@ -55,7 +55,8 @@ pub fn activate(model: &mut Model, group: GroupId) -> Option<Vec<Effect>> {
     confirm(model, Command::Order(order), &["Requests go there first, until it fails or is released."])
 }
 
-fn ask_for_time(model: &mut Model, group: GroupId) -> Option<Vec<Effect>> {
+/// Asks for how long this group is to be paused.
+pub fn ask_for_time(model: &mut Model, group: GroupId) -> Option<Vec<Effect>> {
     let title = format!("Pause group {}", crate::tui::format::harmless(&group.0));
     let hint = "for how long: 30s, 10m, 2h; empty = until resumed";
     prompt(model, &title, hint, "", Intent::PauseFor(group));

@@ -46,6 +46,9 @@ fn the_selection_walks_all_rows_and_enter_goes_to_their_screens() {
     for _ in 0..model.overview.rows.len() {
         let row = model.overview.selected().unwrap().clone();
         press(&mut model, &["Enter"]);
+        if let Row::Endpoint(name) = &row {
+            assert_eq!(model.endpoints.selected(), Some(name));
+        }
         visited.push((row, model.screen));
         press(&mut model, &["1", "j"]);
     }
