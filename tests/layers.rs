@@ -44,7 +44,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("events", &["domain", "claude", "config"]),
     ("store", &["domain", "claude", "config", "events"]),
     ("admin", &["domain", "claude", "config", "control", "events", "store"]),
-    ("tui", &["domain", "claude", "config", "control", "events"]),
+    // The ledger's sums, filters and periods are shown as they are; who asks the file is `app`.
+    ("tui", &["domain", "claude", "config", "control", "events", "store", "logging::ring", "logging::escape"]),
     ("logging", &["config", "domain"]),
     // The floor.
     ("config", &["domain", "claude"]),

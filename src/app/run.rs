@@ -44,6 +44,9 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
     for warning in loaded.warnings.to_string().lines() {
         tracing::warn!(target: "cc_forwarder::config", "{warning}");
     }
+    if let Face::Screen(plan) = &mut face {
+        plan.logs = Some(guard.ring());
+    }
     let log = LogTap { handle: guard.clone(), level: args.log_level };
     let (runtime, redactor) = (runtime()?, config.redactor.clone());
     // Caught so that its text is seen: with a screen open, log lines are not.

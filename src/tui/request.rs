@@ -8,6 +8,7 @@
 //! What is not known is nothing here and `-` on screen, never zero.
 
 mod detail;
+mod stored;
 
 use std::time::Duration;
 

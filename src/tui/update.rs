@@ -43,6 +43,11 @@ pub fn update(model: &mut Model, msg: Msg, latest: impl FnOnce() -> Arc<Snapshot
             Vec::new()
         }
         Msg::Answer(answer) => on_answer(model, *answer),
+        Msg::Logs(lines) => {
+            logs::take_in(model, lines);
+            Vec::new()
+        }
+        Msg::LogNews => Vec::new(),
         Msg::Notice(text, error) => {
             model.say(text, error);
             Vec::new()
@@ -169,7 +174,7 @@ pub fn go_to(model: &mut Model, target: Target) -> Vec<Effect> {
             model.screen = Screen::Suspended;
             suspended::show(model, id);
         }
-        Target::Request(_) => model.screen = Screen::Requests,
+        Target::Request(id) => return requests::show(model, id),
     }
     Vec::new()
 }
@@ -243,8 +248,11 @@ fn on_answer(model: &mut Model, answer: Answer) -> Vec<Effect> {
     if let Some(effects) = endpoints::answered(model, &answer) {
         return effects;
     }
+    if let Some(effects) = requests::answered(model, &answer) {
+        return effects;
+    }
     match answer {
-        Answer::Reviewed(..) | Answer::Saved(_) => {}
+        Answer::Reviewed(..) | Answer::Saved(_) | Answer::History(_) | Answer::Request(..) => {}
         Answer::Done(command, Ok(text)) if text.is_empty() => model.say(format!("done: {command}"), false),
         Answer::Done(_, Ok(text)) => model.say(text, false),
         Answer::Done(command, Err(why)) => model.say(format!("{command}: {why}"), true),

@@ -135,7 +135,7 @@ impl Detail {
 }
 
 /// Those facts that are known.
-fn known<const N: usize>(facts: [(&'static str, Option<Fact>); N]) -> Vec<(&'static str, Fact)> {
+pub(super) fn known<const N: usize>(facts: [(&'static str, Option<Fact>); N]) -> Vec<(&'static str, Fact)> {
     facts.into_iter().filter_map(|(label, fact)| Some((label, fact?))).collect()
 }
 
@@ -159,13 +159,13 @@ fn facts(record: &RequestRecord) -> Vec<(&'static str, Fact)> {
     ])
 }
 
-fn client(address: Option<IpAddr>, agent: Option<&str>) -> Option<Fact> {
+pub(super) fn client(address: Option<IpAddr>, agent: Option<&str>) -> Option<Fact> {
     let address = address.map(|a| a.to_string());
     let parts: Vec<&str> = address.as_deref().into_iter().chain(agent).collect();
     (!parts.is_empty()).then(|| Fact::Private(parts.join("  ")))
 }
 
-fn bytes(n: u64) -> String {
+pub(super) fn bytes(n: u64) -> String {
     match n {
         0..10_000 => format!("{n} bytes"),
         _ => format!("{:.1} kB", n as f64 / 1e3),

@@ -123,6 +123,7 @@ fn check(model: &Model, intent: &Intent, text: &str) -> Result<(), String> {
         Intent::PauseFor(_) => endpoints::pause_time(text).map(drop),
         Intent::ActivateGroup => suspended::check_group(model, text),
         Intent::FilterRequests => requests::check_filter(text),
+        Intent::FilterLogs => logs::check_filter(text),
         Intent::UsagePeriod => usage::check_period(model, text),
         Intent::Export if text.is_empty() => Err("give the path of a file".to_owned()),
         _ => Ok(()),

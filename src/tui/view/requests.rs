@@ -153,12 +153,11 @@ fn wide() -> Vec<Cell> {
 
 fn head(model: &Model, cells: &[Cell]) -> Line<'static> {
     let order = model.requests.table().order();
-    let mut marked = false;
-    let titles = cells.iter().map(|cell| {
-        // Of two columns with one order the first is marked.
-        let mark = cell.by == order.column && !std::mem::replace(&mut marked, marked || cell.by == order.column);
+    // Of two columns with one order the first is marked.
+    let marked = cells.iter().position(|cell| cell.by == order.column);
+    let titles = cells.iter().enumerate().map(|(n, cell)| {
         let arrow = if order.rises() { "^" } else { "v" };
-        let text = if mark { format!("{}{arrow}", cell.title) } else { cell.title.to_owned() };
+        let text = if Some(n) == marked { format!("{}{arrow}", cell.title) } else { cell.title.to_owned() };
         if cell.right { right(&text, cell.width) } else { left(&text, cell.width) }
     });
     let titles: Vec<String> = titles.collect();

@@ -198,7 +198,7 @@ pub fn answered(model: &mut Model, answer: &Answer) -> Option<Vec<Effect>> {
             model.say(format!("applied and saved to {file}"), false);
         }
         Answer::Saved(Err(why)) => model.say(format!("applied, not saved: {why}"), true),
-        Answer::Done(..) => return None,
+        _ => return None,
     }
     Some(Vec::new())
 }

@@ -2,24 +2,13 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
-use crate::events::RequestId;
+pub use crate::store::query::Cursor;
 use crate::tui::msg::Effect;
 use crate::tui::request::Entry;
 use crate::tui::source::Ask;
 
 /// Rows of a page.
 pub const PAGE: usize = 1_000;
-
-/// The last row of a page: the next one goes on behind it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Cursor {
-    /// When it was accepted.
-    pub accepted: Timestamp,
-    /// Its id.
-    pub id: RequestId,
-}
 
 /// Some older requests.
 #[derive(Clone, Debug)]
