@@ -17,7 +17,9 @@ mod control;
 mod session;
 mod support;
 
-use cc_forwarder::simulator::Simulator;
+use std::time::Duration;
+
+use cc_forwarder::simulator::{Behaviour, Pace, Simulator};
 use cc_forwarder::tui::{THREAD, terminal};
 use session::World;
 use support::Client;
@@ -74,6 +76,29 @@ async fn a_request_is_seen_and_summed_up() {
     assert_eq!(session.code(), Some(0));
     let text = session.text();
     assert!(text.contains("1: 1 completed, 0 failed, 0 cancelled"), "{text}");
+    sim.shutdown().await;
+}
+
+/// A person quits in the middle of an answer: the screen asks, then the answer is finished in plain sight.
+#[tokio::test(flavor = "multi_thread")]
+async fn quitting_lets_a_running_answer_finish() {
+    let sim = Simulator::start("a").await.unwrap();
+    let pace = Pace::every(Duration::from_millis(100));
+    sim.set(Behaviour::healthy().deltas(35, 60).pace(pace));
+    let world = World::with_endpoint("", &sim.url());
+    let mut session = world.open(&[]);
+    session.until_text("Nothing has come in yet");
+    let client = Client::new(format!("http://{}", session.address()));
+    let answer = tokio::spawn(async move { client.messages(true).await });
+    session.until("its tokens", |screen| screen.contents().contains("tok/s"));
+    session.types("q");
+    session.until_text("Quit while 1 request is running?");
+    session.types("y");
+    session.until_text("stopping: 1 running request gets 5.0s to finish");
+    assert!(answer.await.unwrap().text().contains("message_stop"));
+    assert_eq!(session.code(), Some(0));
+    session.assert_restored();
+    assert!(session.text().contains("1: 1 completed, 0 failed, 0 cancelled"), "{}", session.text());
     sim.shutdown().await;
 }
 
@@ -229,7 +254,7 @@ fn the_demo_opens_the_screen_and_tells_the_truth_at_the_end() {
     session.until("a request that went elsewhere", |screen| screen.contents().contains(" -> "));
     session.types("q");
     session.until("the question, or the end", |screen| {
-        screen.contents().contains("are running?") || !screen.alternate_screen()
+        screen.contents().contains("Quit while") || !screen.alternate_screen()
     });
     session.types("y");
     assert_eq!(session.code(), Some(0));

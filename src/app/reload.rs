@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(super) use self::follow::follow;
 use crate::config::diff::{self, Report};
+use crate::config::edit::Saver;
 use crate::config::{Config, Level, Problems};
 use crate::control::Control;
 use crate::domain::fleet::Input;
@@ -72,6 +73,7 @@ pub struct LogTap {
 pub struct Reloads {
     orders: mpsc::Sender<Order>,
     last: watch::Receiver<Option<Arc<Last>>>,
+    saver: Arc<Saver>,
 }
 
 /// What to put in the place of the running version.
@@ -103,6 +105,11 @@ impl Reloads {
     /// When it cannot be used; then the running one stays.
     pub async fn apply(&self, config: Config) -> Outcome {
         self.order(Ok(Version { config: Box::new(config), warnings: None }), true).await
+    }
+
+    /// What writes priorities into the file; a version it wrote is no news to the running program.
+    pub fn saver(&self) -> Arc<Saver> {
+        Arc::clone(&self.saver)
     }
 
     /// The last reload, and its successors.
@@ -154,7 +161,10 @@ impl Reloader {
         // Orders are rare and each is answered before the next.
         let (tx, orders) = mpsc::channel(1);
         let (last_tx, last) = watch::channel(None);
-        (Self { config, control, transport, log, orders, last: last_tx }, Reloads { orders: tx, last })
+        (
+            Self { config, control, transport, log, orders, last: last_tx },
+            Reloads { orders: tx, last, saver: Arc::default() },
+        )
     }
 
     /// Runs until `quit`.

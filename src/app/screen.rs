@@ -145,7 +145,7 @@ impl Window {
         let source = Local {
             snapshot: running.snapshot(),
             deck: running.deck(),
-            saver: Arc::default(),
+            saver: running.deck().reloads.saver(),
             store: running.store().cloned(),
             logs: plan.logs,
         };

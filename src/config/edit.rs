@@ -24,7 +24,7 @@ mod write;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use self::splice::Wish;
 use super::env::{Env, read_text};
@@ -146,7 +146,10 @@ impl EditError {
 /// Saves priorities; one for each program, because it knows what it wrote last. It waits for the disk.
 #[derive(Debug, Default)]
 pub struct Saver {
+    /// The version written here last.
     written: Mutex<Option<Stamp>>,
+    /// The same until somebody noticed the file.
+    unnoticed: Mutex<Option<Stamp>>,
 }
 
 impl Saver {
@@ -175,24 +178,42 @@ impl Saver {
         }
         let loaded = parsed(&old, path, env)?;
         let (new, written) = splice::apply(&old, &wishes(&loaded.config, edits)?)?;
+        let stamp = Stamp::of(&new);
         if new != old {
             parsed(&new, path, env)?;
-            write::replace(path, old.as_bytes(), new.as_bytes())?;
+            // Before the file is there: whoever watches it may be quick.
+            *lock(&self.unnoticed) = Some(stamp);
+            write::replace(path, old.as_bytes(), new.as_bytes())
+                .inspect_err(|_| *lock(&self.unnoticed) = None)?;
         }
-        let stamp = Stamp::of(&new);
-        *self.written.lock().unwrap_or_else(PoisonError::into_inner) = Some(stamp);
+        *lock(&self.written) = Some(stamp);
         Ok(Review { path: path.clone(), stamp, written })
+    }
+
+    /// True for the first look at the version written last. Anybody may write the same text later, and mean it.
+    pub fn is_own(&self, stamp: Stamp) -> bool {
+        lock(&self.unnoticed).take() == Some(stamp)
+    }
+
+    /// True once somebody has looked at the version written last.
+    #[cfg(test)]
+    pub(crate) fn is_noticed(&self) -> bool {
+        lock(&self.unnoticed).is_none()
     }
 
     /// A file that is not the one that runs may be edited only when it means the same.
     fn check(&self, running: &Config, now: &Config, stamp: Stamp, path: &Path) -> Result<(), EditError> {
-        let written = *self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = *lock(&self.written);
         if running.stamp == Some(stamp) || written == Some(stamp) {
             return Ok(());
         }
         let keys = diff::changes(running, now).applied;
         if keys.is_empty() { Ok(()) } else { Err(EditError::NotWhatRuns { path: path.to_owned(), keys }) }
     }
+}
+
+fn lock(stamp: &Mutex<Option<Stamp>>) -> MutexGuard<'_, Option<Stamp>> {
+    stamp.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn file(running: &Config) -> Result<&Path, EditError> {

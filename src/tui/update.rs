@@ -3,6 +3,7 @@
 //! A key goes to the innermost thing that knows it: an open dialog, then the screen, then everywhere. `Esc` goes back
 //! exactly one level.
 
+mod menu;
 mod overlay;
 
 use std::sync::Arc;
@@ -17,7 +18,8 @@ use super::source::{Answer, Ask};
 use crate::control::command::Command;
 use crate::events::board::Snapshot;
 
-pub use self::overlay::{ask, palette_rows, prompt};
+pub use self::menu::{HelpRow, help_height, help_rows, palette_rows};
+pub use self::overlay::{ask, prompt};
 
 /// Takes one message. `latest` is the newest snapshot.
 pub fn update(model: &mut Model, msg: Msg, latest: impl FnOnce() -> Arc<Snapshot>) -> Vec<Effect> {
@@ -106,7 +108,7 @@ fn on_screen(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
 
 fn everywhere(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
-        Action::Help => model.overlays.push(Overlay::Help(0)),
+        Action::Help => model.overlays.push(Overlay::Help(Default::default(), 0)),
         Action::Palette => model.overlays.push(Overlay::Palette(Default::default(), 0)),
         Action::NextScreen => model.screen = model.screen.step(1),
         Action::PreviousScreen => model.screen = model.screen.step(-1),
@@ -134,8 +136,11 @@ fn quit(model: &mut Model) -> Vec<Effect> {
         return vec![Effect::Quit];
     }
     let text = vec![
-        format!("Quit while {running} requests are running?"),
-        "They get the grace period to finish; requests that wait get an error.".to_owned(),
+        match running {
+            1 => "Quit while 1 request is running?".to_owned(),
+            _ => format!("Quit while {running} requests are running?"),
+        },
+        "What runs gets the grace period to finish; requests that wait get an error.".to_owned(),
     ];
     model.overlays.push(Overlay::Confirm(Question { text, yes: Intent::Quit }));
     Vec::new()
@@ -181,14 +186,29 @@ pub fn go_to(model: &mut Model, target: Target) -> Vec<Effect> {
 
 /// Why an action cannot be taken now; nothing when it can.
 pub(super) fn why_not(model: &Model, action: Action) -> Option<String> {
+    if let Some(why) = why_not_anywhere(model, action) {
+        return Some(why);
+    }
+    if !model.overlays.is_empty() {
+        return None;
+    }
+    why_not_behind(model, action)
+}
+
+fn why_not_anywhere(model: &Model, action: Action) -> Option<String> {
     if model.facts.readonly && changes_something(action) {
         return Some("read-only: this screen may look, not change".to_owned());
     }
     if action == Action::Sleep && !cfg!(unix) {
         return Some("this system cannot put a program to sleep".to_owned());
     }
-    if !model.overlays.is_empty() {
-        return None;
+    None
+}
+
+/// As [`why_not`], as if nothing stood before the screen.
+pub fn why_not_behind(model: &Model, action: Action) -> Option<String> {
+    if let Some(why) = why_not_anywhere(model, action) {
+        return Some(why);
     }
     match model.screen {
         Screen::Overview => overview::why_not(model, action),

@@ -9,7 +9,8 @@ use crate::app::hangup::Hangups;
 use crate::config::watch::{Pace, Watcher};
 use crate::config::{Source, System, load};
 
-/// Follows `source` until `quit`. It is read once at the beginning, for it may have changed since the program read it.
+/// Follows `source` until `quit`. A version that was written here, with numbers that are in effect already, is not taken:
+/// it would undo what a person changed until the next reload. It is read once at the beginning, for it may have changed since the program read it.
 pub(in crate::app) async fn follow(
     source: Source,
     pace: Pace,
@@ -25,8 +26,12 @@ pub(in crate::app) async fn follow(
     let mut by_hand = false;
     loop {
         let version = read(Arc::clone(&source)).await;
-        // What it came to is logged and kept by the task that did it.
-        let _ = reloads.order(version, by_hand).await;
+        let is_ours =
+            || version.as_ref().is_ok_and(|v| v.config.stamp.is_some_and(|s| reloads.saver.is_own(s)));
+        if by_hand || !is_ours() {
+            // What it came to is logged and kept by the task that did it.
+            let _ = reloads.order(version, by_hand).await;
+        }
         by_hand = tokio::select! {
             () = quit.cancelled() => return,
             () = changed(watcher.as_mut()) => false,

@@ -32,7 +32,7 @@ fn tell<'a>(attempts: impl Iterator<Item = (&'a EndpointId, Option<(Kind, Option
         }
         if let Some((kind, status)) = failure {
             text.push(' ');
-            text.push_str(&status.filter(|s| *s >= 300).map_or(kind.words().to_owned(), |s| s.to_string()));
+            text.push_str(&kind.brief(status));
         }
     }
     text
@@ -48,7 +48,7 @@ mod tests {
         let overloaded = Some((Kind::Overloaded, Some(529)));
         let cut = Some((Kind::Cut, Some(200)));
         let text = tell([(&a, overloaded), (&a, overloaded), (&b, cut), (&a, None)].into_iter());
-        assert_eq!(text, "main-a 529 529 -> main-b response cut -> main-a");
+        assert_eq!(text, "main-a 529 529 -> main-b cut -> main-a");
         assert_eq!(tell(std::iter::empty()), "");
     }
 }

@@ -60,6 +60,17 @@ fn what_was_reviewed_is_saved_and_reads_back_as_what_runs() {
 }
 
 #[test]
+fn what_was_written_here_is_no_news_once() {
+    let case = Case::new();
+    let stamp = case.save(&case.review(5).unwrap(), 5).unwrap().stamp;
+    assert_eq!(stamp, Stamp::of(&case.content()));
+    assert!(case.saver.is_own(stamp));
+    assert!(!case.saver.is_own(stamp), "somebody else wrote it again");
+    case.save(&case.review(6).unwrap(), 6).unwrap();
+    assert!(!case.saver.is_own(stamp), "an older version is news");
+}
+
+#[test]
 fn saving_again_is_possible_before_and_after_the_reload() {
     let mut case = Case::new();
     let review = case.review(5).unwrap();
