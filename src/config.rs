@@ -23,7 +23,6 @@ pub mod edit;
 mod env;
 mod expand;
 pub mod load;
-pub mod pending;
 pub mod pricing;
 mod problem;
 mod raw;

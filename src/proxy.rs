@@ -9,8 +9,8 @@
 //! ```
 
 pub mod affinity;
+mod again;
 pub mod auth;
-pub mod browser;
 pub mod count;
 pub mod decode;
 pub mod dialer;
@@ -27,6 +27,7 @@ pub mod local;
 pub mod pool;
 pub mod respond;
 pub mod serve;
+mod sips;
 pub mod suspended;
 pub mod tap;
 pub mod transport;
@@ -53,7 +54,7 @@ pub struct Shared {
     /// Connections to endpoints.
     pub transport: transport::Transport,
     /// Where records go.
-    pub reporting: lifecycle::Reporting,
+    pub reporting: Arc<lifecycle::Reporting>,
     /// Request ids.
     pub ids: Arc<Ids>,
     /// Requests that wait for an endpoint.

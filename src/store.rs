@@ -37,6 +37,7 @@ pub(crate) mod testing;
 pub mod totals;
 mod writer;
 
+pub use self::backup::{BackupError, Copied};
 pub use self::disk::Disk;
 pub use self::engine::Store;
 pub use self::intake::Intake;
@@ -44,6 +45,15 @@ pub use self::open::{MovedAside, OpenError, Opened};
 pub use self::options::Options;
 pub use self::writer::{Progress, Recosted};
 pub use crate::domain::civil;
+
+/// The clock of a thread that waits with the timers of the operating system.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the paused clock of a test runtime does not move such a thread"
+)]
+fn monotonic() -> std::time::Instant {
+    std::time::Instant::now()
+}
 
 /// The store could not be read or written.
 #[derive(Debug, thiserror::Error)]

@@ -10,7 +10,7 @@ use tokio::signal;
 use tokio::time::Instant;
 
 use super::hangup::Hangups;
-use super::reload::LogTap;
+use super::reload::{LogTap, WebFlags};
 use super::screen::{self, Closed, Face, Window, Wish};
 use super::{Running, Taps, farewell, start};
 use crate::cli::{EXIT_OK, RunArgs};
@@ -38,9 +38,6 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
     };
     let guard = logging::init(&config.logging, console, config.redactor.clone())?;
     logging::install_panic_hook();
-    for flag in without_effect(args) {
-        tracing::warn!(target: "cc_forwarder::config", "{flag} is accepted, but not acted on by this version");
-    }
     for warning in loaded.warnings.to_string().lines() {
         tracing::warn!(target: "cc_forwarder::config", "{warning}");
     }
@@ -49,8 +46,9 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
     }
     let log = LogTap { handle: guard.clone(), level: args.log_level };
     let (runtime, redactor) = (runtime()?, config.redactor.clone());
+    let taps = Taps { log: Some(log), web: web_flags(args), ..Taps::default() };
     // Caught so that its text is seen: with a screen open, log lines are not.
-    let ended = catch_unwind(AssertUnwindSafe(|| runtime.block_on(serve(Arc::new(config), log, face))));
+    let ended = catch_unwind(AssertUnwindSafe(|| runtime.block_on(serve(Arc::new(config), taps, face))));
     ended.unwrap_or_else(|payload| {
         let text = screen::panic_text(&*payload);
         Err(anyhow::anyhow!("internal error ({})", redactor.scrub(text)))
@@ -58,10 +56,9 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
     Ok(EXIT_OK)
 }
 
-/// Flags of features that are not there yet.
-fn without_effect(args: &RunArgs) -> impl Iterator<Item = &'static str> {
-    let flags = [(args.web, "--web"), (args.web_port.is_some(), "--web-port")];
-    flags.into_iter().filter(|(given, _)| *given).map(|(_, flag)| flag)
+/// What the command line says of the admin port.
+fn web_flags(args: &RunArgs) -> WebFlags {
+    WebFlags { on: args.web, port: args.web_port }
 }
 
 /// The configuration as this run sees it.
@@ -73,6 +70,10 @@ fn prepare(args: &RunArgs) -> anyhow::Result<Loaded> {
     if let Some(level) = args.log_level {
         loaded.config.logging.level = level;
     }
+    web_flags(args).outrank(&mut loaded.config);
+    if let Some(problem) = loaded.config.exposure_problems().first() {
+        anyhow::bail!("{problem}");
+    }
     Ok(loaded)
 }
 
@@ -80,7 +81,7 @@ fn prepare(args: &RunArgs) -> anyhow::Result<Loaded> {
 ///
 /// # Errors
 /// When a file was found or named and cannot be used.
-fn find(explicit: Option<&Path>) -> anyhow::Result<Loaded> {
+pub(super) fn find(explicit: Option<&Path>) -> anyhow::Result<Loaded> {
     Ok(load::load(locate(explicit)?, &System)?)
 }
 
@@ -98,15 +99,16 @@ pub(super) fn locate(explicit: Option<&Path>) -> anyhow::Result<Source> {
 /// # Errors
 /// When the system refuses threads.
 pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    super::memory::keep_what_requests_free();
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
 }
 
-async fn serve(config: Arc<Config>, log: LogTap, face: Face) -> anyhow::Result<()> {
+async fn serve(config: Arc<Config>, taps: Taps, face: Face) -> anyhow::Result<()> {
     let begun = Instant::now();
-    let running = start(Arc::clone(&config), Taps { log: Some(log), ..Taps::default() }).await?;
+    let running = start(Arc::clone(&config), taps).await?;
     let (mut interrupts, mut hangups) = (Interrupts::new()?, Hangups::new()?);
     running.follow(config.source.clone(), Pace::default())?;
-    announce(&config, running.address());
+    announce(&config, &running);
     let mut window = open(&running, face)?;
     until_stopped(&mut window, &mut interrupts, &mut hangups).await?;
     let running_requests = running.snapshot().borrow().live.len();
@@ -183,7 +185,7 @@ fn complain(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-fn announce(config: &Config, address: std::net::SocketAddr) {
+fn announce(config: &Config, running: &Running) {
     tracing::info!(
         target: "cc_forwarder::app",
         version = crate::cli::version(),
@@ -192,7 +194,14 @@ fn announce(config: &Config, address: std::net::SocketAddr) {
         "running with {}",
         config.source
     );
-    tracing::info!(target: "cc_forwarder::app", "listening; set ANTHROPIC_BASE_URL=http://{address}");
+    if let Some(address) = running.admin_address() {
+        tracing::info!(target: "cc_forwarder::app", "admin port: http://{address}");
+    }
+    tracing::info!(
+        target: "cc_forwarder::app",
+        "listening; set ANTHROPIC_BASE_URL=http://{}",
+        running.address()
+    );
 }
 
 /// One line about what a run did.

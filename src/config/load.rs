@@ -11,7 +11,7 @@ use super::env::{Env, read_text};
 use super::problem::Problems;
 use super::section::{Context, Section};
 use super::yaml::{self, Entry, Item, Node};
-use super::{Config, Source, pending, raw};
+use super::{Config, Source, raw};
 use crate::domain::endpoint::EndpointId;
 use crate::domain::secret::Redactor;
 
@@ -140,13 +140,12 @@ pub fn parse(text: &str, source: Source, env: &dyn Env) -> Result<Loaded, Proble
     let cx = Context::new(env);
     problems.into_iter().for_each(|problem| cx.place(problem));
     let mut config = Section::root(&cx, &tree, |s| raw::root(s, source));
-    let mut found = cx.finish();
+    let found = cx.finish();
     if !found.problems.is_empty() {
         return Err(Problems::new(file, found.problems));
     }
     config.redactor = Redactor::new(&found.secrets);
     config.stamp = Some(super::edit::Stamp::of(text));
-    found.warnings.extend(pending::warning(&config, &found.present));
     Ok(Loaded { config, warnings: Problems::new(file, found.warnings) })
 }
 

@@ -17,6 +17,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::key::RowKey;
+use super::monotonic;
 use super::row::OpenRow;
 use super::writer::Chore;
 use crate::events::RequestId;
@@ -151,7 +152,7 @@ impl Backlog {
             self.full.store(true, Ordering::Relaxed);
         }
         let first = state.since.is_none();
-        state.since.get_or_insert_with(Instant::now);
+        state.since.get_or_insert_with(monotonic);
         // Waking a thread costs more than handing over; only the first record and a full batch are news.
         if state.asleep && (first || state.waiting() >= self.pace.batch) {
             state.asleep = false;
@@ -175,7 +176,7 @@ impl Backlog {
         let pace = self.pace;
         let mut state = self.state();
         loop {
-            let now = Instant::now();
+            let now = monotonic();
             let due = state.since.map(|since| since + pace.interval);
             let closing = state.closing.is_some();
             if state.waiting() > 0
@@ -224,10 +225,10 @@ impl Backlog {
 
     /// Waits for `pause`, or until the store is closed. False when its time is up.
     pub(super) fn pause(&self, pause: Duration) -> bool {
-        let end = Instant::now() + pause;
+        let end = monotonic() + pause;
         let mut state = self.state();
         loop {
-            let now = Instant::now();
+            let now = monotonic();
             let closing = state.closing;
             if closing.is_some_and(|deadline| deadline <= now) {
                 return false;
@@ -255,7 +256,7 @@ impl Backlog {
     /// Drops what waits and all that still comes. Says how many records that is, and which work was never begun.
     pub(super) fn abandon(&self) -> (u64, VecDeque<Box<dyn Chore>>) {
         let mut state = self.state();
-        let closing = state.closing.or(Some(Instant::now()));
+        let closing = state.closing.or(Some(monotonic()));
         let left = std::mem::replace(&mut *state, State { closing, abandoned: true, ..State::default() });
         (left.unsaved(), left.chores)
     }

@@ -101,8 +101,8 @@ fn fill(
     schema::create(&txn)?;
     txn.commit()?;
     let records = from.open_table(ROWS)?.len()?;
-    let mut copying = Copying { from, to, progress, cancelled, done: 0, records };
-    // The rows are last, so that progress is counted in records.
+    let total = records + from.open_table(IDS)?.len()? + from.open_table(STORIES)?.len()?;
+    let mut copying = Copying { from, to, progress, cancelled, at: Progress { done: 0, total } };
     copying.table(META)?;
     copying.table(HOURS)?;
     copying.table(DAYS)?;
@@ -119,9 +119,8 @@ struct Copying<P, C> {
     to: Database,
     progress: P,
     cancelled: C,
-    /// Entries of the tables that have one for each record.
-    done: u64,
-    records: u64,
+    /// In entries of all tables; the sums are too few to be counted beforehand.
+    at: Progress,
 }
 
 impl<P: FnMut(Progress), C: Fn() -> bool> Copying<P, C> {
@@ -130,7 +129,6 @@ impl<P: FnMut(Progress), C: Fn() -> bool> Copying<P, C> {
         definition: TableDefinition<'_, K, V>,
     ) -> Result<(), StoreError> {
         let source = self.from.open_table(definition)?;
-        let large = source.len()? >= self.records;
         let mut entries = source.iter()?.peekable();
         while entries.peek().is_some() {
             if (self.cancelled)() {
@@ -146,13 +144,14 @@ impl<P: FnMut(Progress), C: Fn() -> bool> Copying<P, C> {
             }
             drop(target);
             txn.commit()?;
-            self.advance(if large { count } else { 0 });
+            self.advance(count);
         }
         Ok(())
     }
 
     fn advance(&mut self, count: u64) {
-        self.done += count;
-        (self.progress)(Progress { done: self.done, total: self.records });
+        self.at.done += count;
+        self.at.total = self.at.total.max(self.at.done);
+        (self.progress)(self.at);
     }
 }

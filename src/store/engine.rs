@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use redb::StorageBackend;
@@ -17,7 +17,7 @@ use super::disk::Disk;
 use super::intake::Intake;
 use super::open::{OpenError, Opened, Place, builder, prepare};
 use super::writer::{Progress, Recost, Recosted, Writer};
-use super::{Options, StoreError};
+use super::{Options, StoreError, monotonic};
 use crate::domain::pricebook::PriceBook;
 use crate::events::board::LedgerStatus;
 
@@ -156,7 +156,7 @@ impl Store {
 
 impl Inner {
     fn close(&self) -> u64 {
-        self.backlog.close(Instant::now() + LAST_WORDS);
+        self.backlog.close(monotonic() + LAST_WORDS);
         let thread = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
         // The thread catches what panics in its work.
         let lost = thread.and_then(|thread| thread.join().ok()).unwrap_or(0);

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use jiff::Timestamp;
 use memchr::memchr2_iter;
+use memchr::memmem::Finder;
 
 use super::codec::CodecError;
 use super::key::RowKey;
@@ -39,9 +40,8 @@ pub struct Filter {
 impl Filter {
     /// True when the request is one of those meant.
     pub fn matches(&self, row: &Row) -> bool {
-        let columns = row.columns();
         self.keys().contains(&row.key())
-            && self.matches_columns(&columns)
+            && self.matches_columns(&row.columns(), self.text.as_deref().map(Needle::new).as_ref())
             && self.model.as_deref().is_none_or(|pattern| fits(pattern, row.billed_model().as_bytes()))
     }
 
@@ -49,19 +49,6 @@ impl Filter {
     pub fn keys(&self) -> Range<RowKey> {
         let key = |at_us| RowKey { at_us, id: RequestId::from_number(0) };
         key(self.since.map_or(0, micros_up))..key(self.until.map_or(u64::MAX, micros_up))
-    }
-
-    /// As [`Filter::matches`], on a stored row whose time is known to fit.
-    ///
-    /// # Errors
-    /// When the row is damaged.
-    pub(super) fn matches_stored(&self, bytes: &[u8]) -> Result<bool, CodecError> {
-        let head = RowHead::decode(bytes)?;
-        Ok(self.matches_columns(&head.columns)
-            && match &self.model {
-                Some(pattern) => fits(pattern, head.billed_model()?.as_bytes()),
-                None => true,
-            })
     }
 
     /// The same without what names parts of requests: model, endpoint and group.
@@ -86,16 +73,53 @@ impl Filter {
         model && is(&self.endpoint, endpoint) && is(&self.group, group)
     }
 
-    fn matches_columns(&self, row: &Columns<'_>) -> bool {
-        let is = |wanted: &Option<String>, have: Option<&str>| {
-            wanted.as_deref().is_none_or(|wanted| have.unwrap_or_default() == wanted)
+    fn matches_columns(&self, row: &Columns<'_>, text: Option<&Needle<'_>>) -> bool {
+        let is = |wanted: &Option<String>, have: Option<&[u8]>| {
+            wanted.as_ref().is_none_or(|wanted| have.unwrap_or_default() == wanted.as_bytes())
         };
         self.state.is_none_or(|state| row.state == state)
             && self.status.is_none_or(|status| row.status == Some(status))
             && is(&self.endpoint, row.endpoint)
             && is(&self.group, row.group)
             && is(&self.session, row.session)
-            && self.text.as_deref().is_none_or(|text| mentions(row, text))
+            && text.is_none_or(|text| text.is_mentioned_by(row))
+    }
+}
+
+/// A filter put to many stored rows, whose times are known to fit.
+pub(super) struct Scan<'f> {
+    filter: &'f Filter,
+    session: Option<Finder<'f>>,
+    text: Option<Needle<'f>>,
+}
+
+impl<'f> Scan<'f> {
+    /// For this filter.
+    pub(super) fn new(filter: &'f Filter) -> Self {
+        let session = filter.session.as_deref().map(Finder::new);
+        Self { filter, session, text: filter.text.as_deref().map(Needle::new) }
+    }
+
+    /// As [`Filter::matches`].
+    ///
+    /// # Errors
+    /// When the row is damaged.
+    pub(super) fn matches(&self, row: &[u8]) -> Result<bool, CodecError> {
+        if !self.may_match(row) {
+            return Ok(false);
+        }
+        let head = RowHead::decode(row)?;
+        Ok(self.filter.matches_columns(&head.columns, self.text.as_ref())
+            && match &self.filter.model {
+                Some(pattern) => fits(pattern, head.billed_model()?),
+                None => true,
+            })
+    }
+
+    /// False when the bytes hold nothing like what a column has to hold: texts are stored as they are.
+    fn may_match(&self, row: &[u8]) -> bool {
+        self.session.as_ref().is_none_or(|session| session.find(row).is_some())
+            && self.text.as_ref().is_none_or(|text| text.of_id || !text.wanted.is_ascii() || text.is_in(row))
     }
 }
 
@@ -114,29 +138,46 @@ pub fn fits(pattern: &str, name: &[u8]) -> bool {
     }
 }
 
-fn mentions(row: &Columns<'_>, wanted: &str) -> bool {
-    let texts = [
-        row.user_agent,
-        Some(row.path),
-        row.model,
-        row.served_model,
-        row.endpoint,
-        row.session,
-        row.failure,
-        row.error,
-    ];
-    texts.into_iter().flatten().any(|text| contains(text, wanted))
-        || contains(&RequestId::from_number(row.id).to_string(), wanted)
+/// A text to be found whatever the case.
+struct Needle<'f> {
+    wanted: &'f str,
+    /// Where its rarest letter is, roughly: only places with that one are looked at.
+    anchor: usize,
+    /// It could be in an id, which is not stored as text.
+    of_id: bool,
 }
 
-/// True when `wanted` is in `text`, whatever the case.
-fn contains(text: &str, wanted: &str) -> bool {
-    if !wanted.is_ascii() {
-        return text.to_lowercase().contains(&wanted.to_lowercase());
+impl<'f> Needle<'f> {
+    fn new(wanted: &'f str) -> Self {
+        let common = |b: &u8| b"etaoinsrlcdmup-/. _0123456789".contains(&b.to_ascii_lowercase());
+        let of_ids = |b: u8| b"REQreq-".contains(&b) || b.is_ascii_hexdigit();
+        let anchor = wanted.as_bytes().iter().position(|b| !common(b)).unwrap_or(0);
+        Self { wanted, anchor, of_id: wanted.bytes().all(of_ids) }
     }
-    let (text, wanted) = (text.as_bytes(), wanted.as_bytes());
-    let Some(first) = wanted.first() else { return true };
-    memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), text)
-        .filter_map(|at| text.get(at..at + wanted.len()))
-        .any(|found| found.eq_ignore_ascii_case(wanted))
+
+    fn is_mentioned_by(&self, row: &Columns<'_>) -> bool {
+        let texts = [
+            row.user_agent,
+            Some(row.path),
+            row.model,
+            row.served_model,
+            row.endpoint,
+            row.session,
+            row.failure,
+            row.error,
+        ];
+        texts.into_iter().flatten().any(|text| self.is_in(text))
+            || self.of_id && self.is_in(RequestId::from_number(row.id).to_string().as_bytes())
+    }
+
+    fn is_in(&self, text: &[u8]) -> bool {
+        if !self.wanted.is_ascii() {
+            return String::from_utf8_lossy(text).to_lowercase().contains(&self.wanted.to_lowercase());
+        }
+        let wanted = self.wanted.as_bytes();
+        let Some(rare) = wanted.get(self.anchor) else { return true };
+        memchr2_iter(rare.to_ascii_lowercase(), rare.to_ascii_uppercase(), text)
+            .filter_map(|at| text.get(at.checked_sub(self.anchor)?..)?.get(..wanted.len()))
+            .any(|found| found.eq_ignore_ascii_case(wanted))
+    }
 }

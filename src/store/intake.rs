@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::backlog::{Backlog, Settled};
 use super::codec::{CodecError, Stored};
+use super::monotonic;
 use super::row::{OpenRow, Row, story};
 use crate::events::board::LedgerStatus;
 use crate::events::hub::Ledger;
@@ -63,6 +63,6 @@ fn encode(record: &RequestRecord) -> Result<Settled, CodecError> {
         key: row.key(),
         row: row.encode()?.into(),
         story: story.map(Into::into),
-        since: Instant::now(),
+        since: monotonic(),
     })
 }

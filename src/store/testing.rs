@@ -1,23 +1,29 @@
-//! Rows for the tests of this module.
+//! Rows, files and sums for the tests of this module.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use redb::Database;
 use redb::backends::InMemoryBackend;
+use redb::{Database, ReadTransaction, ReadableTable, TableDefinition};
 
 use super::apply::Batch;
 use super::civil::Clock;
-use super::key::micros;
+use super::codec::Stored;
+use super::disk::Disk;
+use super::key::{BucketKey, micros};
+use super::open::Place;
 use super::row::{AttemptRow, BillRow, Row, Tokens};
+use super::totals::{Totals, parts, whole};
 use super::{Options, StoreError, schema};
 use crate::claude::money::PicoUsd;
-use crate::claude::price::CostLines;
+use crate::claude::price::{CostLines, PriceTable, Rates, Tariff};
 use crate::claude::request::Class;
 use crate::claude::usage::Usage;
+use crate::domain::pricebook::PriceBook;
 use crate::events::{RequestId, RequestRecord, State};
 
 /// An empty store in memory.
@@ -27,6 +33,83 @@ pub(crate) fn database() -> Database {
     schema::create(&txn).unwrap();
     txn.commit().unwrap();
     db
+}
+
+/// The same as the writer has it.
+pub(crate) fn disk() -> Disk {
+    Disk::new(database(), Place::Other(Box::new(|| Ok(database()))))
+}
+
+/// Everything stored about requests, in order.
+pub(crate) fn rows(txn: &ReadTransaction) -> Vec<Row> {
+    let table = txn.open_table(schema::ROWS).unwrap();
+    table.iter().unwrap().map(|entry| Row::decode(entry.unwrap().1.value()).unwrap()).collect()
+}
+
+/// All rollups: of each table, by its keys.
+#[derive(Default, PartialEq, Debug)]
+pub(crate) struct Rollups {
+    hours: BTreeMap<BucketKey<3>, Totals>,
+    days: BTreeMap<BucketKey<3>, Totals>,
+    session_days: BTreeMap<BucketKey<1>, Totals>,
+}
+
+impl Rollups {
+    /// As stored.
+    pub(crate) fn stored(txn: &ReadTransaction) -> Self {
+        Self {
+            hours: rollup(txn, schema::HOURS),
+            days: rollup(txn, schema::DAYS),
+            session_days: rollup(txn, schema::SESSION_DAYS),
+        }
+    }
+
+    /// As the rows demand.
+    pub(crate) fn of(rows: &[Row], clock: &Clock) -> Self {
+        let seconds = |at: Timestamp| at.as_second().unsigned_abs();
+        let mut sums = Self::default();
+        for row in rows {
+            let (hour, day) = (seconds(clock.hour(row.accepted())), seconds(clock.day(row.accepted())));
+            for (part, totals) in parts(row) {
+                let key = |start| BucketKey {
+                    start,
+                    names: [part.model.clone(), part.endpoint.clone(), part.group.clone()],
+                };
+                *sums.hours.entry(key(hour)).or_default() += &totals;
+                *sums.days.entry(key(day)).or_default() += &totals;
+            }
+            let key = BucketKey { start: day, names: [row.session.clone().unwrap_or_default()] };
+            *sums.session_days.entry(key).or_default() += &whole(row);
+        }
+        sums
+    }
+}
+
+fn rollup<const N: usize>(
+    txn: &ReadTransaction,
+    table: TableDefinition<'_, &[u8], &[u8]>,
+) -> BTreeMap<BucketKey<N>, Totals> {
+    let table = txn.open_table(table).unwrap();
+    let entries = table.iter().unwrap().map(Result::unwrap);
+    entries
+        .map(|(key, sums)| {
+            (BucketKey::from_bytes(key.value()).unwrap(), Totals::decode(sums.value()).unwrap())
+        })
+        .collect()
+}
+
+/// Prices for models that begin with `m`, so much per input token.
+pub(crate) fn prices(input: u64) -> Arc<PriceBook> {
+    let rates = Rates { input, output: 5 * input, ..Rates::default() };
+    let tariff = Tariff {
+        revision: "2026-11-01".parse().unwrap(),
+        web_search: PicoUsd::ZERO,
+        batch_ppm: 500_000,
+        us_ppm: 1_100_000,
+        models: Vec::new(),
+        families: Vec::new(),
+    };
+    Arc::new(PriceBook::new(PriceTable::new(&tariff, &[("m*".to_owned(), rates)], None), []))
 }
 
 /// Applies one batch.

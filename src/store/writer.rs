@@ -28,7 +28,7 @@ use super::civil::Clock;
 use super::codec::Stored;
 use super::disk::{Disk, guarded};
 use super::row::Row;
-use super::{Options, StoreError};
+use super::{Options, StoreError, monotonic};
 
 /// Pauses between tries of a failing commit.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -101,7 +101,7 @@ impl Writer {
 
     /// One step of the chore that has waited longest.
     fn work(&mut self) {
-        let now = Instant::now();
+        let now = monotonic();
         let next = self.eligible().find(|(_, chore)| chore.due() <= now).map(|(at, _)| at);
         let Some(mut chore) = next.and_then(|at| self.chores.remove(at)) else { return };
         let further = match guarded(|| chore.step(&self.disk, &self.clock)) {
@@ -175,3 +175,6 @@ fn pause(tries: u32, quick: u32) -> Duration {
     let slow = tries.saturating_sub(quick).min(16);
     PAUSE.saturating_mul(1 << slow).min(LONGEST_PAUSE)
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,6 +35,7 @@ health: { check_interval: 1h, timeout: 2s }
 streaming: { response_header_timeout: 700ms, max_idle_time: 700ms, heartbeat_interval: 0s, gate_hold: 5s }
 group: { cooldown: 600s }
 request_suspend: { enabled: false }
+web: { enabled: false }
 usage_tracking: { enabled: false }
 logging: { level: warn }
 global_timeout: 700ms
@@ -206,6 +207,14 @@ impl Client {
     /// Sends a request and returns its head.
     pub async fn open(&self, request: Request<Full<Bytes>>) -> Response<hyper::body::Incoming> {
         timeout(PATIENCE, self.http.request(request)).await.expect("a head in time").expect("a response")
+    }
+
+    /// [`Self::open`] of a forwarder that may be gone.
+    pub async fn try_open(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<hyper::body::Incoming>, hyper_util::client::legacy::Error> {
+        self.http.request(request).await
     }
 
     /// Sends a request and reads the answer to its end.

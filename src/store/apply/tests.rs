@@ -11,11 +11,10 @@ fn clock() -> Clock {
 fn sums(db: &redb::Database) -> Vec<(BucketKey<3>, Totals)> {
     let txn = db.begin_read().unwrap();
     let table = txn.open_table(HOURS).unwrap();
-    let entry = |e: Result<(redb::AccessGuard<'_, &[u8]>, redb::AccessGuard<'_, &[u8]>), _>| {
-        let (k, v) = e.unwrap();
-        (BucketKey::from_bytes(k.value()).unwrap(), Totals::decode(v.value()).unwrap())
-    };
-    table.iter().unwrap().map(entry).collect()
+    let entries = table.iter().unwrap().map(Result::unwrap);
+    entries
+        .map(|(k, v)| (BucketKey::from_bytes(k.value()).unwrap(), Totals::decode(v.value()).unwrap()))
+        .collect()
 }
 
 #[test]
@@ -68,7 +67,7 @@ fn an_ended_request_is_open_no_more() {
     };
     batch(&db, &clock, |b| b.note_open(&open));
     batch(&db, &clock, |b| {
-        assert_eq!(b.open_requests()?, [open.clone()]);
+        assert_eq!(b.open_requests()?, std::slice::from_ref(&open));
         b.put(&ended, None)
     });
     batch(&db, &clock, |b| {

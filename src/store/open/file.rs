@@ -5,15 +5,15 @@ use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use redb::backends::FileBackend;
 use redb::{Builder, Database, DatabaseError, ReadableDatabase};
 
 use super::{Found, MovedAside, OpenError};
-use crate::store::StoreError;
 use crate::store::disk::guarded;
 use crate::store::schema::{self, LAYOUT, meta};
+use crate::store::{StoreError, monotonic};
 
 /// Memory for pages of the file. The sums that every commit touches are a few hundred pages.
 const CACHE: usize = 32 << 20;
@@ -95,10 +95,10 @@ fn existing(path: &Path) -> Result<Database, Trouble> {
 /// How every database of ours is opened.
 pub(crate) fn builder() -> Builder {
     let mut builder = Database::builder();
-    let last = Cell::new(Instant::now());
+    let last = Cell::new(monotonic());
     builder.set_cache_size(CACHE).set_repair_callback(move |repair| {
         if last.get().elapsed() >= REPAIR_REPORT {
-            last.set(Instant::now());
+            last.set(monotonic());
             let percent = repair.progress() * 100.0;
             tracing::info!(
                 target: "cc_forwarder::store",

@@ -48,3 +48,112 @@ fn a_store_in_use_is_not_touched() {
     drop(store);
     assert!(!Store::open(options(&path)).unwrap().1.fresh);
 }
+
+/// The only file beside the store.
+fn aside(path: &Path) -> std::path::PathBuf {
+    let names = std::fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
+    let mut others: Vec<_> = names.filter(|name| name != path).collect();
+    assert_eq!(others.len(), 1, "{others:?}");
+    others.remove(0)
+}
+
+/// Opens what `make` put there; it must be moved aside as it was, and the new store must work.
+fn is_moved_aside(make: impl FnOnce(&Path), reason: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("usage.redb");
+    make(&path);
+    let before = std::fs::read(&path).ok();
+    let (store, opened) = Store::open(options(&path)).unwrap();
+    let moved = opened.moved_aside.expect(reason);
+    assert!(opened.fresh && moved.why.contains(reason), "{reason}: {}", moved.why);
+    assert_eq!(aside(&path), moved.to);
+    assert!(moved.to.to_str().unwrap().contains("usage.redb.unreadable-20"), "{moved:?}");
+    // To look into another database is to repair it.
+    let before = before.filter(|bytes| !bytes.starts_with(b"redb") || reason.is_empty());
+    assert!(before.is_none_or(|bytes| std::fs::read(&moved.to).unwrap() == bytes), "{reason}");
+    store.intake().settled(&record(1));
+    assert_eq!(store.close(), 0);
+    let (store, opened) = Store::open(options(&path)).unwrap();
+    assert!(!opened.fresh && opened.moved_aside.is_none() && rows(&store) == 1);
+}
+
+#[test]
+fn what_is_no_store_is_moved_aside() {
+    let write = |bytes: &'static [u8]| move |path: &Path| std::fs::write(path, bytes).unwrap();
+    is_moved_aside(write(b""), "empty");
+    is_moved_aside(write(b"hello"), "");
+    is_moved_aside(|path| std::fs::write(path, vec![b'x'; 100_000]).unwrap(), "");
+    is_moved_aside(
+        |path| std::fs::write(path, [b"SQLite format 3\0".as_slice(), &[0; 8000]].concat()).unwrap(),
+        "",
+    );
+    is_moved_aside(|path| std::fs::create_dir(path).unwrap(), "directory");
+    let foreign = |path: &Path| {
+        let db = redb::Database::create(path).unwrap();
+        let txn = db.begin_write().unwrap();
+        txn.open_table(redb::TableDefinition::<u8, u8>::new("theirs")).unwrap().insert(1, 1).unwrap();
+        txn.commit().unwrap();
+    };
+    is_moved_aside(foreign, "another program");
+    let later = |path: &Path| {
+        fill(path, 1);
+        let db = redb::Database::open(path).unwrap();
+        let txn = db.begin_write().unwrap();
+        schema::set_fact(&txn, schema::meta::LAYOUT, "2").unwrap();
+        txn.commit().unwrap();
+    };
+    is_moved_aside(later, "layout 2");
+}
+
+#[test]
+fn a_cut_or_damaged_store_is_moved_aside() {
+    for share in [1, 3, 7] {
+        let cut = |path: &Path| {
+            fill(path, 500);
+            let file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+            let len = file.metadata().unwrap().len();
+            file.set_len(len * share / 8).unwrap();
+        };
+        is_moved_aside(cut, "");
+    }
+    // Every page of the second half is overwritten: some of them are in use.
+    let damaged = |path: &Path| {
+        fill(path, 500);
+        let mut bytes = std::fs::read(path).unwrap();
+        bytes[8192..].chunks_mut(64).for_each(|chunk| chunk[7] ^= 0x55);
+        std::fs::write(path, bytes).unwrap();
+    };
+    is_moved_aside(damaged, "");
+}
+
+#[test]
+fn a_file_that_is_moved_aside_twice_keeps_both() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("usage.redb");
+    let place = Place::File(path.clone());
+    let names: Vec<_> = (0..3)
+        .map(|n| {
+            std::fs::write(&path, [n]).unwrap();
+            place.set_aside("a test").unwrap().to
+        })
+        .collect();
+    assert!(names.iter().enumerate().all(|(n, name)| std::fs::read(name).unwrap() == [n as u8]));
+}
+
+#[cfg(unix)]
+#[test]
+fn what_the_system_forbids_is_told_and_not_touched() {
+    let dir = tempfile::tempdir().unwrap();
+    let blocked = dir.path().join("file");
+    std::fs::write(&blocked, "x").unwrap();
+    let error = Store::open(options(&blocked.join("usage.redb"))).map(|_| ()).unwrap_err();
+    let text = error.to_string();
+    assert!(matches!(error, OpenError::Unusable { .. }) && text.contains("database_path"), "{text}");
+    assert!(text.contains("cannot create the directory") && text.contains("/file"), "{text}");
+    let denied = OpenError::Unusable {
+        action: "open the usage store",
+        path: "x.redb".into(),
+        source: io::ErrorKind::PermissionDenied.into(),
+    };
+    assert!(denied.to_string().contains("give this user the right to write there"), "{denied}");
+}

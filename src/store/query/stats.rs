@@ -1,5 +1,6 @@
 //! Sums over a period, together and told apart.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
@@ -170,12 +171,9 @@ impl Sums<'_> {
 
     fn finish(self) -> Stats {
         let mut groups: Vec<_> = self.groups.into_iter().collect();
-        groups.sort_by(|(a, x), (b, y)| match (a, b) {
-            (Key::Start(a), Key::Start(b)) => a.cmp(b),
-            _ => {
-                let weight = |totals: &Totals| (totals.cost.total(), totals.requests);
-                weight(y).cmp(&weight(x)).then_with(|| a.cmp(b))
-            }
+        groups.sort_by_cached_key(|(key, totals)| {
+            let weight = (totals.cost.total(), totals.requests);
+            (matches!(key, Key::Name(_)).then_some(Reverse(weight)), key.clone())
         });
         Stats { totals: self.totals, groups }
     }

@@ -180,7 +180,10 @@ fn filters() -> impl Strategy<Value = Filter> {
     let ends = (
         prop::option::weighted(0.2, state),
         prop::option::weighted(0.1, Just(200_u16)),
-        prop::option::weighted(0.1, Just("OVERLOADED".to_owned())),
+        prop::option::weighted(
+            0.2,
+            prop::sample::select(vec!["OVERLOADED", "Q-0000001", "de-CLI/", "é", ""]),
+        ),
     );
     let times = (prop::option::of(instants()), prop::option::of(instants()));
     (names, ends, times).prop_map(
@@ -193,7 +196,7 @@ fn filters() -> impl Strategy<Value = Filter> {
             session,
             state,
             status,
-            text,
+            text: text.map(str::to_owned),
         },
     )
 }

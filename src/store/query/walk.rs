@@ -10,7 +10,7 @@ use super::rollup::ended;
 use super::{Bytes, Reader};
 use crate::events::{RequestId, State};
 use crate::store::StoreError;
-use crate::store::filter::Filter;
+use crate::store::filter::{Filter, Scan};
 use crate::store::key::{BucketKey, RowKey, bucket_floor, bucket_parts, instant};
 use redb::ReadOnlyTable;
 
@@ -50,14 +50,15 @@ impl Reader {
             Sense::Homes => filter.clone(),
             Sense::Parts => filter.besides_parts(),
         };
+        let scan = Scan::new(&of_request);
         let narrow = filter.names_parts() || filter.session.is_some() || filter.state.is_some();
         if !narrow || !self.rollups {
-            return self.rows_of(&of_request, keys, order, &mut visit).map(|_| ());
+            return self.rows_of(&scan, keys, order, &mut visit).map(|_| ());
         }
         for day in directed(self.days_with(filter, sense, &keys)?, order) {
             for stretch in directed(self.hours_with(filter, sense, day)?, order) {
                 let within = key(stretch.start).max(keys.start)..key(stretch.end).min(keys.end);
-                if self.rows_of(&of_request, within, order, &mut visit)?.is_break() {
+                if self.rows_of(&scan, within, order, &mut visit)?.is_break() {
                     return Ok(());
                 }
             }
@@ -67,7 +68,7 @@ impl Reader {
 
     fn rows_of<E: From<StoreError>>(
         &self,
-        filter: &Filter,
+        scan: &Scan<'_>,
         keys: Range<RowKey>,
         order: Order,
         visit: &mut impl FnMut(&[u8]) -> Result<ControlFlow<()>, E>,
@@ -79,7 +80,7 @@ impl Reader {
             self.rows.range(keys.start.to_bytes()..keys.end.to_bytes()).map_err(StoreError::from)?;
         while let Some(entry) = if order == Order::Newest { rows.next_back() } else { rows.next() } {
             let (_, row) = entry.map_err(StoreError::from)?;
-            let matches = filter.matches_stored(row.value()).map_err(StoreError::from)?;
+            let matches = scan.matches(row.value()).map_err(StoreError::from)?;
             if matches && visit(row.value())?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }

@@ -1,7 +1,7 @@
 //! A stored row without its attempts, read in place: what a filter looks at.
 //!
 //! Reading a row whole allocates a dozen strings; a scan that drops nearly all rows must not. This walks the same bytes
-//! and borrows from them. Its fields are those of [`Row`] in the same order, because the stored form has no names.
+//! and borrows from them; texts are bytes, because checking that they are UTF-8 would be most of the work. Its fields are those of [`Row`] in the same order, because the stored form has no names.
 
 use std::net::IpAddr;
 
@@ -19,35 +19,35 @@ use crate::store::codec::{CodecError, layout_1};
 #[expect(missing_docs, reason = "each is documented at the field of the same name in Row")]
 pub struct Columns<'a> {
     pub id: u32,
-    pub upstream_id: Option<&'a str>,
+    pub upstream_id: Option<&'a [u8]>,
     pub accepted_us: u64,
     pub updated_us: u64,
     pub first_byte_us: Option<u64>,
     pub duration_us: u64,
     pub suspended_us: u64,
     pub client: Option<IpAddr>,
-    pub user_agent: Option<&'a str>,
-    pub method: &'a str,
-    pub path: &'a str,
+    pub user_agent: Option<&'a [u8]>,
+    pub method: &'a [u8],
+    pub path: &'a [u8],
     #[serde(with = "by_number")]
     pub class: Class,
-    pub model: Option<&'a str>,
-    pub served_model: Option<&'a str>,
-    pub session: Option<&'a str>,
-    pub agent: Option<&'a str>,
+    pub model: Option<&'a [u8]>,
+    pub served_model: Option<&'a [u8]>,
+    pub session: Option<&'a [u8]>,
+    pub agent: Option<&'a [u8]>,
     pub stream: bool,
-    pub endpoint: Option<&'a str>,
-    pub group: Option<&'a str>,
-    pub route: Option<&'a str>,
+    pub endpoint: Option<&'a [u8]>,
+    pub group: Option<&'a [u8]>,
+    pub route: Option<&'a [u8]>,
     pub status: Option<u16>,
     #[serde(with = "by_number")]
     pub state: State,
-    pub failure: Option<&'a str>,
-    pub error: Option<&'a str>,
-    pub cancel_reason: Option<&'a str>,
+    pub failure: Option<&'a [u8]>,
+    pub error: Option<&'a [u8]>,
+    pub cancel_reason: Option<&'a [u8]>,
     pub bytes_in: u64,
     pub bytes_out: u64,
-    pub price_revision: Option<&'a str>,
+    pub price_revision: Option<&'a [u8]>,
 }
 
 /// Columns, and the attempts as long as nobody asked for them.
@@ -72,12 +72,12 @@ impl<'a> RowHead<'a> {
     ///
     /// # Errors
     /// When the bytes are damaged.
-    pub fn billed_model(&self) -> Result<&'a str, CodecError> {
+    pub fn billed_model(&self) -> Result<&'a [u8], CodecError> {
         let (count, mut rest) = postcard::take_from_bytes::<usize>(self.attempts)?;
         let mut billed = self.columns.model.unwrap_or_default();
         for _ in 0..count {
-            let (attempt, after) = postcard::take_from_bytes::<AttemptHead<'a>>(rest)?;
-            billed = attempt.model_served.or(attempt.model_sent).or(self.columns.model).unwrap_or_default();
+            let ((_, _, sent, served, ..), after) = postcard::take_from_bytes::<AttemptHead<'a>>(rest)?;
+            billed = served.or(sent).or(self.columns.model).unwrap_or_default();
             rest = after;
         }
         Ok(billed)
@@ -89,69 +89,69 @@ impl Row {
     pub fn columns(&self) -> Columns<'_> {
         Columns {
             id: self.id,
-            upstream_id: self.upstream_id.as_deref(),
+            upstream_id: bytes(&self.upstream_id),
             accepted_us: self.accepted_us,
             updated_us: self.updated_us,
             first_byte_us: self.first_byte_us,
             duration_us: self.duration_us,
             suspended_us: self.suspended_us,
             client: self.client,
-            user_agent: self.user_agent.as_deref(),
-            method: &self.method,
-            path: &self.path,
+            user_agent: bytes(&self.user_agent),
+            method: self.method.as_bytes(),
+            path: self.path.as_bytes(),
             class: self.class,
-            model: self.model.as_deref(),
-            served_model: self.served_model.as_deref(),
-            session: self.session.as_deref(),
-            agent: self.agent.as_deref(),
+            model: bytes(&self.model),
+            served_model: bytes(&self.served_model),
+            session: bytes(&self.session),
+            agent: bytes(&self.agent),
             stream: self.stream,
-            endpoint: self.endpoint.as_deref(),
-            group: self.group.as_deref(),
-            route: self.route.as_deref(),
+            endpoint: bytes(&self.endpoint),
+            group: bytes(&self.group),
+            route: bytes(&self.route),
             status: self.status,
             state: self.state,
-            failure: self.failure.as_deref(),
-            error: self.error.as_deref(),
-            cancel_reason: self.cancel_reason.as_deref(),
+            failure: bytes(&self.failure),
+            error: bytes(&self.error),
+            cancel_reason: bytes(&self.cancel_reason),
             bytes_in: self.bytes_in,
             bytes_out: self.bytes_out,
-            price_revision: self.price_revision.as_deref(),
+            price_revision: bytes(&self.price_revision),
         }
     }
 }
 
-/// An attempt, to be stepped over: as [`super::AttemptRow`].
-#[derive(Deserialize)]
-#[expect(dead_code, reason = "what is not looked at has to be stepped over")]
-struct AttemptHead<'a> {
-    endpoint: &'a str,
-    group: &'a str,
-    model_sent: Option<&'a str>,
-    model_served: Option<&'a str>,
-    start_us: u64,
-    connect_us: Option<u64>,
-    first_byte_us: Option<u64>,
-    duration_us: u64,
-    status: Option<u16>,
-    failure: Option<&'a str>,
-    cancelled: bool,
-    tokens: Tokens,
-    estimated: bool,
-    service_tier: Option<&'a str>,
-    inference_geo: Option<&'a str>,
-    bill: Option<BillHead<'a>>,
+fn bytes(text: &Option<String>) -> Option<&[u8]> {
+    text.as_deref().map(str::as_bytes)
 }
 
+/// An attempt, to be stepped over: the fields of [`super::AttemptRow`] in order.
+type AttemptHead<'a> = (
+    /* endpoint */ &'a [u8],
+    /* group */ &'a [u8],
+    /* model_sent */ Option<&'a [u8]>,
+    /* model_served */ Option<&'a [u8]>,
+    /* start_us */ u64,
+    /* connect_us */ Option<u64>,
+    /* first_byte_us */ Option<u64>,
+    /* duration_us */ u64,
+    /* status */ Option<u16>,
+    /* failure */ Option<&'a [u8]>,
+    /* cancelled */ bool,
+    /* tokens */ Tokens,
+    /* estimated */ bool,
+    /* service_tier */ Option<&'a [u8]>,
+    /* inference_geo */ Option<&'a [u8]>,
+    /* bill */ Option<BillHead<'a>>,
+);
+
 /// As [`super::BillRow`].
-#[derive(Deserialize)]
-#[expect(dead_code, reason = "what is not looked at has to be stepped over")]
-struct BillHead<'a> {
-    lines: CostLines,
-    cache_saved: PicoUsd,
-    cache_premium: PicoUsd,
-    cache_missed: PicoUsd,
-    rule: &'a str,
-}
+type BillHead<'a> = (
+    /* lines */ CostLines,
+    /* cache_saved */ PicoUsd,
+    /* cache_premium */ PicoUsd,
+    /* cache_missed */ PicoUsd,
+    /* rule */ &'a [u8],
+);
 
 #[cfg(test)]
 mod tests {
@@ -170,7 +170,7 @@ mod tests {
             let bytes = row.encode().unwrap();
             let head = RowHead::decode(&bytes).unwrap();
             assert_eq!(head.columns, row.columns());
-            assert_eq!(head.billed_model().unwrap(), row.billed_model());
+            assert_eq!(head.billed_model().unwrap(), row.billed_model().as_bytes());
             assert!(RowHead::decode(&bytes[..20]).is_err());
         }
     }

@@ -15,7 +15,7 @@ use crate::store::disk::Disk;
 use crate::store::key::RowKey;
 use crate::store::row::Row;
 use crate::store::schema::{self, meta};
-use crate::store::{StoreError, codec::Stored};
+use crate::store::{StoreError, codec::Stored, monotonic};
 
 /// Rows summed up in one step.
 const STEP: usize = 1000;
@@ -40,7 +40,7 @@ struct Pass {
 
 impl Rebuild {
     pub(super) fn new() -> Self {
-        Self { due: Instant::now(), pass: None }
+        Self { due: monotonic(), pass: None }
     }
 }
 
@@ -113,7 +113,7 @@ impl Chore for Rebuild {
             return None;
         };
         tracing::warn!(target: "cc_forwarder::store", "hours and days cannot be summed up anew: {error}");
-        (self.pass, self.due) = (None, Instant::now() + AGAIN);
+        (self.pass, self.due) = (None, monotonic() + AGAIN);
         Some(self)
     }
 }

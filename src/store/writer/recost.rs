@@ -13,7 +13,7 @@ use crate::store::disk::Disk;
 use crate::store::key::RowKey;
 use crate::store::row::Row;
 use crate::store::schema::ROWS;
-use crate::store::{StoreError, apply};
+use crate::store::{StoreError, apply, monotonic};
 
 /// Rows priced in one transaction.
 const STEP: usize = 500;
@@ -21,7 +21,7 @@ const STEP: usize = 500;
 /// How far long work has come.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Progress {
-    /// Records done.
+    /// Parts done: records priced, or entries copied.
     pub done: u64,
     /// Of so many.
     pub total: u64,
@@ -41,6 +41,7 @@ pub struct Recosted {
 /// Prices once.
 pub(in crate::store) struct Recost {
     book: Arc<PriceBook>,
+    due: Instant,
     at: RowKey,
     total: Option<u64>,
     made: Recosted,
@@ -57,7 +58,7 @@ impl Recost {
         done: Sender<Result<Recosted, StoreError>>,
     ) -> Self {
         let at = RowKey::first_at(since.unwrap_or(Timestamp::UNIX_EPOCH));
-        Self { book, at, total: None, made: Recosted::default(), progress, done }
+        Self { book, due: monotonic(), at, total: None, made: Recosted::default(), progress, done }
     }
 
     fn total(&mut self, disk: &Disk) -> Result<u64, StoreError> {
@@ -82,7 +83,7 @@ impl Recost {
 
 impl Chore for Recost {
     fn due(&self) -> Instant {
-        Instant::now()
+        self.due
     }
 
     fn step(&mut self, disk: &Disk, clock: &Clock) -> Result<Step, StoreError> {

@@ -10,7 +10,7 @@ use super::chore::{Chore, Step};
 use crate::store::civil::Clock;
 use crate::store::disk::Disk;
 use crate::store::key::RowKey;
-use crate::store::{StoreError, apply};
+use crate::store::{StoreError, apply, monotonic};
 
 /// Rows deleted in one transaction.
 const STEP: usize = 500;
@@ -25,7 +25,7 @@ pub(super) struct Retention {
 
 impl Retention {
     pub(super) fn new(days: u32, interval: Duration) -> Self {
-        Self { days, interval, due: Instant::now(), removed: 0 }
+        Self { days, interval, due: monotonic(), removed: 0 }
     }
 
     fn rest(&mut self) {
@@ -38,7 +38,7 @@ impl Retention {
             );
         }
         self.removed = 0;
-        self.due = Instant::now() + self.interval;
+        self.due = monotonic() + self.interval;
     }
 }
 
@@ -60,8 +60,12 @@ impl Chore for Retention {
     }
 
     fn ended(mut self: Box<Self>, how: Result<(), StoreError>) -> Option<Box<dyn Chore>> {
-        if let Err(error) = how {
-            tracing::warn!(target: "cc_forwarder::store", "old records are not removed for now: {error}");
+        match how {
+            // The next start goes on with it.
+            Ok(()) | Err(StoreError::Closed) => {}
+            Err(error) => {
+                tracing::warn!(target: "cc_forwarder::store", "old records are not removed for now: {error}");
+            }
         }
         self.rest();
         Some(self)
@@ -74,7 +78,8 @@ fn limit(clock: &Clock, now: Timestamp, days: u32) -> Option<Timestamp> {
     clock.start_of(day)
 }
 
-fn remove_before(disk: &Disk, clock: &Clock, limit: RowKey) -> Result<usize, StoreError> {
+/// Removes some rows before `limit` and says how many.
+pub(super) fn remove_before(disk: &Disk, clock: &Clock, limit: RowKey) -> Result<usize, StoreError> {
     let start = RowKey::first_at(Timestamp::UNIX_EPOCH);
     let mut old = apply::rows_from(&disk.begin_read()?, start, STEP)?;
     old.retain(|row| row.key() < limit);
