@@ -166,7 +166,7 @@ mod tests {
     fn readers_get_what_is_new_to_them() {
         let ring = Ring::default();
         let newest = ring.newest();
-        ["a", "b", "c"].map(|text| ring.push(line(text)));
+        ["a", "b", "c"].iter().for_each(|text| ring.push(line(text)));
         assert_eq!(seqs(&ring.since(0)), [1, 2, 3]);
         assert_eq!(seqs(&ring.since(2)), [3]);
         assert!(ring.since(3).is_empty() && ring.since(99).is_empty());

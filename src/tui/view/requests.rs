@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! +- Requests 3 of 204 | filter: model:opus | by time | frozen, 2 new ----------+
-//! | time v   id       model      endpoint  state           took    tokens   cost |
+//! | time↓    id       model      endpoint  state           took    tokens   cost |
 //! | 14:02:07 91b0cc10 sonnet-5-5 main-b    ~ forwarding    4.0s         -      - |
 //! | 14:01:58 0a12bc00 opus-5-5   main-b    + completed     2.0s  91k/2.2k  $0.11 |
 //! | 13:41:58 0a12bc03 opus-5-5   main-b    x failed 500    2.0s         -      - |
@@ -156,7 +156,7 @@ fn head(model: &Model, cells: &[Cell]) -> Line<'static> {
     // Of two columns with one order the first is marked.
     let marked = cells.iter().position(|cell| cell.by == order.column);
     let titles = cells.iter().enumerate().map(|(n, cell)| {
-        let arrow = if order.rises() { "^" } else { "v" };
+        let arrow = if order.rises() { "↑" } else { "↓" };
         let text = if Some(n) == marked { format!("{}{arrow}", cell.title) } else { cell.title.to_owned() };
         if cell.right { right(&text, cell.width) } else { left(&text, cell.width) }
     });

@@ -24,6 +24,8 @@ pub struct Table {
     all: Vec<Arc<Entry>>,
     /// Those that fit, in order.
     shown: Vec<Arc<Entry>>,
+    /// All that runs.
+    running: Vec<Arc<Entry>>,
     /// Those running that fit, in order, each with its place among all rows.
     live: Vec<(usize, Arc<Entry>)>,
     filter: Filter,
@@ -111,16 +113,20 @@ impl Table {
 
     /// Takes in what runs, instead of what did.
     pub fn run(&mut self, entries: impl Iterator<Item = Entry>) {
-        let running = entries.filter(|entry| !self.ended.contains_key(&entry.id));
-        self.live = running.filter(|entry| self.filter.fits(entry)).map(|entry| (0, Arc::new(entry))).collect();
-        self.settle();
+        self.running = entries.filter(|entry| !self.ended.contains_key(&entry.id)).map(Arc::new).collect();
+        self.choose_live();
     }
 
     /// Looks at everything once.
     fn choose(&mut self) {
         let filter = &self.filter;
         self.shown = self.all.iter().filter(|entry| filter.fits(&***entry)).cloned().collect();
-        self.live.retain(|(_, entry)| filter.fits(&**entry));
+        self.choose_live();
+    }
+
+    fn choose_live(&mut self) {
+        let fitting = self.running.iter().filter(|entry| self.filter.fits(&***entry));
+        self.live = fitting.map(|entry| (0, Arc::clone(entry))).collect();
         self.settle();
     }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! +- req-0a12bc00 ---------------------------------------------------------------+
-//! | + completed 200   accepted 2026-11-23 14:01:58.000   ttft 0.5s   took 2.0s    |
+//! | + completed  status 200  2026-11-23 14:01:58.000  ttft 0.5s  took 2.0s        |
 //! | endpoint's id  req_011CQ...                                                   |
 //! | session        0f8c3a2e-5b1d-4c77-9a10-2f6e8d4b7c35                           |
 //! | Attempts                                                                      |
@@ -99,7 +99,7 @@ fn top(model: &Model, detail: &Detail) -> Line<'static> {
     let at = entry.accepted.to_zoned(model.facts.zone.clone()).strftime("%Y-%m-%d %H:%M:%S%.3f").to_string();
     let first = entry.first_byte.map_or("-".to_owned(), span);
     let status = entry.status.map_or("-".to_owned(), |status| status.to_string());
-    let rest = format!("  status {status}  accepted {at}  ttft {first}  took {}", span(entry.age(model.now)));
+    let rest = format!("  status {status}  {at}  ttft {first}  took {}", span(entry.age(model.now)));
     let word = state(model, entry);
     let word = word.trim_end_matches(&format!(" {status}")).to_owned();
     Line::from(vec![Span::styled(word, theme.style(role(entry.stage))), Span::raw(rest)])
