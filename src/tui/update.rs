@@ -160,6 +160,8 @@ fn sleep(model: &mut Model) {
 /// Something with a place of its own on one of the screens.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Target {
+    /// A row of the overview.
+    Glance(overview::Row),
     /// An endpoint, on the screen of endpoints.
     Endpoint(crate::domain::endpoint::EndpointId),
     /// A request in the queue.
@@ -171,6 +173,10 @@ pub enum Target {
 /// Goes to where something is shown.
 pub fn go_to(model: &mut Model, target: Target) -> Vec<Effect> {
     match target {
+        Target::Glance(row) => {
+            model.screen = Screen::Overview;
+            overview::show(model, row);
+        }
         Target::Endpoint(name) => {
             model.screen = Screen::Endpoints;
             endpoints::show(model, name);

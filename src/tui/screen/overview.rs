@@ -103,6 +103,13 @@ pub fn act(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
     Some(Vec::new())
 }
 
+/// Selects this row, if there is one.
+pub fn show(model: &mut Model, row: Row) {
+    let State { rows, selection, .. } = &mut model.overview;
+    selection.select(row);
+    selection.settle(rows);
+}
+
 /// To the selected row's own screen.
 fn open(model: &mut Model) -> Option<Vec<Effect>> {
     let target = match model.overview.selected()?.clone() {

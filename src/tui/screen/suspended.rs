@@ -13,7 +13,7 @@ use crate::events::board::GroupStatus;
 use crate::tui::keymap::Action;
 use crate::tui::model::{Intent, Model};
 use crate::tui::msg::Effect;
-use crate::tui::update::{confirm, prompt, send};
+use crate::tui::update::{Target, confirm, go_to, prompt, send};
 
 /// What this screen remembers.
 #[derive(Default)]
@@ -53,6 +53,10 @@ pub fn act(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
         Action::PageDown => step(model, page),
         Action::First => step(model, isize::MIN),
         Action::Last => step(model, isize::MAX),
+        Action::Open => {
+            let id = *model.suspended.selection.key()?;
+            return Some(go_to(model, Target::Request(id)));
+        }
         Action::ResumeOne => {
             let id = *model.suspended.selection.key()?;
             return confirm(model, Command::ResumeRequest(id), &["It goes on at once, whatever its turn."]);
@@ -112,10 +116,11 @@ pub fn activate(text: &str) -> Vec<Effect> {
 /// Why an action cannot be taken now.
 pub fn why_not(model: &Model, action: Action) -> Option<String> {
     match action {
-        Action::ResumeOne | Action::ResumeAll | Action::Cancel if model.snapshot.queue.is_empty() => {
+        Action::ResumeOne | Action::ResumeAll | Action::Cancel | Action::Open
+            if model.snapshot.queue.is_empty() =>
+        {
             Some("no request is suspended".to_owned())
         }
-        Action::Open => Some("all there is to know about it stands here".to_owned()),
         Action::Activate if candidates(model).next().is_none() => Some(nothing_to_activate(model)),
         _ => None,
     }

@@ -20,11 +20,12 @@ pub mod review;
 mod tests;
 
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::widgets::{glyph, group_word, panel, role_of, row_style, word};
+use crate::domain::endpoint::EndpointId;
 use crate::domain::ratelimit::Bucket;
 use crate::events::board::{EndpointStatus, GroupStatus};
 use crate::tui::format::{between, fit, harmless, left, millis, percent, right, seconds, span};
@@ -46,16 +47,53 @@ const UNKNOWN: &str = "-";
 
 /// Draws it.
 pub fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
+    let (rows, below) = split(model, area);
+    list(model, frame, rows);
+    if let Some(below) = below {
+        detail::draw(model, frame, below);
+    }
+}
+
+/// The room of the list, and that of the detail when it is open.
+fn split(model: &Model, area: Rect) -> (Rect, Option<Rect>) {
     if !model.endpoints.shows_detail() {
-        return list(model, frame, area);
+        return (area, None);
     }
     let [rows, below] = if area.width >= BESIDE {
         Layout::horizontal([Constraint::Min(LIST), Constraint::Length(area.width - LIST)]).areas(area)
     } else {
         Layout::vertical([Constraint::Min(6), Constraint::Length(BELOW.max(area.height / 2))]).areas(area)
     };
-    list(model, frame, rows);
-    detail::draw(model, frame, below);
+    (rows, Some(below))
+}
+
+/// The endpoint whose row is at this place of the screen's room.
+pub fn hit(model: &Model, area: Rect, column: u16, row: u16) -> Option<EndpointId> {
+    let (list, _) = split(model, area);
+    // Border and heading above, note and border below.
+    let body = Rect { y: list.y + 2, height: list.height.saturating_sub(4), ..list };
+    if !body.contains(Position::new(column, row)) {
+        return None;
+    }
+    let at = first(model, usize::from(body.height)) + usize::from(row - body.y);
+    match model.endpoints.rows().get(at)? {
+        Row::Group(_) => None,
+        Row::Endpoint(at) => Some(model.snapshot.endpoints[*at].name.clone()),
+    }
+}
+
+fn is_selected(model: &Model, row: &Row) -> bool {
+    match row {
+        Row::Group(_) => false,
+        Row::Endpoint(at) => Some(&model.snapshot.endpoints[*at].name) == model.endpoints.selected(),
+    }
+}
+
+/// The first row that is drawn.
+fn first(model: &Model, height: usize) -> usize {
+    let rows = model.endpoints.rows();
+    let selected = rows.iter().position(|row| is_selected(model, row)).unwrap_or(0);
+    scroll(0, selected, height, rows.len())
 }
 
 fn list(model: &Model, frame: &mut Frame<'_>, area: Rect) {
@@ -76,16 +114,11 @@ fn list(model: &Model, frame: &mut Frame<'_>, area: Rect) {
 
 fn rows<'m>(model: &'m Model, columns: &Columns, area: Rect) -> Vec<Line<'m>> {
     let rows = model.endpoints.rows();
-    let is_selected = |row: &Row| match row {
-        Row::Group(_) => false,
-        Row::Endpoint(at) => Some(&model.snapshot.endpoints[*at].name) == model.endpoints.selected(),
-    };
-    let selected = rows.iter().position(is_selected).unwrap_or(0);
     let height = usize::from(area.height);
-    let first = scroll(0, selected, height, rows.len());
+    let first = first(model, height);
     let draw = |row: &Row| match row {
         Row::Group(at) => group(model, &model.snapshot.groups[*at], area.width),
-        Row::Endpoint(at) => columns.row(model, &model.snapshot.endpoints[*at], is_selected(row)),
+        Row::Endpoint(at) => columns.row(model, &model.snapshot.endpoints[*at], is_selected(model, row)),
     };
     rows.iter().skip(first).take(height).map(draw).collect()
 }

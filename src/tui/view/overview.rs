@@ -23,7 +23,7 @@ mod recent;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
+use ratatui::widgets::{Block, Paragraph};
 use unicode_width::UnicodeWidthStr;
 
 use super::widgets::{glyph, group_word, panel, role_of, row_style, sparkline, spread, word};
@@ -47,35 +47,71 @@ pub fn suspended(model: &Model) -> usize {
     model.snapshot.live.iter().filter(|l| l.phase == Phase::Suspended).count()
 }
 
+/// Where the parts are.
+struct Parts {
+    advice: Rect,
+    live: Rect,
+    endpoints: Rect,
+    /// Nothing before the first request.
+    charts: Rect,
+    /// What ended last, or the card of the first run.
+    bottom: Rect,
+}
+
+fn parts(model: &Model, area: Rect) -> Parts {
+    let advice = Constraint::Length(model.overview.advice().len().min(ADVICE) as u16);
+    let wanted = (entries(model).len() as u16 + 2).max(14);
+    let upper = Constraint::Length(wanted.min(area.height * 45 / 100));
+    let rows = match is_fresh(model) {
+        true => [advice, Constraint::Fill(1), Constraint::Length(0), Constraint::Length(8)],
+        false => [advice, upper, Constraint::Length(4), Constraint::Fill(1)],
+    };
+    let [advice, upper, charts, bottom] = Layout::vertical(rows).areas(area);
+    let [live, endpoints] = columns(upper);
+    Parts { advice, live, endpoints, charts, bottom }
+}
+
+/// Nobody has asked anything yet.
+fn is_fresh(model: &Model) -> bool {
+    model.snapshot.totals.accepted == 0
+}
+
 /// Draws it.
 pub fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
-    let advice = model.overview.advice().len().min(ADVICE) as u16;
-    if model.snapshot.totals.accepted == 0 {
-        let rows = [Constraint::Length(advice), Constraint::Fill(1), Constraint::Length(8)];
-        let [top, middle, bottom] = Layout::vertical(rows).areas(area);
-        draw_advice(model, frame, top);
-        draw_upper(model, frame, middle);
-        return draw_card(model, frame, bottom);
+    let parts = parts(model, area);
+    draw_advice(model, frame, parts.advice);
+    live::draw(model, frame, parts.live);
+    draw_endpoints(model, frame, parts.endpoints);
+    if is_fresh(model) {
+        return draw_card(model, frame, parts.bottom);
     }
-    let wanted = (entries(model).len() as u16 + 2).max(14);
-    let upper = wanted.min(area.height * 45 / 100);
-    let rows =
-        [Constraint::Length(advice), Constraint::Length(upper), Constraint::Length(4), Constraint::Fill(1)];
-    let [top, middle, charts, bottom] = Layout::vertical(rows).areas(area);
-    draw_advice(model, frame, top);
-    draw_upper(model, frame, middle);
-    draw_charts(model, frame, charts);
-    recent::draw(model, frame, bottom);
+    draw_charts(model, frame, parts.charts);
+    recent::draw(model, frame, parts.bottom);
+}
+
+/// The row at this place of the screen.
+pub fn hit(model: &Model, area: Rect, column: u16, row: u16) -> Option<Row> {
+    let parts = parts(model, area);
+    let line = |area: Rect| {
+        let inner = Block::bordered().inner(area);
+        inner.contains((column, row).into()).then(|| (usize::from(row - inner.y), inner))
+    };
+    if let Some((line, inner)) = line(parts.live) {
+        return live::at(model, inner, line).map(Row::Live);
+    }
+    if let Some((line, inner)) = line(parts.endpoints) {
+        let entries = entries(model);
+        return match entries.get(first_entry(model, &entries, inner) + line)? {
+            Entry::Endpoint(endpoint) => Some(Row::Endpoint(endpoint.name.clone())),
+            Entry::Group(_) => None,
+        };
+    }
+    let (line, inner) = line(parts.bottom).filter(|_| !is_fresh(model))?;
+    recent::at(model, inner, line).map(Row::Recent)
 }
 
 fn columns(area: Rect) -> [Rect; 2] {
     Layout::horizontal([Constraint::Percentage(58), Constraint::Fill(1)]).areas(area)
-}
-
-fn draw_upper(model: &Model, frame: &mut Frame<'_>, area: Rect) {
-    let [left, right] = columns(area);
-    live::draw(model, frame, left);
-    draw_endpoints(model, frame, right);
 }
 
 fn draw_advice(model: &Model, frame: &mut Frame<'_>, area: Rect) {
@@ -104,21 +140,28 @@ fn entries(model: &Model) -> Vec<Entry<'_>> {
     snapshot.groups.iter().flat_map(of_group).collect()
 }
 
+fn is_selected(model: &Model, entry: &Entry<'_>) -> bool {
+    match (entry, model.overview.selected()) {
+        (Entry::Endpoint(endpoint), Some(Row::Endpoint(name))) => endpoint.name == *name,
+        _ => false,
+    }
+}
+
+/// The first line to show.
+fn first_entry(model: &Model, entries: &[Entry<'_>], inner: Rect) -> usize {
+    let selected = entries.iter().position(|entry| is_selected(model, entry)).unwrap_or(0);
+    scroll(0, selected, usize::from(inner.height), entries.len())
+}
+
 fn draw_endpoints(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let inner = panel(model, frame, area, "Endpoints");
     let entries = entries(model);
-    let is_selected = |entry: &Entry<'_>| match (entry, model.overview.selected()) {
-        (Entry::Endpoint(e), Some(Row::Endpoint(id))) => e.name == *id,
-        _ => false,
-    };
-    let selected = entries.iter().position(is_selected).unwrap_or(0);
-    let height = usize::from(inner.height);
-    let first = scroll(0, selected, height, entries.len());
+    let first = first_entry(model, &entries, inner);
     let line = |entry: &Entry<'_>| match entry {
         Entry::Group(group) => group_line(model, group, inner.width),
-        Entry::Endpoint(endpoint) => endpoint_line(model, endpoint, is_selected(entry), inner.width),
+        Entry::Endpoint(endpoint) => endpoint_line(model, endpoint, is_selected(model, entry), inner.width),
     };
-    let lines: Vec<Line<'_>> = entries.iter().skip(first).take(height).map(line).collect();
+    let lines: Vec<Line<'_>> = entries.iter().skip(first).take(usize::from(inner.height)).map(line).collect();
     frame.render_widget(Paragraph::new(lines), inner);
 }
 

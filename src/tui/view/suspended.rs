@@ -16,13 +16,13 @@ mod tests;
 
 use jiff::Timestamp;
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
+use ratatui::widgets::{Block, Paragraph};
 
 use super::widgets::{bar, panel, row_style};
-use crate::events::Wait;
 use crate::events::board::Queued;
+use crate::events::{RequestId, Wait};
 use crate::tui::format::{self, between, harmless, left, right, span};
 use crate::tui::model::Model;
 use crate::tui::screen::list::scroll;
@@ -49,6 +49,17 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         .flat_map(|(at, queued)| request(model, queued, at == selected, usize::from(inner.width)))
         .collect();
     frame.render_widget(Paragraph::new(lines), inner);
+}
+
+/// The request whose lines are at this place of the screen's room.
+pub fn hit(model: &Model, area: Rect, column: u16, row: u16) -> Option<RequestId> {
+    let inner = Block::bordered().inner(area);
+    if !inner.contains(Position::new(column, row)) {
+        return None;
+    }
+    let queue = &model.snapshot.queue;
+    let first = scroll(0, model.suspended.index(), usize::from(inner.height) / LINES, queue.len());
+    queue.get(first + usize::from(row - inner.y) / LINES).map(|queued| queued.id)
 }
 
 fn nobody<'m>(model: &Model) -> Vec<Line<'m>> {

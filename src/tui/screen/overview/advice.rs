@@ -5,7 +5,7 @@
 //! | requests are suspended, and the active group can serve again | they go on one by one |
 //! | requests are suspended, and another group could serve them | activate it |
 //! | requests are suspended, and none could | when the next endpoint may be asked |
-//! | nothing is suspended, and no endpoint can serve | so, and when the next one may be asked |
+//! | nothing is suspended, and no endpoint can serve | so, and when the next one may be asked, else why not |
 //! | an endpoint refuses its credential | change it |
 //! | tokens were used that no price is known for | give a price |
 
@@ -76,15 +76,20 @@ fn waiting(snapshot: &Snapshot, suspended: usize) -> Advice {
     }
 }
 
-/// `; main-a may be asked again in 12s`, as of the picture.
+/// `; main-a may be asked again in 12s`, as of the picture; else what is wrong with the first that says so.
 fn next(snapshot: &Snapshot) -> String {
     let timed = snapshot.endpoints.iter().filter_map(|e| Some((e, e.changes_in?)));
     match timed.min_by(|(_, a), (_, b)| a.total_cmp(b)) {
         Some((endpoint, left)) => {
             format!("; {} may be asked again in {}", endpoint.name, format::seconds(Some(left.ceil())))
         }
-        None => String::new(),
+        None => snapshot.endpoints.iter().find_map(trouble).unwrap_or_default(),
     }
+}
+
+/// `; main-a: connect failed`
+fn trouble(endpoint: &EndpointStatus) -> Option<String> {
+    Some(format!("; {}: {}", endpoint.name, endpoint.last_error.as_ref()?))
 }
 
 fn credentials(snapshot: &Snapshot) -> Option<Advice> {
@@ -98,4 +103,69 @@ fn prices(snapshot: &Snapshot) -> Option<Advice> {
     let unpriced = snapshot.totals.unpriced;
     let text = || format!("{unpriced} answers have no known price: add their models to model_pricing");
     (unpriced > 0).then(|| Advice::note(text()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::testing::{busy, fresh};
+
+    fn texts(snapshot: &Snapshot) -> Vec<String> {
+        give(snapshot).into_iter().map(|advice| advice.text).collect()
+    }
+
+    fn all(snapshot: &mut Snapshot, condition: Condition) {
+        snapshot.endpoints.iter_mut().for_each(|e| {
+            e.condition = condition;
+            e.changes_in = None;
+        });
+    }
+
+    #[test]
+    fn a_healthy_forwarder_needs_no_advice() {
+        let mut snapshot = fresh();
+        all(&mut snapshot, Condition::Up);
+        assert_eq!(give(&snapshot), []);
+    }
+
+    #[test]
+    fn an_outage_says_when_or_why() {
+        let mut snapshot = fresh();
+        all(&mut snapshot, Condition::Down);
+        snapshot.endpoints[0].last_error = Some("connect failed".to_owned());
+        assert_eq!(texts(&snapshot), ["no endpoint can serve now; main-a: connect failed"]);
+        snapshot.endpoints[1].changes_in = Some(11.2);
+        assert_eq!(texts(&snapshot), ["no endpoint can serve now; main-b may be asked again in 12s"]);
+        assert!(give(&snapshot)[0].urgent);
+    }
+
+    #[test]
+    fn who_waits_is_told_what_helps() {
+        let mut snapshot = busy();
+        let advice = give(&snapshot);
+        assert_eq!(advice[0].activate, Some(GroupId::new("backup")));
+        snapshot.endpoints[0].condition = Condition::Up;
+        assert_eq!(texts(&snapshot), ["2 suspended; main can serve: they go on one by one"]);
+        snapshot.active_group = None;
+        snapshot.groups.truncate(1);
+        let text = &texts(&snapshot)[0];
+        assert!(
+            text.starts_with("every group is paused, 2 suspended; main-a may be asked again in"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn credentials_and_prices_are_notes() {
+        let mut snapshot = fresh();
+        all(&mut snapshot, Condition::Up);
+        snapshot.endpoints[3].credential_problem = true;
+        snapshot.totals.unpriced = 3;
+        let expected = [
+            "credential refused: check token or api-key of spare",
+            "3 answers have no known price: add their models to model_pricing",
+        ];
+        assert_eq!(texts(&snapshot), expected);
+        assert!(give(&snapshot).iter().all(|advice| !advice.urgent));
+    }
 }

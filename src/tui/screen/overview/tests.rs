@@ -1,5 +1,6 @@
 //! The overview as a person sees and uses it.
 
+use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use insta::assert_snapshot;
 
 use super::*;
@@ -118,4 +119,33 @@ fn the_rate_is_of_the_last_sixty_seconds() {
     assert!((shown - expected).abs() < 1e-9, "{shown} {expected}");
     tell(&mut model, Msg::Tick(ago(-180)));
     assert_eq!(per_minute(&model), 0.0);
+}
+
+#[test]
+fn every_row_on_screen_is_where_a_click_selects_it() {
+    let mut model = model(busy());
+    let text = drawn(&mut model, 120, 40).to_string();
+    let mut found = 0;
+    for (row, line) in (0..).zip(text.lines()) {
+        for name in ["req-7f3a01c2", "req-0a12bc03", " spare "] {
+            let Some(at) = line.trim_start_matches('"').find(name) else { continue };
+            let column = line.trim_start_matches('"')[..at].chars().count() as u16 + 2;
+            click(&mut model, column, row);
+            let selected = match model.overview.selected().unwrap() {
+                Row::Live(id) | Row::Recent(id) => id.to_string(),
+                Row::Endpoint(id) => format!(" {id} "),
+            };
+            assert_eq!(selected, name);
+            found += 1;
+        }
+    }
+    assert_eq!(found, 3, "{text}");
+    let before = model.overview.selected().cloned();
+    click(&mut model, 5, 2);
+    assert_eq!(model.overview.selected().cloned(), before, "a border is no row");
+}
+
+fn click(model: &mut Model, column: u16, row: u16) {
+    let kind = MouseEventKind::Down(MouseButton::Left);
+    tell(model, Msg::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
 }

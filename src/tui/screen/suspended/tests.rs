@@ -47,6 +47,13 @@ fn all_are_resumed_after_a_yes() {
 }
 
 #[test]
+fn enter_leads_to_the_request() {
+    let mut model = queue(busy());
+    press(&mut model, &["Enter"]);
+    assert_eq!(model.screen, Screen::Requests);
+}
+
+#[test]
 fn the_list_keys_move() {
     let mut model = queue(busy());
     let mut at = |keys: &[&str]| {
@@ -96,7 +103,7 @@ fn a_group_is_activated_from_here() {
 #[test]
 fn what_cannot_be_done_says_why() {
     let mut model = queue(fresh());
-    for key in ["r", "R", "x"] {
+    for key in ["r", "R", "x", "Enter"] {
         assert!(press(&mut model, &[key]).is_empty());
         assert_eq!(model.toast.take().unwrap().text, "no request is suspended", "{key}");
         assert!(model.overlays.is_empty());

@@ -1,5 +1,6 @@
 //! How the screen of endpoints looks.
 
+use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use insta::assert_snapshot;
 
 use crate::claude::usage::Usage;
@@ -114,6 +115,24 @@ fn edits_are_shown_beside_what_is() {
     let why = "/home/me/.config/cc-forwarder/config.yaml was changed since it was loaded (retry.max_attempts); reload it first, then edit again";
     tell(&mut model, Msg::Answer(Box::new(Answer::Reviewed(edits, Err(why.to_owned())))));
     assert_snapshot!("review_conflict", drawn(&mut model, 80, 24));
+}
+
+#[test]
+fn a_click_on_a_row_selects_it_and_one_beside_does_nothing() {
+    let mut model = on_endpoints(rich());
+    drawn(&mut model, 80, 24);
+    let mut click = |row| {
+        let kind = MouseEventKind::Down(MouseButton::Left);
+        let modifiers = KeyModifiers::NONE;
+        tell(&mut model, Msg::Mouse(MouseEvent { kind, column: 9, row, modifiers }));
+        model.endpoints.selected().unwrap().to_string()
+    };
+    // Header, tabs, border, heading, the group, its first endpoint.
+    assert_eq!(click(6), "main-b");
+    assert_eq!(click(4), "main-b", "the head of a group is no row to select");
+    assert_eq!(click(9), "spare");
+    assert_eq!(click(21), "spare", "the line below the rows");
+    assert_eq!(click(5), "main-a");
 }
 
 #[test]

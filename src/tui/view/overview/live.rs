@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
+use crate::events::RequestId;
 use crate::events::board::{Live, Phase};
 use crate::tui::format::{between, count, fit, harmless, model as short, money, span};
 use crate::tui::model::Model;
@@ -26,13 +27,27 @@ pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         let text = Line::styled("no request is running", model.theme().style(Role::Muted));
         return frame.render_widget(Paragraph::new(text), inner);
     }
-    let selected = |l: &Live| model.overview.selected() == Some(&Row::Live(l.accepted.id));
-    let place = live.iter().rev().position(selected).unwrap_or(0);
-    let height = (usize::from(inner.height) / LINES).max(1);
-    let first = scroll(0, place, height, live.len());
-    let shown = live.iter().rev().skip(first).take(height);
-    let lines: Vec<Line<'_>> = shown.flat_map(|l| request(model, l, selected(l), inner.width)).collect();
+    let shown = shown(model, inner);
+    let lines: Vec<Line<'_>> =
+        shown.flat_map(|l| request(model, l, is_selected(model, l), inner.width)).collect();
     frame.render_widget(Paragraph::new(lines), inner);
+}
+
+fn is_selected(model: &Model, live: &Live) -> bool {
+    model.overview.selected() == Some(&Row::Live(live.accepted.id))
+}
+
+/// As many as there is room for, the selected one among them.
+fn shown(model: &Model, inner: Rect) -> impl Iterator<Item = &Live> {
+    let live = &model.snapshot.live;
+    let place = live.iter().rev().position(|l| is_selected(model, l)).unwrap_or(0);
+    let height = (usize::from(inner.height) / LINES).max(1);
+    live.iter().rev().skip(scroll(0, place, height, live.len())).take(height)
+}
+
+/// The request at this line.
+pub(super) fn at(model: &Model, inner: Rect, line: usize) -> Option<RequestId> {
+    shown(model, inner).nth(line / LINES).map(|live| live.accepted.id)
 }
 
 fn request(model: &Model, live: &Live, selected: bool, width: u16) -> [Line<'static>; LINES] {

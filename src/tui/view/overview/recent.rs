@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use crate::events::{RequestRecord, State};
+use crate::events::{RequestId, RequestRecord, State};
 use crate::tui::format::{count, fit, harmless, left, millis, model as short, money, right};
 use crate::tui::model::Model;
 use crate::tui::screen::list::scroll;
@@ -25,13 +25,26 @@ pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         let text = Line::styled("no request has ended yet", model.theme().style(Role::Muted));
         return frame.render_widget(Paragraph::new(text), inner);
     }
-    let selected = |r: &RequestRecord| model.overview.selected() == Some(&Row::Recent(r.id));
-    let place = recent.iter().position(|r| selected(r)).unwrap_or(0);
-    let height = usize::from(inner.height);
-    let first = scroll(0, place, height, recent.len());
-    let shown = recent.iter().skip(first).take(height);
-    let lines: Vec<Line<'_>> = shown.map(|r| line(model, r, selected(r), inner.width)).collect();
+    let lines: Vec<Line<'_>> =
+        shown(model, inner).map(|r| line(model, r, is_selected(model, r), inner.width)).collect();
     frame.render_widget(Paragraph::new(lines), inner);
+}
+
+fn is_selected(model: &Model, record: &RequestRecord) -> bool {
+    model.overview.selected() == Some(&Row::Recent(record.id))
+}
+
+/// As many as there is room for, the selected one among them.
+fn shown(model: &Model, inner: Rect) -> impl Iterator<Item = &RequestRecord> {
+    let recent = &model.snapshot.recent;
+    let place = recent.iter().position(|r| is_selected(model, r)).unwrap_or(0);
+    let height = usize::from(inner.height);
+    recent.iter().skip(scroll(0, place, height, recent.len())).take(height).map(AsRef::as_ref)
+}
+
+/// The request at this line.
+pub(super) fn at(model: &Model, inner: Rect, line: usize) -> Option<RequestId> {
+    shown(model, inner).nth(line).map(|record| record.id)
 }
 
 fn line(model: &Model, record: &RequestRecord, selected: bool, width: u16) -> Line<'static> {
