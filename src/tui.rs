@@ -152,7 +152,8 @@ impl Tui {
         let first = Arc::clone(&snapshots.borrow());
         let model = Model::new(facts, first, themes, theme, Timestamp::now());
         let tail = self.source.logs().map(|ring| Tail::start(ring, &self.tx, &spawn));
-        let mut running = Loop { tail, model, snapshots, news, aside, source: self.source, spawn, tx: self.tx };
+        let mut running =
+            Loop { tail, model, snapshots, news, aside, source: self.source, spawn, tx: self.tx };
         running.model.size = screen.size()?;
         running.model.logs.available = running.tail.is_some();
         if !notices.is_empty() {

@@ -253,7 +253,12 @@ impl fmt::Display for Filter {
                 }
                 Test::Compares(number, compare, limit) => {
                     let field = written(&Number::ALL, *number);
-                    write!(f, "{field}:{}{}", written(&Compare::ALL, *compare), unit::print(*number, *limit))?;
+                    write!(
+                        f,
+                        "{field}:{}{}",
+                        written(&Compare::ALL, *compare),
+                        unit::print(*number, *limit)
+                    )?;
                 }
                 Test::StatusClass(digit) => write!(f, "status:{digit}xx")?,
             }

@@ -152,7 +152,9 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
 /// or colon, or a dot inside.
 pub fn masked(text: &str) -> String {
     let inside = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).contains('.');
-    let tells = |word: &str| word.contains(['/', '\\', '@']) || inside(word) || word.trim_end_matches(':').contains(':');
+    let tells = |word: &str| {
+        word.contains(['/', '\\', '@']) || inside(word) || word.trim_end_matches(':').contains(':')
+    };
     let word = |word: &str| {
         let (name, value) = word.split_once('=').map_or(("", word), |(n, v)| (&word[..n.len() + 1], v));
         let end: String = value.chars().filter(|c| c.is_whitespace()).collect();

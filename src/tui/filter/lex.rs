@@ -39,7 +39,9 @@ fn word(chars: &mut Peekable<Chars<'_>>) -> Result<Word, String> {
                 quotes = true;
                 quote(chars, &mut value)?;
             }
-            ':' if field.is_none() && !quotes && !value.is_empty() => field = Some(std::mem::take(&mut value)),
+            ':' if field.is_none() && !quotes && !value.is_empty() => {
+                field = Some(std::mem::take(&mut value))
+            }
             c => value.push(c),
         }
     }

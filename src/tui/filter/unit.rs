@@ -6,8 +6,7 @@ use super::Number;
 /// Nanodollars in a dollar.
 const DOLLAR: u64 = 1_000_000_000;
 
-const COUNTS: [(&str, u64); 5] =
-    [("k", 1_000), ("K", 1_000), ("m", 1_000_000), ("M", 1_000_000), ("", 1)];
+const COUNTS: [(&str, u64); 5] = [("k", 1_000), ("K", 1_000), ("m", 1_000_000), ("M", 1_000_000), ("", 1)];
 /// Seconds without a unit; `ms` before `s` and `m`, which it ends or begins with.
 const TIMES: [(&str, u64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("", 1_000)];
 
@@ -30,7 +29,11 @@ fn with_unit(text: &str, units: &[(&str, u64)]) -> Option<u64> {
 fn decimal(text: &str, factor: u64) -> Option<u64> {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     let digits = |t: &str| t.bytes().all(|b| b.is_ascii_digit());
-    if whole.len() + part.len() == 0 || !digits(whole) || !digits(part) || (part.is_empty() && text.ends_with('.')) {
+    if whole.len() + part.len() == 0
+        || !digits(whole)
+        || !digits(part)
+        || (part.is_empty() && text.ends_with('.'))
+    {
         return None;
     }
     let whole = if whole.is_empty() { 0 } else { whole.parse::<u64>().ok()? };

@@ -123,7 +123,8 @@ mod tests {
         record.attempts[1].usage = Usage { input: 7, output: 5, ..Usage::default() };
         record.usage = record.attempts[1].usage.clone();
         record.unpriced = 1;
-        let (stored, seen) = (Detail::of_row(&Row::of_record(&record, record.accepted), vec![]), Detail::of_record(&record));
+        let (stored, seen) =
+            (Detail::of_row(&Row::of_record(&record, record.accepted), vec![]), Detail::of_record(&record));
         assert_eq!(stored.entry, seen.entry);
         assert_eq!(stored.facts, seen.facts);
         assert_eq!((stored.attempts, stored.usage), (seen.attempts, seen.usage));

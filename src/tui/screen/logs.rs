@@ -322,7 +322,9 @@ pub fn why_not(model: &Model, action: Action) -> Option<String> {
     let no_line = model.logs.is_empty();
     match action {
         Action::Jump | Action::Open if no_line => Some("no line is selected".to_owned()),
-        Action::Jump if request_of_line(model).is_none() => Some("this line belongs to no request".to_owned()),
+        Action::Jump if request_of_line(model).is_none() => {
+            Some("this line belongs to no request".to_owned())
+        }
         _ => None,
     }
 }

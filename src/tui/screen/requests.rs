@@ -297,7 +297,8 @@ pub fn answered(model: &mut Model, answer: &Answer) -> Option<Vec<Effect>> {
 /// What is known of a request by the snapshot.
 fn look_up(model: &Model, id: RequestId) -> Option<Detail> {
     let snapshot = &model.snapshot;
-    let record = snapshot.recent.iter().find(|record| record.id == id).map(|record| Detail::of_record(record));
+    let record =
+        snapshot.recent.iter().find(|record| record.id == id).map(|record| Detail::of_record(record));
     let live = || snapshot.live.iter().find(|live| live.accepted.id == id);
     record.or_else(|| live().map(|live| Detail::of_live(live, model.now)))
 }

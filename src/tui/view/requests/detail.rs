@@ -74,12 +74,18 @@ fn whole(model: &Model, detail: &Detail, width: usize) -> Vec<Line<'static>> {
     match detail.attempts.is_empty() {
         false => lines.extend(waterfall::lines(model, detail, width)),
         true if detail.entry.has_ended() => lines.push(Line::from(" none: no endpoint was asked")),
-        true => lines.push(Line::from(format!(" {} so far; their times come at its end", detail.entry.attempts))),
+        true => {
+            lines.push(Line::from(format!(" {} so far; their times come at its end", detail.entry.attempts)))
+        }
     }
     lines.extend(bill(model, detail));
     lines.push(heading(model, "Decisions"));
     for step in &detail.story {
-        lines.extend(wrap(&told(model, step), width.saturating_sub(1)).into_iter().map(|row| Line::from(format!(" {row}"))));
+        lines.extend(
+            wrap(&told(model, step), width.saturating_sub(1))
+                .into_iter()
+                .map(|row| Line::from(format!(" {row}"))),
+        );
     }
     if detail.story.is_empty() {
         lines.push(Line::from(" none yet"));

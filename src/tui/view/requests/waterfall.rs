@@ -84,10 +84,8 @@ fn draw(model: &Model, lane: &Lane<'_>, end: Duration, room: usize) -> Line<'sta
     };
     // However short, it is seen.
     let start = cell(lane.start).min(room - 1);
-    let mut spans = vec![
-        Span::styled(left(&lane.name, NAME), theme.style(lane.role)),
-        Span::raw(" ".repeat(start)),
-    ];
+    let mut spans =
+        vec![Span::styled(left(&lane.name, NAME), theme.style(lane.role)), Span::raw(" ".repeat(start))];
     let mut at = start;
     let last = lane.pieces.len().saturating_sub(1);
     for (n, (until, glyph, role)) in lane.pieces.iter().enumerate() {
