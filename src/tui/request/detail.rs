@@ -108,6 +108,7 @@ impl Detail {
         let open = |text: &Option<String>| text.clone().map(Fact::Open);
         let accepted = &live.accepted;
         let facts = [
+            ("endpoint", live.endpoint.as_ref().map(|e| Fact::Open(e.to_string()))),
             ("session", open(&live.described.session)),
             ("agent", open(&accepted.agent)),
             ("asked for", open(&live.described.model)),
