@@ -51,7 +51,7 @@ pub(super) fn print(number: Number, value: u64) -> String {
             let text = format!("{}.{:09}", value / DOLLAR, value % DOLLAR);
             text.trim_end_matches('0').trim_end_matches('.').to_owned()
         }
-        Number::Duration | Number::Ttft if value % 1_000 == 0 => format!("{}s", value / 1_000),
+        Number::Duration | Number::Ttft if value.is_multiple_of(1_000) => format!("{}s", value / 1_000),
         Number::Duration | Number::Ttft => format!("{value}ms"),
         _ => value.to_string(),
     }

@@ -64,7 +64,7 @@ impl Table {
         }
         let entry = self.ended.get(&id).filter(|entry| self.filter.fits(&***entry))?;
         let among = self.shown.partition_point(|other| self.order.compare(other, entry) == Ordering::Less);
-        let before = (0..=self.live.len()).rev().find(|n| *n == 0 || self.live[n - 1].0 <= among + n - 1);
+        let before = (0..=self.live.len()).rev().find(|n| *n == 0 || self.live[n - 1].0 < among + n);
         Some(among + before.unwrap_or(0))
     }
 
@@ -184,7 +184,7 @@ mod tests {
     fn entry(number: u32, second: i64, tokens: u64, stage: Stage) -> Entry {
         let accepted = jiff::Timestamp::from_second(second).unwrap();
         let numbers = Numbers { tokens: Some((tokens, 1)), ..Numbers::default() };
-        let model = if tokens % 2 == 0 { "even" } else { "odd" };
+        let model = if tokens.is_multiple_of(2) { "even" } else { "odd" };
         let words = Words { model: Some(model), ..Words::default() };
         Entry::new(RequestId::from_number(number), accepted, stage, numbers, &words)
     }
