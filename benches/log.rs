@@ -32,7 +32,7 @@ fn entry(n: u32) -> Arc<Entry> {
     let accepted = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(i64::from(n));
     let numbers = Numbers {
         attempts: 1 + n % 3,
-        status: Some(if n % 50 == 0 { 529 } else { 200 }),
+        status: Some(if n.is_multiple_of(50) { 529 } else { 200 }),
         tokens: Some((u64::from(n.wrapping_mul(2_654_435_761)) % 200_000, u64::from(n % 4_000))),
         ..Numbers::default()
     };
