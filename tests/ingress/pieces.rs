@@ -185,3 +185,18 @@ async fn lines_of_one_name_keep_their_order() {
         assert!(!seen.head.contains("x-hop") && !seen.head.contains("timeout=5"), "{}", seen.head);
     }
 }
+
+/// The client's side has a small buffer; answers' heads need not fit into it.
+#[tokio::test]
+async fn large_heads_of_answers_pass() {
+    let world = lone().await;
+    let long = |i: usize| format!("{i}-").repeat(4_000);
+    let behaviour = (0..15).fold(Behaviour::healthy(), |b, i| b.header(format!("x-long-{i}"), long(i)));
+    world.sims[0].set(behaviour);
+    let mut raw = world.raw().await;
+    for stream in [false, true, false] {
+        let seen = raw.ask(messages_request(stream)).await;
+        assert!(seen.status == 200 && seen.whole && seen.head.len() > 100_000, "{}", seen.head.len());
+        assert!((0..15).all(|i| seen.header(&format!("x-long-{i}")) == Some(&*long(i))));
+    }
+}
