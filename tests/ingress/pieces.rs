@@ -200,3 +200,27 @@ async fn large_heads_of_answers_pass() {
         assert!((0..15).all(|i| seen.header(&format!("x-long-{i}")) == Some(&*long(i))));
     }
 }
+
+/// With several threads a connection is woken by others while it wakes itself: none may be left asleep.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_connections_on_many_threads_all_come_to_their_end() {
+    let world = lone().await;
+    let request = [post("/v1/messages", &body(600_000, 'x'), ""), messages_request(true), HEALTH.to_owned()];
+    let request = std::sync::Arc::new(request.concat());
+    let mut clients = tokio::task::JoinSet::new();
+    for size in [usize::MAX, 16_383, 16_384, 30_001, 65_536, 100_003, 5_003, 262_144] {
+        let (mut raw, request) = (world.raw().await, std::sync::Arc::clone(&request));
+        clients.spawn(async move {
+            for _ in 0..5 {
+                let answers = talk(&mut raw, &request, size, &["POST", "POST", "GET"]).await;
+                assert!(answers.iter().all(|a| a.status == 200 && a.whole), "by {size}: {answers:?}");
+                assert!(answers[1].text().contains("message_stop"), "by {size}");
+            }
+        });
+    }
+    clients.join_all().await;
+    let lengths: Vec<usize> = world.sims[0].messages().iter().map(|r| r.body_bytes).collect();
+    let short = messages_body(true).len();
+    assert_eq!(lengths.iter().filter(|l| **l == 600_000).count(), 40);
+    assert_eq!(lengths.iter().filter(|l| **l == short).count(), 40);
+}
