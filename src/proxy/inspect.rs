@@ -13,6 +13,7 @@ use crate::claude::request::Class;
 use crate::claude::sse::{Decoder, Event};
 use crate::claude::usage::{Usage, UsageMeter};
 use crate::claude::wire::Facts;
+use crate::events::progress::Progress;
 
 /// Largest JSON body whose usage is read, decoded.
 const MAX_JSON: usize = 32 * 1024 * 1024;
@@ -254,6 +255,11 @@ impl Inspector {
     pub fn usage(&mut self, complete: bool) -> Usage {
         self.meter.finish(complete);
         self.meter.usage().clone()
+    }
+
+    /// What is known of its tokens by now.
+    pub fn report(&self, progress: &Progress) {
+        progress.report(self.meter.usage(), self.meter.output_so_far(), self.meter.model());
     }
 
     /// The model that answered.
