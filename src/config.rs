@@ -11,7 +11,8 @@
 //! | the keys there are, and what endpoints inherit | `raw` |
 //! | every problem with file, line, path and what to do | [`Problems`] |
 //! | what the pure decisions need of it | `rules` |
-//! | the way back, for display, without secrets | `view` |
+//! | the way back, for display, without secrets | `view`, [`listing`] |
+//! | where each value came from | [`origin`] |
 //! | what a new version of the file changes | [`diff`] |
 //! | noticing that there is one | [`watch`] |
 //! | writing priorities back into it | [`edit`] |
@@ -22,7 +23,9 @@ pub mod diff;
 pub mod edit;
 mod env;
 mod expand;
+pub mod listing;
 pub mod load;
+pub mod origin;
 pub mod pricing;
 mod problem;
 mod raw;
@@ -56,6 +59,8 @@ pub struct Config {
     pub source: Source,
     /// The version of the file; nothing when it came from none.
     pub stamp: Option<edit::Stamp>,
+    /// Where its values came from.
+    pub origins: origin::Origins,
     /// The proxy port.
     pub server: Server,
     /// The admin port.

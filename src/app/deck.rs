@@ -72,6 +72,7 @@ impl Deck {
         self.change(move |config| {
             for (endpoint, priority) in &edits {
                 spec_mut(config, endpoint)?.priority = *priority;
+                config.origins.by_hand(format!("endpoints[{endpoint}].priority"));
             }
             Ok(())
         })
@@ -84,6 +85,7 @@ impl Deck {
                 return Err(format!("{endpoint} is pinned by -p for this run"));
             }
             spec_mut(config, &endpoint)?.enabled = enabled;
+            config.origins.by_hand(format!("endpoints[{endpoint}].enabled"));
             Ok(())
         })
         .await

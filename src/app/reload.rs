@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 pub(super) use self::follow::follow;
 use crate::config::diff::{self, Report};
 use crate::config::edit::Saver;
+use crate::config::origin::Origins;
 use crate::config::{Config, Level, Problems};
 use crate::control::Control;
 use crate::domain::fleet::Input;
@@ -57,6 +58,8 @@ pub struct Last {
     pub at: jiff::Timestamp,
     /// How.
     pub outcome: Outcome,
+    /// Keys whose value in the file waits for a restart, by the last version that could be used.
+    pub pending: Vec<String>,
 }
 
 /// The log lines that follow the configuration.
@@ -201,8 +204,13 @@ impl Reloader {
     }
 
     fn remember(&self, outcome: &Outcome) {
-        let number = self.last.borrow().as_ref().map_or(0, |last| last.number) + 1;
-        let last = Last { number, at: jiff::Timestamp::now(), outcome: outcome.clone() };
+        let before = self.last.borrow().clone();
+        let number = before.as_ref().map_or(0, |last| last.number) + 1;
+        let pending = match outcome {
+            Ok(report) => report.needs_restart.clone(),
+            Err(_) => before.map(|last| last.pending.clone()).unwrap_or_default(),
+        };
+        let last = Last { number, at: jiff::Timestamp::now(), outcome: outcome.clone(), pending };
         self.last.send_replace(Some(Arc::new(last)));
     }
 
@@ -210,7 +218,9 @@ impl Reloader {
         let mut next = Config::clone(&self.config.borrow());
         how(&mut next).map_err(Refused::new)?;
         let report = self.apply(next, false).await?;
-        tracing::info!(target: "cc_forwarder::config", "changed by a person until the next reload: {report}");
+        if !report.is_empty() {
+            tracing::info!(target: "cc_forwarder::config", "changed by a person until the next reload: {report}");
+        }
         Ok(report)
     }
 
@@ -234,6 +244,7 @@ impl Reloader {
         let report = diff::changes(&running, &new);
         let roots_anew = by_hand && new.extra_ca.is_some();
         if report.is_empty() && !roots_anew {
+            self.keep_origins(new.origins);
             return Ok(report);
         }
         let redactor = running.redactor.and(&new.redactor);
@@ -250,6 +261,17 @@ impl Reloader {
         Ok(report)
     }
 
+    /// The file means what runs, but its lines may stand elsewhere, and what was changed by hand may stand in it now.
+    fn keep_origins(&self, origins: Origins) {
+        self.config.send_if_modified(|running| {
+            if running.origins != origins {
+                Arc::make_mut(running).origins = origins;
+            }
+            // Nobody has to act on it.
+            false
+        });
+    }
+
     /// The version as the command line lets it be.
     fn outranked(&self, mut new: Config, running: &Config) -> Result<Config, Refused> {
         if let Some(pinned) = &running.pinned {
@@ -257,6 +279,7 @@ impl Reloader {
         }
         if let Some(level) = self.log.as_ref().and_then(|log| log.level) {
             new.logging.level = level;
+            new.origins.by_flag("logging.level", "--log-level");
         }
         self.web.outrank(&mut new);
         Ok(new)

@@ -69,6 +69,7 @@ fn prepare(args: &RunArgs) -> anyhow::Result<Loaded> {
     }
     if let Some(level) = args.log_level {
         loaded.config.logging.level = level;
+        loaded.config.origins.by_flag("logging.level", "--log-level");
     }
     web_flags(args).outrank(&mut loaded.config);
     if let Some(problem) = loaded.config.exposure_problems().first() {

@@ -12,6 +12,7 @@
 //! closing waits [`CLOSING`] for it and then goes on without it. A screen that fails is reported; the forwarder goes on.
 
 mod history;
+mod ledger;
 mod local;
 
 use std::any::Any;

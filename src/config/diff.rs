@@ -90,7 +90,8 @@ pub fn changes(old: &Config, new: &Config) -> Report {
     Report { applied, needs_restart }
 }
 
-fn needs_restart(key: &str) -> bool {
+/// True for a key that is read at the start only.
+pub(super) fn needs_restart(key: &str) -> bool {
     let within = |prefix: &&str| {
         key.strip_prefix(*prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };

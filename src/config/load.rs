@@ -6,6 +6,7 @@
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::env::{Env, read_text};
 use super::problem::Problems;
@@ -146,6 +147,8 @@ pub fn parse(text: &str, source: Source, env: &dyn Env) -> Result<Loaded, Proble
     }
     config.redactor = Redactor::new(&found.secrets);
     config.stamp = Some(super::edit::Stamp::of(text));
+    config.origins.lines = Arc::new(found.given);
+    config.origins.references = Arc::new(found.references);
     Ok(Loaded { config, warnings: Problems::new(file, found.warnings) })
 }
 

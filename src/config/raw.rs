@@ -34,6 +34,7 @@ pub(super) fn root(s: &Section<'_>, source: Source) -> Config {
     let config = Config {
         source,
         stamp: None,
+        origins: Default::default(),
         server: s.section("server", server),
         web: s.section("web", web),
         tui: s.section("tui", tui),

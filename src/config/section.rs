@@ -40,6 +40,10 @@ pub(super) struct Found {
     pub(super) present: BTreeSet<String>,
     /// Schema paths of all keys there are.
     pub(super) asked: BTreeSet<String>,
+    /// Lines of the keys and items that have a value, by path.
+    pub(super) given: BTreeMap<String, usize>,
+    /// Paths of the values that were put together from references.
+    pub(super) references: BTreeSet<String>,
     lines: BTreeMap<String, usize>,
 }
 
@@ -87,9 +91,12 @@ impl<'e> Context<'e> {
         }
     }
 
-    fn note_line(&self, path: &str, line: Option<usize>) {
-        if let Some(line) = line {
-            self.found.borrow_mut().lines.insert(path.to_owned(), line);
+    fn note_line(&self, path: &str, line: Option<usize>, node: &Node) {
+        let Some(line) = line else { return };
+        let mut found = self.found.borrow_mut();
+        found.lines.insert(path.to_owned(), line);
+        if *node != Node::Null {
+            found.given.insert(path.to_owned(), line);
         }
     }
 }
@@ -282,7 +289,7 @@ impl<'a> Field<'a> {
         };
         let field = |(n, item): (usize, &'a super::yaml::Item)| {
             let at = self.at.index(n);
-            self.cx.note_line(&at.path, item.line);
+            self.cx.note_line(&at.path, item.line, &item.node);
             Field { cx: self.cx, at, node: &item.node }
         };
         items.iter().enumerate().map(field).collect()
@@ -296,7 +303,7 @@ impl<'a> Field<'a> {
         };
         let field = |entry: &'a Entry| {
             let at = self.at.free_key(&entry.key);
-            self.cx.note_line(&at.path, entry.line);
+            self.cx.note_line(&at.path, entry.line, &entry.node);
             (entry.key.as_str(), Field { cx: self.cx, at, node: &entry.node })
         };
         entries.iter().map(field).collect()
@@ -313,7 +320,7 @@ impl<'a> Field<'a> {
             }
         };
         for entry in entries {
-            self.cx.note_line(&join(&self.at.path, &entry.key), entry.line);
+            self.cx.note_line(&join(&self.at.path, &entry.key), entry.line, &entry.node);
         }
         let section = Section { cx: self.cx, at: self.at, entries, asked: RefCell::default() };
         let value = read(&section);
@@ -339,6 +346,9 @@ impl<'a> Field<'a> {
         match expand(text, self.cx.env) {
             Ok(expanded) => {
                 let literal = expanded.inserted.is_empty();
+                if !literal {
+                    self.cx.found.borrow_mut().references.insert(self.at.path.clone());
+                }
                 expanded.inserted.iter().for_each(|value| self.cx.secret(value));
                 Some((expanded.text, literal))
             }

@@ -148,19 +148,37 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     rows
 }
 
-/// A text whose words that look like a host, an address or a path are masked: those with a slash, backslash, at sign
-/// or colon, or a dot inside.
+/// A sentence whose hosts, addresses and paths are masked, word by word: for texts that others wrote. It rather masks a
+/// word too many.
 pub fn masked(text: &str) -> String {
-    let inside = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).contains('.');
-    let tells = |word: &str| {
-        word.contains(['/', '\\', '@']) || inside(word) || word.trim_end_matches(':').contains(':')
-    };
-    let word = |word: &str| {
-        let (name, value) = word.split_once('=').map_or(("", word), |(n, v)| (&word[..n.len() + 1], v));
-        let end: String = value.chars().filter(|c| c.is_whitespace()).collect();
-        if tells(value.trim()) { format!("{name}•••{end}") } else { word.to_owned() }
-    };
-    text.split_inclusive(char::is_whitespace).map(word).collect()
+    let mask = |word: &str| if tells_a_place(word) { "•".repeat(8) } else { word.to_owned() };
+    text.split(' ').map(mask).collect::<Vec<_>>().join(" ")
+}
+
+/// True for a word that is, or holds, a URL, a path, an address, or the name of a host or file.
+fn tells_a_place(word: &str) -> bool {
+    let word = word.trim_matches(|c: char| !c.is_alphanumeric() && !"/~\\.:".contains(c));
+    let bare = word.trim_end_matches([':', '.']);
+    let path = bare.contains("://")
+        || bare.contains('\\')
+        || bare.starts_with(['/', '~', '.'])
+        || bare.contains("::");
+    path || bare.contains("=/") || is_dotted(bare)
+}
+
+/// `192.0.2.7:443`, `api.example.com`, `usage.csv`; not `1.4s`, `$0.29`, `retry.max_attempts`.
+fn is_dotted(word: &str) -> bool {
+    let name = word.split([':', '/']).next().unwrap_or_default();
+    let labels: Vec<&str> = name.split('.').collect();
+    let digits = |label: &&str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_digit());
+    let letters = |label: &str| label.len() >= 2 && label.chars().all(char::is_alphabetic);
+    let plain = |label: &&str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-');
+    match labels.as_slice() {
+        [_] => false,
+        [a, b, c, d] if [a, b, c, d].into_iter().all(digits) => true,
+        [.., last] => labels.iter().all(plain) && letters(last),
+        [] => false,
+    }
 }
 
 #[cfg(test)]
@@ -195,9 +213,11 @@ mod tests {
     }
 
     #[test]
-    fn what_tells_where_somebody_is_gets_masked() {
-        let text = "connect to api.example.com:443 failed. url=https://h/x ip=192.0.2.7 n=3 took 1s";
-        assert_eq!(masked(text), "connect to ••• failed. url=••• ip=••• n=3 took 1s");
+    fn places_are_masked_and_other_words_are_not() {
+        let hidden = "https://a.example/x (/etc/x.yaml:12: 192.0.2.7:443, api.example.com:443 ~/x.csv C:\\x [::1]:80 x.csv";
+        assert!(hidden.split(' ').all(tells_a_place), "{}", masked(hidden));
+        let seen = "main-a is down: 529 in 1.4s $0.29 91k/2.2k retry.max_attempts req-7f3a01c2 14:02:11 opus-5.5 and/or -";
+        assert_eq!(masked(seen), seen);
     }
 
     #[test]

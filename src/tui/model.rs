@@ -301,4 +301,10 @@ impl Model {
     pub fn private(&self, text: &str) -> String {
         if self.privacy { "•".repeat(text.chars().count().min(8)) } else { super::format::harmless(text) }
     }
+
+    /// A sentence from elsewhere, its hosts, addresses and paths masked in privacy mode.
+    pub fn public(&self, text: &str) -> String {
+        let text = super::format::harmless(text);
+        if self.privacy { super::format::masked(&text) } else { text }
+    }
 }

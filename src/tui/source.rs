@@ -3,17 +3,25 @@
 //! Snapshots come by themselves. Everything else is asked for and answered later, so a slow answer never holds up a key.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 
+use crate::config::diff::Report;
 use crate::config::edit::Review;
+use crate::config::listing::Entry;
 use crate::control::command::Command;
 use crate::domain::endpoint::EndpointId;
 use crate::events::RequestId;
 use crate::events::board::Snapshot;
 use crate::logging::ring::Ring;
+use crate::store::export::Format;
+use crate::store::filter::Filter;
+use crate::store::query::{By, Stats};
 
 use super::request::Detail;
 use super::screen::requests::history::{Cursor, Page};
@@ -34,6 +42,12 @@ pub enum Ask {
     },
     /// All that is kept of this request.
     Request(RequestId),
+    /// The configuration in effect.
+    Config,
+    /// Sums of the ledger.
+    Usage(UsageQuery),
+    /// Write requests of the ledger to a file.
+    Export(ExportJob),
 }
 
 /// Other priorities, by name of the endpoint.
@@ -52,6 +66,96 @@ pub enum Answer {
     History(Result<Page, String>),
     /// All that is kept of this request, or why nothing is known.
     Request(RequestId, Result<Arc<Detail>, String>),
+    /// The configuration in effect.
+    Config(ConfigView),
+    /// The sums that were asked for, or why there are none.
+    Usage(UsageQuery, Result<Box<Usage>, NoUsage>),
+    /// How many requests were written to the file, or why not all were.
+    Exported(ExportJob, Result<u64, String>),
+}
+
+/// The configuration in effect, without its secrets.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ConfigView {
+    /// Every key.
+    pub entries: Arc<[Entry]>,
+    /// How the last reload ended; nothing before the first.
+    pub reload: Option<Arc<ReloadView>>,
+}
+
+/// How a reload ended.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ReloadView {
+    /// Counts reloads from 1.
+    pub number: u64,
+    /// When it ended.
+    pub at: Timestamp,
+    /// What changed; or every problem of what was refused.
+    pub outcome: Result<Report, Vec<String>>,
+    /// Keys whose value in the file waits for a restart, by the last version that could be used.
+    pub pending: Vec<String>,
+}
+
+/// Which sums.
+#[derive(Clone, PartialEq, Debug)]
+pub struct UsageQuery {
+    /// Over these requests.
+    pub filter: Filter,
+    /// Told apart by this in the table.
+    pub by: By,
+    /// Told apart by this in the chart.
+    pub bars: By,
+}
+
+/// Sums of the ledger.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Usage {
+    /// All together, and told apart for the table.
+    pub table: Stats,
+    /// Told apart for the chart: times in order, those without a request left out.
+    pub bars: Stats,
+}
+
+/// Why there are no sums.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum NoUsage {
+    /// Nothing is kept: the ledger is off, or could not be opened.
+    NoLedger,
+    /// It cannot be read.
+    Failed(String),
+}
+
+/// What to write where.
+#[derive(Clone, Debug)]
+pub struct ExportJob {
+    /// These requests.
+    pub filter: Filter,
+    /// How.
+    pub format: Format,
+    /// To this file, which must not exist yet.
+    pub path: PathBuf,
+    /// How far it is.
+    pub progress: Arc<ExportProgress>,
+}
+
+/// How far an export is; written by who exports, read by who draws.
+#[derive(Default, Debug)]
+pub struct ExportProgress {
+    done: AtomicU64,
+    total: AtomicU64,
+}
+
+impl ExportProgress {
+    /// So many rows of so many are written.
+    pub fn report(&self, done: u64, total: u64) {
+        self.done.store(done, Ordering::Relaxed);
+        self.total.store(total, Ordering::Relaxed);
+    }
+
+    /// Rows written, and rows there are; zero of zero until they are counted.
+    pub fn get(&self) -> (u64, u64) {
+        (self.done.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed))
+    }
 }
 
 /// An answer to come.

@@ -4,6 +4,8 @@
 //! Group `main`: `main-a` resting after a 529, `main-b` rate limited for 12 s, `主线-丙` down. Group `backup`: `spare`, paused for 30 min.
 //! Eight requests have ended, one is streaming, one is being retried, two are suspended.
 
+pub(crate) mod usage;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -15,7 +15,7 @@ mod file;
 
 use std::sync::LazyLock;
 
-use ratatui::style::Style;
+use ratatui::style::{Color, Modifier, Style};
 
 pub use self::depth::Depth;
 pub use self::file::{ThemeError, parse};
@@ -87,11 +87,35 @@ impl Theme {
         self.styles[role as usize]
     }
 
-    /// The same theme on a terminal with fewer colours.
+    /// The same theme on a terminal with fewer colours. What stood out by its background still does: where the nearest
+    /// colour is that of the screen itself, or there is none, it is reversed.
     #[must_use]
     pub fn on(&self, depth: Depth) -> Self {
-        Self { name: self.name.clone(), styles: self.styles.map(|style| depth.style(style)) }
+        let text = self.style(Role::Text);
+        let plain = depth.style(text);
+        let shown = |style: Style| {
+            let near = depth.style(style);
+            let stood_out = background(style) != background(text);
+            let stands_out = depth != Depth::None && !is_same_ground(near, plain);
+            if stood_out && !stands_out {
+                Style { bg: None, ..near }.add_modifier(Modifier::REVERSED)
+            } else {
+                near
+            }
+        };
+        Self { name: self.name.clone(), styles: self.styles.map(shown) }
     }
+}
+
+/// A background of its own, if the style has one.
+fn background(style: Style) -> Option<Color> {
+    style.bg.filter(|color| *color != Color::Reset)
+}
+
+/// True when both have the same background; the terminal's own is taken for black.
+fn is_same_ground(a: Style, b: Style) -> bool {
+    let ground = |style| background(style).unwrap_or(Color::Black);
+    ground(a) == ground(b)
 }
 
 /// The themes that come with the program: file name without ending, and text.

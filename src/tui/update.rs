@@ -23,6 +23,21 @@ pub use self::overlay::{ask, prompt};
 
 /// Takes one message. `latest` is the newest snapshot.
 pub fn update(model: &mut Model, msg: Msg, latest: impl FnOnce() -> Arc<Snapshot>) -> Vec<Effect> {
+    let mut effects = take(model, msg, latest);
+    effects.extend(asks(model));
+    effects
+}
+
+/// What the screen in front wants to know now.
+fn asks(model: &mut Model) -> Vec<Effect> {
+    match model.screen {
+        Screen::Usage => usage::asks(model),
+        Screen::Config => config::asks(model),
+        _ => Vec::new(),
+    }
+}
+
+fn take(model: &mut Model, msg: Msg, latest: impl FnOnce() -> Arc<Snapshot>) -> Vec<Effect> {
     match msg {
         Msg::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
         Msg::Key(key) => on_key(model, key),
@@ -281,6 +296,9 @@ fn on_answer(model: &mut Model, answer: Answer) -> Vec<Effect> {
         Answer::Reviewed(..) | Answer::Saved(_) | Answer::History(_) | Answer::Request(..) => {}
         Answer::Done(command, Ok(text)) if text.is_empty() => model.say(format!("done: {command}"), false),
         Answer::Done(_, Ok(text)) => model.say(text, false),
+        Answer::Usage(query, sums) => usage::answered(model, &query, sums),
+        Answer::Exported(job, result) => usage::exported(model, job, result),
+        Answer::Config(config) => config::answered(model, config),
         Answer::Done(command, Err(why)) => model.say(format!("{command}: {why}"), true),
     }
     Vec::new()

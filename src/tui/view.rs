@@ -17,6 +17,8 @@ pub mod overview;
 pub mod requests;
 pub mod story;
 pub mod suspended;
+#[cfg(test)]
+mod tests;
 pub mod usage;
 pub mod widgets;
 

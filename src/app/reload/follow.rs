@@ -6,8 +6,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Outcome, Refused, Reloads, Version};
 use crate::app::hangup::Hangups;
+use crate::config::origin::Origins;
 use crate::config::watch::{Pace, Watcher};
-use crate::config::{Source, System, load};
+use crate::config::{Config, Source, System, load};
 
 /// Follows `source` until `quit`. A version that was written here, with numbers that are in effect already, is not taken:
 /// it would undo what a person changed until the next reload. It is read once at the beginning, for it may have changed since the program read it.
@@ -31,6 +32,8 @@ pub(in crate::app) async fn follow(
         if by_hand || !is_ours() {
             // What it came to is logged and kept by the task that did it.
             let _ = reloads.order(version, by_hand).await;
+        } else if let Ok(version) = version {
+            reloads.moved(version.config.origins).await;
         }
         by_hand = tokio::select! {
             () = quit.cancelled() => return,
@@ -47,6 +50,18 @@ impl Reloads {
     /// When it cannot be used; then the running one stays.
     pub async fn again(&self, source: Source) -> Outcome {
         self.order(read(Arc::new(source)).await, true).await
+    }
+}
+
+impl Reloads {
+    /// The keys of the running version stand on other lines now.
+    async fn moved(&self, origins: Origins) {
+        let how = move |config: &mut Config| {
+            config.origins.move_to(&origins);
+            Ok(())
+        };
+        // The stop of the program needs no lines.
+        let _ = self.change(how).await;
     }
 }
 

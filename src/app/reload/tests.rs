@@ -131,7 +131,8 @@ async fn a_version_written_here_undoes_nothing_and_the_next_one_counts() {
     let ms = std::time::Duration::from_millis;
     let pace = Pace { poll: ms(20), settle: ms(5), doubt: ms(50) };
     let hangups = Hangups::new().unwrap();
-    let following = tokio::spawn(follow(source, pace, hangups, scene.reloads.clone(), scene.quit.clone()));
+    let tasks = tokio_util::task::TaskTracker::new();
+    let following = tasks.spawn(follow(source, pace, hangups, scene.reloads.clone(), scene.quit.clone()));
     let number = || scene.reloads.last().borrow().as_ref().map_or(0, |last| last.number);
     until(|| number() == 1).await;
 

@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::history;
+use super::{history, ledger};
 use crate::app::deck::Deck;
 use crate::config::edit::{EditError, Saver};
 use crate::config::{Config, System};
 use crate::events::board::Snapshot;
 use crate::logging::ring::Ring;
 use crate::store::Store;
-use crate::tui::source::{Answer, Ask, Coming, Source};
+use crate::tui::source::{Answer, Ask, Coming, ConfigView, NoUsage, ReloadView, Source};
 
 /// The forwarder in this process.
 pub(super) struct Local {
@@ -40,17 +40,29 @@ impl Local {
 }
 
 impl Local {
-    /// Reads the ledger where waiting for a disk holds nobody up.
-    fn on_history<T: Send + 'static>(
+    /// Asks the ledger where waiting for a disk holds nobody up.
+    fn on_ledger<T: Send + 'static>(
         &self,
-        read: impl FnOnce(&Store) -> Result<T, String> + Send + 'static,
+        act: impl FnOnce(Option<&Store>) -> T + Send + 'static,
     ) -> impl Future<Output = Result<T, String>> + Send + 'static {
         let store = self.store.clone();
         async move {
-            let store = store.ok_or_else(|| history::NO_STORE.to_owned())?;
-            let reading = tokio::task::spawn_blocking(move || read(&store));
-            reading.await.unwrap_or_else(|error| Err(error.to_string()))
+            let acting = tokio::task::spawn_blocking(move || act(store.as_ref()));
+            acting.await.map_err(|error| error.to_string())
         }
+    }
+
+    fn config(&self) -> ConfigView {
+        let last = self.deck.reloads.last().borrow().clone();
+        let reload = last.map(|last| {
+            Arc::new(ReloadView {
+                number: last.number,
+                at: last.at,
+                outcome: last.outcome.clone().map_err(|refused| refused.problems),
+                pending: last.pending.clone(),
+            })
+        });
+        ConfigView { entries: self.deck.config.borrow().entries().into(), reload }
     }
 }
 
@@ -70,12 +82,28 @@ impl Source for Local {
                 Box::pin(async move { Answer::Done(command.clone(), deck.carry_out(command).await) })
             }
             Ask::History { before } => {
-                let page = self.on_history(move |store| history::page(store, before));
-                Box::pin(async move { Answer::History(page.await) })
+                let page = self.on_ledger(move |store| history::page(store, before));
+                Box::pin(async move { Answer::History(page.await.flatten()) })
             }
             Ask::Request(id) => {
-                let found = self.on_history(move |store| history::request(store, id));
-                Box::pin(async move { Answer::Request(id, found.await) })
+                let found = self.on_ledger(move |store| history::request(store, id));
+                Box::pin(async move { Answer::Request(id, found.await.flatten()) })
+            }
+            Ask::Config => {
+                let config = self.config();
+                Box::pin(async move { Answer::Config(config) })
+            }
+            Ask::Usage(query) => {
+                let wanted = query.clone();
+                let sums = self.on_ledger(move |store| ledger::usage(store, &wanted));
+                Box::pin(async move {
+                    Answer::Usage(query, sums.await.unwrap_or_else(|error| Err(NoUsage::Failed(error))))
+                })
+            }
+            Ask::Export(job) => {
+                let wanted = job.clone();
+                let written = self.on_ledger(move |store| ledger::write(store, &wanted));
+                Box::pin(async move { Answer::Exported(job, written.await.unwrap_or_else(Err)) })
             }
             Ask::ReviewPriorities(edits) => {
                 let wanted = edits.clone();

@@ -94,6 +94,7 @@ pub const KEYMAP: &[Binding] = &[
     key(USAGE, chords![c('c')], Action::CustomPeriod, "type a period", 3),
     key(USAGE, chords![c('b')], Action::NextGrouping, "group by", 2),
     danger(USAGE, chords![c('x')], Action::Export, "export", 4),
+    key(USAGE, chords![Chord::plain(Enter)], Action::Open, "narrow to it", 5),
     key(LOGS, chords![c('/')], Action::Filter, "filter", 1),
     key(LOGS, chords![c('v')], Action::Level, "level", 2),
     key(LOGS, chords![c('f')], Action::Follow, "follow", 3),

@@ -1,6 +1,6 @@
 //! How many colours a terminal shows, and the nearest of them.
 
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::{Color, Style};
 
 /// What a terminal can show.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,10 +55,7 @@ impl Depth {
     /// The nearest style this terminal can show.
     pub fn style(self, style: Style) -> Style {
         if self == Self::None {
-            // A background was how the style stood out; reverse does it without colour.
-            let marked = style.bg.is_some_and(|c| c != Color::Reset);
-            let modifiers = style.add_modifier | if marked { Modifier::REVERSED } else { Modifier::empty() };
-            return Style::new().add_modifier(modifiers);
+            return Style::new().add_modifier(style.add_modifier);
         }
         let nearest = |color: Option<Color>| color.map(|c| self.color(c));
         Style { fg: nearest(style.fg), bg: nearest(style.bg), underline_color: None, ..style }
@@ -121,6 +118,6 @@ mod tests {
         let style = Style::new().fg(Color::Rgb(255, 1, 0));
         assert_eq!(Depth::Palette256.style(style).fg, Some(Color::Indexed(196)));
         assert_eq!(Depth::Ansi16.style(style).fg, Some(Color::LightRed));
-        assert_eq!(Depth::None.style(style.bg(Color::Blue)), Style::new().add_modifier(Modifier::REVERSED));
+        assert_eq!(Depth::None.style(style.bg(Color::Blue).bold()), Style::new().bold());
     }
 }

@@ -81,7 +81,7 @@ fn check(model: &Model, intent: &Intent, text: &str) -> Result<(), String> {
         Intent::FilterRequests => requests::check_filter(text),
         Intent::FilterLogs => logs::check_filter(text),
         Intent::UsagePeriod => usage::check_period(model, text),
-        Intent::Export if text.is_empty() => Err("give the path of a file".to_owned()),
+        Intent::Export => usage::check_path(text).map(drop),
         _ => Ok(()),
     }
 }

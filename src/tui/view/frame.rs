@@ -109,10 +109,11 @@ fn tab(screen: Screen) -> String {
 pub fn toast(model: &Model, frame: &mut Frame<'_>, body: Rect) {
     let Some(toast) = &model.toast else { return };
     let style = model.theme().style(if toast.error { Role::Error } else { Role::Info });
-    let text = fit(&format!(" {} ", toast.text), usize::from(body.width));
+    let text = fit(&format!(" {} ", model.public(&toast.text)), usize::from(body.width));
     let place = Rect { y: body.bottom().saturating_sub(1), height: 1, ..body };
     let place = Rect { width: text.width() as u16, ..place };
     frame.render_widget(Clear, place);
+    frame.buffer_mut().set_style(place, model.theme().style(Role::Text));
     frame.render_widget(Paragraph::new(Span::styled(text, style)), place);
 }
 

@@ -72,8 +72,7 @@ fn row(model: &Model, line: &Line, selected: bool, width: usize) -> Row<'static>
     let target = left(&harmless(target(line)), 10);
     let id = line.request.as_deref().map(|id| format!("  {}", harmless(id))).unwrap_or_default();
     let room = width.saturating_sub(9 + 6 + 11);
-    // Cut before it is made harmless: a line may be as long as a body.
-    let text = shown(model, &cut(&text(line), room));
+    let text = cut(&told(model, line), room);
     let row = Row::from(vec![
         Span::styled(clock(model, line), theme.style(Role::Muted)),
         Span::styled(level, theme.style(role(line.level))),
@@ -81,6 +80,15 @@ fn row(model: &Model, line: &Line, selected: bool, width: usize) -> Row<'static>
         Span::styled(fit(&(text + &id), room), theme.style(Role::Text)),
     ]);
     if selected { row.patch_style(row_style(model, true)) } else { row }
+}
+
+/// Message and fields as they are shown. In privacy mode part by part: behind a `=` a mask would not look.
+fn told(model: &Model, line: &Line) -> String {
+    if !model.privacy {
+        return escape(&text(line)).into_owned();
+    }
+    let fields = line.fields.iter().map(|(name, value)| format!(" {name}={}", shown(model, value)));
+    shown(model, &line.message) + &fields.collect::<String>()
 }
 
 /// At least as much as `cells` cells can show.

@@ -274,7 +274,7 @@ fn draw_card(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     };
     let mut lines = vec![
         Line::raw("In the terminal of Claude Code, before `claude`:"),
-        set("ANTHROPIC_BASE_URL", &model.facts.base_url),
+        set("ANTHROPIC_BASE_URL", &model.public(&model.facts.base_url)),
     ];
     if model.facts.auth {
         lines.push(set("ANTHROPIC_AUTH_TOKEN", "<the auth.token of the configuration>"));

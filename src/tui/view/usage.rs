@@ -1,9 +1,237 @@
-//! Draws the screen of the same name.
+//! Draws tokens and money over a period.
+//!
+//! ```text
+//! +- Usage: today > endpoint main-a --------------------------------------------+
+//! | 412 requests   3 failed   in 2.1M   out 188k   cache read 1.9M written 120k  |
+//! | $4.81   cache hits 91%, saved $12.40, misses cost $0.40   2 unpriced         |
+//! | all, today: $4.81 of $10.00  48% ok  ████████░░░░░░░░                        |
+//! +- Cost per hour: max $1.20 --------------------------------------------------+
+//! |                  ▂▂▂███                                                     |
+//! | ▁▁▁   ▃▃▃▆▆▆▇▇▇█████████▂▂▂                                                 |
+//! | 09:00                                                              14:00    |
+//! +- By model ------------------------------------------------------------------+
+//! | model            requests       in      out  hits     saved      cost       |
+//! | opus-5-5              301     1.8M     140k   93%    $11.00     $4.20       |
+//! | sonnet-5-5            111     310k      48k   71%     $1.40     $0.61       |
+//! +-----------------------------------------------------------------------------+
+//! ```
+//!
+//! While something else is being read, the old sums stay and the title says so. Without a ledger a card says how to switch
+//! it on.
+
+mod chart;
+mod table;
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::Line;
+use ratatui::widgets::{Paragraph, Wrap};
 
+use super::widgets::{bar, panel};
+use crate::claude::money::PicoUsd;
+use crate::domain::budget::{BudgetScope, BudgetState, BudgetStatus, Period};
+use crate::store::query::By;
+use crate::store::totals::Totals;
+use crate::tui::format::{count, fit, harmless, money, percent};
 use crate::tui::model::Model;
+use crate::tui::screen::usage::{Choice, Exporting};
+use crate::tui::source::NoUsage;
+use crate::tui::theme::Role;
+
+/// Budgets shown; of more, the last line says how many.
+const BUDGETS: usize = 3;
+/// Cells of a budget's bar.
+const BAR: usize = 10;
 
 /// Draws it.
-pub fn draw(_model: &Model, _frame: &mut Frame<'_>, _area: Rect) {}
+pub fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
+    let problem = model.usage.problem();
+    if problem == Some(&NoUsage::NoLedger) {
+        return card(model, frame, area);
+    }
+    let Some(usage) = model.usage.usage() else {
+        let inner = panel(model, frame, area, &title(model));
+        return frame.render_widget(Paragraph::new(waiting(model)).wrap(Wrap { trim: false }), inner);
+    };
+    let lines = summary(model, &usage.table.totals, area.width.saturating_sub(2));
+    let height = lines.len() as u16 + 2;
+    let chart = (area.height / 3).clamp(5, 12);
+    let rows = [Constraint::Length(height), Constraint::Length(chart), Constraint::Fill(1)];
+    let [top, middle, bottom] = Layout::vertical(rows).areas(area);
+    let inner = panel(model, frame, top, &title(model));
+    frame.render_widget(Paragraph::new(lines), inner);
+    chart::draw(model, frame, middle);
+    table::draw(model, frame, bottom);
+}
+
+/// `Usage: today > endpoint main-a (reading)`
+fn title(model: &Model) -> String {
+    let wanted = model.usage.wanted();
+    let period = match &wanted.choice {
+        Choice::Week => "7 days".to_owned(),
+        Choice::Month => "30 days".to_owned(),
+        choice => harmless(choice.text()),
+    };
+    let levels =
+        wanted.path.iter().map(|level| format!(" > {} {}", word(level.by), name_of(level.by, &level.name)));
+    let state = match model.usage.problem() {
+        Some(_) => " (cannot be read)",
+        None if model.usage.is_stale() => " (reading)",
+        None => "",
+    };
+    format!("Usage: {period}{}{state}", levels.collect::<String>())
+}
+
+/// What is told apart, in a word.
+pub(super) fn word(by: By) -> &'static str {
+    match by {
+        By::Nothing => "all",
+        By::Model => "model",
+        By::Endpoint => "endpoint",
+        By::Group => "group",
+        By::Session => "session",
+        By::Hour => "hour",
+        By::Day => "day",
+        By::Month => "month",
+    }
+}
+
+/// A name as people know it; a dash for none.
+fn name_of(by: By, name: &str) -> String {
+    match (by, name) {
+        (_, "") => "-".to_owned(),
+        (By::Model, name) => harmless(crate::tui::format::model(name)),
+        (_, name) => harmless(name),
+    }
+}
+
+fn waiting<'m>(model: &Model) -> Vec<Line<'m>> {
+    match model.usage.problem() {
+        Some(NoUsage::Failed(why)) => {
+            vec![
+                Line::styled(" The ledger cannot be read:", model.theme().style(Role::Error)),
+                Line::from(format!(" {}", model.public(why))),
+            ]
+        }
+        _ => vec![Line::styled(" Reading the ledger...", model.theme().style(Role::Muted))],
+    }
+}
+
+fn card(model: &Model, frame: &mut Frame<'_>, area: Rect) {
+    let inner = panel(model, frame, area, "Usage");
+    let muted = model.theme().style(Role::Muted);
+    let lines = vec![
+        Line::default(),
+        Line::from(" Nothing is recorded: this run has no ledger."),
+        Line::default(),
+        Line::from(" To keep what every request used and cost, write into the configuration:"),
+        Line::default(),
+        Line::styled("     usage_tracking:", model.theme().style(Role::Accent)),
+        Line::styled("       enabled: true", model.theme().style(Role::Accent)),
+        Line::default(),
+        Line::from(" and start the forwarder again."),
+        Line::styled(" When it says so already, the log (6) tells why the file could not be opened.", muted),
+    ];
+    frame.render_widget(Paragraph::new(lines), inner);
+}
+
+fn summary<'m>(model: &Model, totals: &Totals, width: u16) -> Vec<Line<'m>> {
+    let mut lines = vec![Line::from(fit(&tokens(totals), usize::from(width))), cost(model, totals)];
+    let budgets = &model.snapshot.budgets;
+    lines.extend(budgets.iter().take(BUDGETS).map(|status| budget(model, status)));
+    if budgets.len() > BUDGETS {
+        let more = format!(" and {} more of {} limits", budgets.len() - BUDGETS, budgets.len());
+        lines.push(Line::styled(more, model.theme().style(Role::Muted)));
+    }
+    lines.extend(model.usage.exporting().map(|exporting| export(model, exporting)));
+    lines
+}
+
+fn tokens(totals: &Totals) -> String {
+    let t = &totals.tokens;
+    let failed = match totals.failed + totals.interrupted {
+        0 => String::new(),
+        n => format!("   {n} failed"),
+    };
+    let plural = if totals.requests == 1 { "" } else { "s" };
+    format!(
+        " {} request{plural}{failed}   in {}   out {}   cache read {} written {}",
+        totals.requests,
+        count(t.prompt()),
+        count(t.output),
+        count(t.cache_read),
+        count(t.cache_write())
+    )
+}
+
+/// Attempts without a price are missing in every sum of dollars: said beside it, and loudly.
+fn cost<'m>(model: &Model, totals: &Totals) -> Line<'m> {
+    let theme = model.theme();
+    let hits = totals.cache_hit_rate().map_or("-".to_owned(), percent);
+    let cache = format!(
+        "   cache hits {hits}, saved {}, misses cost {}",
+        money(totals.cache_saved),
+        money(totals.cache_missed)
+    );
+    let mut spans = vec![
+        ratatui::text::Span::styled(format!(" {}", spent(totals)), theme.style(Role::Accent)),
+        ratatui::text::Span::raw(cache),
+    ];
+    if totals.unpriced > 0 {
+        let text = format!("   {} unpriced", totals.unpriced);
+        spans.push(ratatui::text::Span::styled(text, theme.style(Role::Warn)));
+    }
+    Line::from(spans)
+}
+
+/// Dollars; a dash when tokens were used and none of them has a price.
+fn spent(totals: &Totals) -> String {
+    dollars(totals.cost.total(), totals.unpriced)
+}
+
+fn dollars(cost: PicoUsd, unpriced: u64) -> String {
+    if cost.is_zero() && unpriced > 0 { "$-".to_owned() } else { money(cost) }
+}
+
+fn budget<'m>(model: &Model, status: &BudgetStatus) -> Line<'m> {
+    let scope = match &status.scope {
+        BudgetScope::All => "all".to_owned(),
+        BudgetScope::Endpoint(name) => format!("endpoint {}", harmless(&name.0)),
+        BudgetScope::Group(name) => format!("group {}", harmless(&name.0)),
+    };
+    let period = match status.period {
+        Period::Day => "today",
+        Period::Month => "this month",
+    };
+    let (role, state) = match status.state {
+        BudgetState::Ok => (Role::Ok, "ok"),
+        BudgetState::Warned => (Role::Warn, "nearly used up"),
+        BudgetState::Over if status.blocks() => (Role::Error, "used up, refusing"),
+        BudgetState::Over => (Role::Error, "used up"),
+    };
+    let bar = bar(model, status.share, BAR);
+    let text = format!(
+        " {bar} {scope}, {period}: {} of {}  {}  {state}",
+        money(status.spent),
+        money(status.limit),
+        percent(status.share)
+    );
+    Line::styled(text, model.theme().style(role))
+}
+
+fn export<'m>(model: &Model, exporting: &Exporting) -> Line<'m> {
+    let path = model.private(&exporting.path.display().to_string());
+    let (role, text) = match &exporting.ended {
+        None => match exporting.progress.get() {
+            (_, 0) => (Role::Info, format!(" exporting to {path}: counting")),
+            (done, total) => (Role::Info, format!(" exporting to {path}: {done} of {total}")),
+        },
+        Some(Ok(1)) => (Role::Ok, format!(" exported 1 request to {path}")),
+        Some(Ok(rows)) => (Role::Ok, format!(" exported {rows} requests to {path}")),
+        Some(Err(why)) => (Role::Error, format!(" export failed: {}", model.public(why))),
+    };
+    Line::styled(text, model.theme().style(role))
+}
+
+#[cfg(test)]
+mod tests;

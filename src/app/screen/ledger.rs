@@ -1,0 +1,175 @@
+//! What the screen asks of the ledger. Every question reads the disk: to be asked where waiting holds nobody up.
+//!
+//! An export is written beside its path and gets its name when it is whole, so that a file of that name is never half of
+//! one. A file that exists is never overwritten.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter};
+use std::path::{Path, PathBuf};
+
+use crate::store::query::Reader;
+use crate::store::{Store, StoreError, export};
+use crate::tui::source::{ExportJob, NoUsage, Usage, UsageQuery};
+
+/// The sums of a query.
+///
+/// # Errors
+/// Without a ledger, and when it cannot be read.
+pub(super) fn usage(store: Option<&Store>, query: &UsageQuery) -> Result<Box<Usage>, NoUsage> {
+    let store = store.ok_or(NoUsage::NoLedger)?;
+    let read = || {
+        let reader = reader(store)?;
+        let bars = reader.stats(&query.filter, query.bars)?;
+        Ok(Box::new(Usage { table: reader.stats(&query.filter, query.by)?, bars }))
+    };
+    read().map_err(|error: StoreError| NoUsage::Failed(error.to_string()))
+}
+
+fn reader(store: &Store) -> Result<Reader, StoreError> {
+    Reader::of(&store.disk().begin_read()?, store.clock().clone())
+}
+
+/// Writes an export and returns how many requests it has.
+///
+/// # Errors
+/// Without a ledger, when it cannot be read, when the file exists, or cannot be written. Then there is no new file.
+pub(super) fn write(store: Option<&Store>, job: &ExportJob) -> Result<u64, String> {
+    let store = store.ok_or("nothing is recorded: there is no ledger")?;
+    let path = expanded(&job.path, std::env::home_dir());
+    let cannot = |error: io::Error| format!("cannot write {}: {error}", path.display());
+    if path.try_exists().map_err(cannot)? {
+        return Err(format!("{} exists already; choose another name", path.display()));
+    }
+    let partial = partial(&path);
+    let mut out = BufWriter::new(create(&partial).map_err(cannot)?);
+    let written = written(store, job, &mut out);
+    let named = written.and_then(|rows| publish(&partial, &path).map(|()| rows).map_err(cannot));
+    if named.is_err() {
+        // What is left of it is of no use; that it cannot be removed changes nothing about the answer.
+        let _ = fs::remove_file(&partial);
+    }
+    named
+}
+
+fn written(store: &Store, job: &ExportJob, out: &mut BufWriter<File>) -> Result<u64, String> {
+    let reader = reader(store).map_err(|error| error.to_string())?;
+    let progress = |done, total| job.progress.report(done, total);
+    export::export(&reader, &job.filter, job.format, out, progress).map_err(|error| error.to_string())
+}
+
+/// Gives the whole export its name, unless that is taken by now.
+fn publish(partial: &Path, path: &Path) -> io::Result<()> {
+    match fs::hard_link(partial, path) {
+        Ok(()) => fs::remove_file(partial),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+        // A file system without links.
+        Err(_) => fs::rename(partial, path),
+    }
+}
+
+fn partial(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    path.with_file_name(name)
+}
+
+/// What is recorded is for its owner only.
+fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// `~/x` as a shell reads it: no shell stands between the prompt and the file.
+fn expanded(path: &Path, home: Option<PathBuf>) -> PathBuf {
+    match (path.strip_prefix("~"), home) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        _ => path.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::store::export::Format;
+    use crate::store::filter::Filter;
+    use crate::store::query::By;
+    use crate::store::testing;
+    use crate::tui::source::ExportProgress;
+
+    fn store(folder: &Path) -> Store {
+        let (store, _) = Store::open(testing::options(&folder.join("usage.redb"))).unwrap();
+        let mut intake = store.intake();
+        for id in 1..=3 {
+            crate::events::hub::Ledger::settled(&mut intake, &testing::record(id));
+        }
+        store
+    }
+
+    /// The same file once everything handed over is in it.
+    fn settled(folder: &Path) -> Store {
+        assert_eq!(store(folder).close(), 0, "nothing is left unsaved");
+        Store::open(testing::options(&folder.join("usage.redb"))).unwrap().0
+    }
+
+    fn job(path: PathBuf, format: Format) -> ExportJob {
+        ExportJob { filter: Filter::default(), format, path, progress: Arc::new(ExportProgress::default()) }
+    }
+
+    #[test]
+    fn sums_come_from_the_file_and_a_missing_one_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = settled(folder.path());
+        let query = UsageQuery { filter: Filter::default(), by: By::Model, bars: By::Day };
+        let found = usage(Some(&store), &query).unwrap();
+        assert_eq!(found.table.totals.requests, 3);
+        assert_eq!(found.bars.totals, found.table.totals);
+        assert_eq!(usage(None, &query), Err(NoUsage::NoLedger));
+        store.close();
+        assert!(matches!(usage(Some(&store), &query), Err(NoUsage::Failed(_))));
+    }
+
+    #[test]
+    fn an_export_is_whole_private_and_overwrites_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = settled(folder.path());
+        let path = folder.path().join("out.ndjson");
+        let job = job(path.clone(), Format::Ndjson);
+        assert_eq!(write(Some(&store), &job), Ok(3));
+        assert_eq!(job.progress.get(), (3, 3));
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(text.lines().count(), 3);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        let again = write(Some(&store), &job).unwrap_err();
+        assert!(again.contains("out.ndjson exists already"), "{again}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    }
+
+    #[test]
+    fn a_failed_export_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = settled(folder.path());
+        let nowhere = write(Some(&store), &job(folder.path().join("no/out.csv"), Format::Csv)).unwrap_err();
+        assert!(nowhere.starts_with("cannot write "), "{nowhere}");
+        store.close();
+        write(Some(&store), &job(folder.path().join("out.csv"), Format::Csv)).unwrap_err();
+        let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert!(names.iter().all(|name| name.to_string_lossy().starts_with("usage.redb")), "{names:?}");
+    }
+
+    #[test]
+    fn a_tilde_is_the_home_directory() {
+        let home = || Some(PathBuf::from("/home/me"));
+        assert_eq!(expanded(Path::new("~/x.csv"), home()), Path::new("/home/me/x.csv"));
+        assert_eq!(expanded(Path::new("a/~x.csv"), home()), Path::new("a/~x.csv"));
+        assert_eq!(expanded(Path::new("~/x.csv"), None), Path::new("~/x.csv"));
+    }
+}
