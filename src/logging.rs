@@ -4,6 +4,7 @@
 //! tracing event -> layer (level, request id) -> record (masked) -> render (cut, escaped) -> queue -> stderr
 //!                                                                                       \-> queue -> rolling file
 //!                                                                                                    -> housekeeper
+//!                                           \-> ring, once somebody has asked for it
 //! ```
 //!
 //! Rules:
@@ -14,6 +15,7 @@
 //! * [`LogGuard`] lives until the end of `main`: dropping it writes what is waiting.
 
 pub mod escape;
+pub mod ring;
 
 mod capture;
 mod housekeeper;
@@ -43,6 +45,7 @@ use crate::domain::secret::Redactor;
 use housekeeper::{Housekeeper, Policy, Waker};
 use layer::{LogLayer, Output, Shared, Sink};
 use render::{Shape, Style};
+use ring::Ring;
 use rolling::RollingFile;
 
 /// Who owns the terminal.
@@ -92,6 +95,11 @@ impl LogHandle {
     /// From now on, masks these secrets instead of the earlier ones.
     pub fn set_redactor(&self, redactor: Redactor) {
         self.shared.set_redactor(redactor);
+    }
+
+    /// The newest lines as data, from the first time on that somebody asks for them.
+    pub fn ring(&self) -> Ring {
+        self.shared.ring()
     }
 
     /// Lines dropped since the start because a queue was full, over all places.

@@ -22,13 +22,16 @@
 //! | [`terminal`] | taking the terminal and giving it back |
 
 pub mod clipboard;
+pub mod filter;
 pub mod format;
 pub mod keymap;
 pub mod model;
 mod mouse;
 pub mod msg;
+pub mod request;
 pub mod screen;
 pub mod source;
+mod tail;
 pub mod terminal;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -52,6 +55,7 @@ use crate::events::board::Snapshot;
 use model::{Facts, Model};
 use msg::{Effect, Msg};
 use source::{Coming, Source};
+use tail::Tail;
 use terminal::Screen;
 use theme::Theme;
 
@@ -147,8 +151,11 @@ impl Tui {
         let themes = themes.iter().map(|theme| theme.on(facts.depth)).collect();
         let first = Arc::clone(&snapshots.borrow());
         let model = Model::new(facts, first, themes, theme, Timestamp::now());
-        let mut running = Loop { model, snapshots, news, aside, source: self.source, spawn, tx: self.tx };
+        let tail = self.source.logs().map(|ring| Tail::start(ring, &self.tx, &spawn));
+        let mut running =
+            Loop { tail, model, snapshots, news, aside, source: self.source, spawn, tx: self.tx };
         running.model.size = screen.size()?;
+        running.model.logs.available = running.tail.is_some();
         if !notices.is_empty() {
             running.model.say(notices.join("; "), true);
         }
@@ -158,6 +165,8 @@ impl Tui {
 
 struct Loop {
     model: Model,
+    /// The program's own log lines, where they can be had.
+    tail: Option<Tail>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     /// A message about a snapshot is on its way.
     news: Arc<AtomicBool>,
@@ -207,6 +216,10 @@ impl Loop {
         if matches!(msg, Msg::Key(_) | Msg::Snapshot) {
             self.model.now = Timestamp::now();
         }
+        let msg = match &mut self.tail {
+            Some(tail) if matches!(msg, Msg::LogNews) => Msg::Logs(tail.fetch()),
+            _ => msg,
+        };
         for effect in update::update(&mut self.model, msg, latest) {
             if matches!(effect, Effect::Quit) {
                 return Ok(true);

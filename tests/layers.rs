@@ -45,7 +45,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("store", &["domain", "claude", "config", "events"]),
     ("admin", &["domain", "claude", "config", "control", "events", "store"]),
     // The ledger's sums, filters and periods are shown as they are; who asks the file is `app`.
-    ("tui", &["domain", "claude", "config", "control", "events", "store"]),
+    (
+        "tui",
+        &["domain", "claude", "config", "control", "events", "store", "logging::ring", "logging::escape"],
+    ),
     ("logging", &["config", "domain"]),
     // The floor.
     ("config", &["domain", "claude"]),

@@ -85,3 +85,23 @@ fn every_link_leads_to_a_file() {
         assert!(root.join(link).is_file(), "{link}");
     }
 }
+
+/// What stands between the two comments about keys.
+fn keys(readme: &str) -> Option<std::ops::Range<usize>> {
+    let opening = readme.find("<!-- keys")?;
+    let start = opening + readme[opening..].find("-->\n")? + "-->\n".len();
+    Some(start..start + readme[start..].find("<!-- end of keys -->")?)
+}
+
+#[test]
+fn the_table_of_keys_is_the_program_s_own() {
+    let table = cc_forwarder::tui::keymap::markdown();
+    let place = keys(README).unwrap();
+    if std::env::var_os("README_KEYS").is_some_and(|value| value == "write") {
+        let mut readme = README.to_owned();
+        readme.replace_range(place, &table);
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+        return std::fs::write(path, readme).unwrap();
+    }
+    assert_eq!(&README[place], table, "run it with README_KEYS=write");
+}

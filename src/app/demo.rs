@@ -68,9 +68,13 @@ async fn show(args: &DemoArgs) -> anyhow::Result<u8> {
     let stage = Stage::set().await?;
     let mut config = stage.config()?;
     let wish = Wish { no_tui: args.no_tui, tui: false, theme: args.theme.as_deref() };
-    let face = screen::face(wish, &config)?;
-    let _log = match &face {
-        Face::Screen(_) => Some(logging::init(&config.logging, Console::None, config.redactor.clone())?),
+    let mut face = screen::face(wish, &config)?;
+    let _log = match &mut face {
+        Face::Screen(plan) => {
+            let guard = logging::init(&config.logging, Console::None, config.redactor.clone())?;
+            plan.logs = Some(guard.ring());
+            Some(guard)
+        }
         Face::Headless(_) => None,
     };
     // The account of a headless show is its output; a screen asks a ledger.

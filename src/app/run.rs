@@ -41,6 +41,9 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
     for warning in loaded.warnings.to_string().lines() {
         tracing::warn!(target: "cc_forwarder::config", "{warning}");
     }
+    if let Face::Screen(plan) = &mut face {
+        plan.logs = Some(guard.ring());
+    }
     let log = LogTap { handle: guard.clone(), level: args.log_level };
     let (runtime, redactor) = (runtime()?, config.redactor.clone());
     let taps = Taps { log: Some(log), web: web_flags(args), ..Taps::default() };

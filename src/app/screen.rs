@@ -11,6 +11,7 @@
 //! The screen has a thread of its own. A terminal that stands still (Ctrl-S, a frozen window) blocks that thread alone:
 //! closing waits [`CLOSING`] for it and then goes on without it. A screen that fails is reported; the forwarder goes on.
 
+mod history;
 mod ledger;
 mod local;
 
@@ -27,6 +28,7 @@ use self::local::Local;
 use super::{Running, reload, themes};
 use crate::cli::Misuse;
 use crate::config::{Config, Source};
+use crate::logging::ring::Ring;
 use crate::tui::model::Facts;
 use crate::tui::theme::{Depth, Theme};
 use crate::tui::{self, Remote, Tui, terminal};
@@ -57,6 +59,8 @@ pub(super) enum Face {
 pub(super) struct Plan {
     themes: Vec<Theme>,
     theme: usize,
+    /// The program's own log lines, for the screen that shows them.
+    pub(super) logs: Option<Ring>,
     /// To be said when it opens.
     pub(super) notices: Vec<String>,
 }
@@ -76,7 +80,7 @@ pub(super) fn face(wish: Wish<'_>, config: &Config) -> Result<Face, Misuse> {
         }),
         (None, None) => 0,
     };
-    let plan = Plan { themes: themes.all, theme, notices };
+    let plan = Plan { themes: themes.all, theme, logs: None, notices };
     Ok(match why_headless(wish, config.tui.enabled, no_terminal())? {
         None => Face::Screen(plan),
         Some(why) => Face::Headless(why),
@@ -144,6 +148,7 @@ impl Window {
             deck: running.deck(),
             saver: running.deck().reloads.saver(),
             store: running.store().cloned(),
+            logs: plan.logs,
         };
         let options = tui::Options {
             facts: facts(running, &config, depth),

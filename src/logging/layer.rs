@@ -11,7 +11,7 @@
 
 use std::io::Write;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use jiff::fmt::temporal::DateTimePrinter;
 use tracing::level_filters::LevelFilter;
@@ -24,6 +24,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::record::{Collector, REQUEST_SPAN, Record, RequestIdFinder};
 use super::render::{self, Style};
+use super::ring::Ring;
 use crate::config::Level;
 use crate::domain::secret::Redactor;
 
@@ -32,11 +33,12 @@ use crate::domain::secret::Redactor;
 pub(super) struct Shared {
     level: AtomicU8,
     redactor: RwLock<Redactor>,
+    ring: OnceLock<Ring>,
 }
 
 impl Shared {
     pub(super) fn new(level: Level, redactor: Redactor) -> Self {
-        Self { level: AtomicU8::new(index(level)), redactor: RwLock::new(redactor) }
+        Self { level: AtomicU8::new(index(level)), redactor: RwLock::new(redactor), ring: OnceLock::new() }
     }
 
     pub(super) fn set_level(&self, level: Level) {
@@ -46,6 +48,10 @@ impl Shared {
 
     pub(super) fn set_redactor(&self, redactor: Redactor) {
         *self.redactor.write().unwrap_or_else(PoisonError::into_inner) = redactor;
+    }
+
+    pub(super) fn ring(&self) -> Ring {
+        self.ring.get_or_init(Ring::default).clone()
     }
 
     fn redactor(&self) -> Redactor {
@@ -141,6 +147,9 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for LogLayer {
         };
         for sink in &self.sinks {
             sink.output.write(&render::line(&record, sink.style));
+        }
+        if let Some(ring) = self.shared.ring.get() {
+            ring.record(&record);
         }
     }
 }

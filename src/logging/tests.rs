@@ -281,3 +281,25 @@ fn a_device_is_not_a_log_file() {
         build(&settings(Path::new("/dev/full")), Console::None, Redactor::default()).map(|_| ()).unwrap_err();
     assert!(error.to_string().contains("not a regular file"), "{error}");
 }
+
+#[test]
+fn the_ring_takes_masked_lines_with_their_request_once_somebody_asked() {
+    let directory = tempfile::tempdir().unwrap();
+    let redactor = Redactor::new(["sk-very-secret-0123"]);
+    let (dispatch, guard) =
+        build(&settings(&directory.path().join("app.log")), Console::None, redactor).unwrap();
+    tracing::dispatcher::with_default(&dispatch, || {
+        tracing::info!(target: "cc_forwarder::x", "before");
+        let ring = guard.ring();
+        let span = tracing::info_span!(target: "cc_forwarder::x", "request", id = "req-0a1b2c3d");
+        span.in_scope(
+            || tracing::warn!(target: "cc_forwarder::x", status = 529, key = "sk-very-secret-0123", "a\nb"),
+        );
+        let lines = ring.since(0);
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert_eq!((lines[0].message.as_str(), lines[0].level), ("a\nb", Level::Warn));
+        assert_eq!(lines[0].request.as_deref(), Some("req-0a1b2c3d"));
+        assert_eq!(lines[0].fields[0], ("status".into(), "529".to_owned()));
+        assert!(!lines[0].fields[1].1.contains("very-secret"), "{lines:?}");
+    });
+}

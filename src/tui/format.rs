@@ -124,6 +124,30 @@ pub fn harmless(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '·' } else { c }).collect()
 }
 
+/// A text in rows of at most `width` cells, broken at white space where there is any. At least one row.
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let (mut rows, mut row, mut used) = (Vec::new(), String::new(), 0);
+    for word in text.split_inclusive(char::is_whitespace) {
+        if used > 0 && used + word.trim_end().width() > width {
+            rows.push(std::mem::take(&mut row));
+            used = 0;
+        }
+        for c in word.chars() {
+            let cells = c.width().unwrap_or(0);
+            if used + cells > width && !c.is_whitespace() {
+                rows.push(std::mem::take(&mut row));
+                used = 0;
+            }
+            if used + cells <= width {
+                row.push(c);
+                used += cells;
+            }
+        }
+    }
+    rows.push(row);
+    rows
+}
+
 /// A sentence whose hosts, addresses and paths are masked, word by word: for texts that others wrote. It rather masks a
 /// word too many.
 pub fn masked(text: &str) -> String {
@@ -179,6 +203,13 @@ mod tests {
         let shown = [0, 12, 200, 14_700, 183_600].map(|s| span(Duration::from_secs(s)));
         assert_eq!(shown, ["0.0s", "12s", "3m20s", "4h05m", "2d03h"]);
         assert_eq!([0.0, 0.001, 0.5, 0.9999, 1.0].map(percent), ["0%", "0.1%", "50%", "99.9%", "100%"]);
+    }
+
+    #[test]
+    fn rows_break_at_white_space_and_long_words_anywhere() {
+        assert_eq!(wrap("ab cd efghij", 5), ["ab cd", "efghi", "j"]);
+        assert_eq!(wrap("日本語", 4), ["日本", "語"]);
+        assert_eq!(wrap("", 4), [""]);
     }
 
     #[test]

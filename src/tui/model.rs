@@ -95,8 +95,8 @@ pub struct Facts {
 /// Something in front of the screen.
 #[derive(Clone, Debug)]
 pub enum Overlay {
-    /// The keys of this place; the first line shown.
-    Help(usize),
+    /// The keys of this place: what was typed to find one, and the first line shown.
+    Help(Input, usize),
     /// The command palette: what was typed, and which row is selected.
     Palette(Input, usize),
     /// A question whose yes does this.
@@ -259,7 +259,7 @@ impl Model {
     /// Where a key means something now, innermost first.
     pub fn contexts(&self) -> Vec<Context> {
         match self.overlays.last() {
-            Some(Overlay::Help(_)) => vec![Context::Help],
+            Some(Overlay::Help(..)) => vec![Context::Help],
             Some(Overlay::Palette(..)) => vec![Context::Palette],
             Some(Overlay::Confirm(_)) => vec![Context::Confirm],
             Some(Overlay::Prompt(_)) => vec![Context::Input],
@@ -268,7 +268,8 @@ impl Model {
         }
     }
 
-    fn screen_contexts(&self) -> Vec<Context> {
+    /// Where a key means something when nothing stands before the screen, innermost first.
+    pub fn screen_contexts(&self) -> Vec<Context> {
         let screen = Context::Screen(self.screen);
         match self.screen {
             Screen::Endpoints if self.endpoints.is_editing() => vec![Context::PriorityEdit],

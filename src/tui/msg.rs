@@ -1,9 +1,12 @@
 //! What happens to the screen, and what it wants to happen.
 
+use std::sync::Arc;
+
 use crossterm::event::{KeyEvent, MouseEvent};
 use jiff::Timestamp;
 
 use super::source::{Answer, Ask};
+use crate::logging::ring::Line;
 
 /// Something happened.
 #[derive(Clone, Debug)]
@@ -22,6 +25,10 @@ pub enum Msg {
     Tick(Timestamp),
     /// Something that was asked for is here.
     Answer(Box<Answer>),
+    /// There are newer log lines; the loop fetches them.
+    LogNews,
+    /// Log lines, the oldest first.
+    Logs(Vec<Arc<Line>>),
     /// Something a person should know, and whether something went wrong.
     Notice(String, bool),
     /// The program stops.

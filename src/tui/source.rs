@@ -16,10 +16,15 @@ use crate::config::edit::Review;
 use crate::config::listing::Entry;
 use crate::control::command::Command;
 use crate::domain::endpoint::EndpointId;
+use crate::events::RequestId;
 use crate::events::board::Snapshot;
+use crate::logging::ring::Ring;
 use crate::store::export::Format;
 use crate::store::filter::Filter;
 use crate::store::query::{By, Stats};
+
+use super::request::Detail;
+use super::screen::requests::history::{Cursor, Page};
 
 /// Something asked for.
 #[derive(Clone, Debug)]
@@ -30,6 +35,13 @@ pub enum Ask {
     ReviewPriorities(Edits),
     /// Save them, to the version of the file that was reviewed.
     SavePriorities(Edits, Review),
+    /// Requests that ended, behind this one; from the newest on without one.
+    History {
+        /// The last one that is known.
+        before: Option<Cursor>,
+    },
+    /// All that is kept of this request.
+    Request(RequestId),
     /// The configuration in effect.
     Config,
     /// Sums of the ledger.
@@ -50,6 +62,10 @@ pub enum Answer {
     Reviewed(Edits, Result<Review, String>),
     /// What was written, or why nothing was.
     Saved(Result<Review, String>),
+    /// Requests that ended, or why there are none to be had.
+    History(Result<Page, String>),
+    /// All that is kept of this request, or why nothing is known.
+    Request(RequestId, Result<Arc<Detail>, String>),
     /// The configuration in effect.
     Config(ConfigView),
     /// The sums that were asked for, or why there are none.
@@ -149,6 +165,11 @@ pub type Coming = Pin<Box<dyn Future<Output = Answer> + Send>>;
 pub trait Source: Send + Sync {
     /// What is live, at most ten times a second.
     fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>>;
+
+    /// The program's own log lines; nothing where they cannot be had.
+    fn logs(&self) -> Option<Ring> {
+        None
+    }
 
     /// Asks for something.
     fn ask(&self, ask: Ask) -> Coming;

@@ -3,6 +3,7 @@
 //! A key goes to the innermost thing that knows it: an open dialog, then the screen, then everywhere. `Esc` goes back
 //! exactly one level.
 
+mod menu;
 mod overlay;
 
 use std::sync::Arc;
@@ -17,7 +18,8 @@ use super::source::{Answer, Ask};
 use crate::control::command::Command;
 use crate::events::board::Snapshot;
 
-pub use self::overlay::{ask, palette_rows, prompt};
+pub use self::menu::{HelpRow, help_height, help_rows, palette_rows};
+pub use self::overlay::{ask, prompt};
 
 /// Takes one message. `latest` is the newest snapshot.
 pub fn update(model: &mut Model, msg: Msg, latest: impl FnOnce() -> Arc<Snapshot>) -> Vec<Effect> {
@@ -58,6 +60,11 @@ fn take(model: &mut Model, msg: Msg, latest: impl FnOnce() -> Arc<Snapshot>) -> 
             Vec::new()
         }
         Msg::Answer(answer) => on_answer(model, *answer),
+        Msg::Logs(lines) => {
+            logs::take_in(model, lines);
+            Vec::new()
+        }
+        Msg::LogNews => Vec::new(),
         Msg::Notice(text, error) => {
             model.say(text, error);
             Vec::new()
@@ -116,7 +123,7 @@ fn on_screen(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
 
 fn everywhere(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
-        Action::Help => model.overlays.push(Overlay::Help(0)),
+        Action::Help => model.overlays.push(Overlay::Help(Default::default(), 0)),
         Action::Palette => model.overlays.push(Overlay::Palette(Default::default(), 0)),
         Action::NextScreen => model.screen = model.screen.step(1),
         Action::PreviousScreen => model.screen = model.screen.step(-1),
@@ -199,21 +206,36 @@ pub fn go_to(model: &mut Model, target: Target) -> Vec<Effect> {
         }
         Target::Usage(at) => usage::show(model, at),
         Target::Config(at) => config::show(model, at),
-        Target::Request(_) => model.screen = Screen::Requests,
+        Target::Request(id) => return requests::show(model, id),
     }
     Vec::new()
 }
 
 /// Why an action cannot be taken now; nothing when it can.
 pub(super) fn why_not(model: &Model, action: Action) -> Option<String> {
+    if let Some(why) = why_not_anywhere(model, action) {
+        return Some(why);
+    }
+    if !model.overlays.is_empty() {
+        return None;
+    }
+    why_not_behind(model, action)
+}
+
+fn why_not_anywhere(model: &Model, action: Action) -> Option<String> {
     if model.facts.readonly && changes_something(action) {
         return Some("read-only: this screen may look, not change".to_owned());
     }
     if action == Action::Sleep && !cfg!(unix) {
         return Some("this system cannot put a program to sleep".to_owned());
     }
-    if !model.overlays.is_empty() {
-        return None;
+    None
+}
+
+/// As [`why_not`], as if nothing stood before the screen.
+pub fn why_not_behind(model: &Model, action: Action) -> Option<String> {
+    if let Some(why) = why_not_anywhere(model, action) {
+        return Some(why);
     }
     match model.screen {
         Screen::Overview => overview::why_not(model, action),
@@ -273,8 +295,11 @@ fn on_answer(model: &mut Model, answer: Answer) -> Vec<Effect> {
     if let Some(effects) = endpoints::answered(model, &answer) {
         return effects;
     }
+    if let Some(effects) = requests::answered(model, &answer) {
+        return effects;
+    }
     match answer {
-        Answer::Reviewed(..) | Answer::Saved(_) => {}
+        Answer::Reviewed(..) | Answer::Saved(_) | Answer::History(_) | Answer::Request(..) => {}
         Answer::Done(command, Ok(text)) if text.is_empty() => model.say(format!("done: {command}"), false),
         Answer::Done(_, Ok(text)) => model.say(text, false),
         Answer::Usage(query, sums) => usage::answered(model, &query, sums),

@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::ledger;
+use super::{history, ledger};
 use crate::app::deck::Deck;
 use crate::config::edit::{EditError, Saver};
 use crate::config::{Config, System};
 use crate::events::board::Snapshot;
+use crate::logging::ring::Ring;
 use crate::store::Store;
 use crate::tui::source::{Answer, Ask, Coming, ConfigView, NoUsage, ReloadView, Source};
 
@@ -21,6 +22,7 @@ pub(super) struct Local {
     pub(super) deck: Deck,
     pub(super) saver: Arc<Saver>,
     pub(super) store: Option<Store>,
+    pub(super) logs: Option<Ring>,
 }
 
 impl Local {
@@ -69,11 +71,23 @@ impl Source for Local {
         self.snapshot.clone()
     }
 
+    fn logs(&self) -> Option<Ring> {
+        self.logs.clone()
+    }
+
     fn ask(&self, ask: Ask) -> Coming {
         let deck = self.deck.clone();
         match ask {
             Ask::Command(command) => {
                 Box::pin(async move { Answer::Done(command.clone(), deck.carry_out(command).await) })
+            }
+            Ask::History { before } => {
+                let page = self.on_ledger(move |store| history::page(store, before));
+                Box::pin(async move { Answer::History(page.await.flatten()) })
+            }
+            Ask::Request(id) => {
+                let found = self.on_ledger(move |store| history::request(store, id));
+                Box::pin(async move { Answer::Request(id, found.await.flatten()) })
             }
             Ask::Config => {
                 let config = self.config();

@@ -93,7 +93,8 @@ impl AttemptRow {
         self.model_served.as_deref().or(self.model_sent.as_deref()).or(asked).unwrap_or_default()
     }
 
-    pub(super) fn usage(&self) -> Usage {
+    /// What it used, as it was reported.
+    pub fn usage(&self) -> Usage {
         Usage {
             input: self.tokens.input,
             output: self.tokens.output,

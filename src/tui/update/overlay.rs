@@ -4,9 +4,9 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
-use super::{Effect, config, endpoints, logs, requests, send, suspended, usage};
+use super::{Effect, config, endpoints, logs, menu, requests, send, suspended, usage};
 use crate::control::command::Command;
-use crate::tui::keymap::{self, Action, Binding, Context};
+use crate::tui::keymap::Action;
 use crate::tui::model::{Intent, Model, Overlay, Prompt, Question};
 
 /// Asks a question.
@@ -24,7 +24,7 @@ pub fn prompt(model: &mut Model, title: &str, hint: &str, start: &str, then: Int
 /// A key that no binding takes: it edits the text in front, if there is one.
 pub(super) fn typed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     match model.overlays.last_mut() {
-        Some(Overlay::Palette(input, selected)) => {
+        Some(Overlay::Palette(input, selected) | Overlay::Help(input, selected)) => {
             input.handle_event(&Event::Key(key));
             *selected = 0;
         }
@@ -39,7 +39,7 @@ pub(super) fn typed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
 
 /// Pasted text goes where typed text goes; its line breaks do not.
 pub(super) fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
-    if matches!(model.overlays.last(), Some(Overlay::Palette(..) | Overlay::Prompt(_))) {
+    if matches!(model.overlays.last(), Some(Overlay::Palette(..) | Overlay::Help(..) | Overlay::Prompt(_))) {
         for c in text.chars().filter(|c| !c.is_control()) {
             typed(model, KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
         }
@@ -52,57 +52,13 @@ pub(super) fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
 pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let Some(top) = model.overlays.pop() else { return Vec::new() };
     match top {
-        Overlay::Help(line) => help(model, line, action),
-        Overlay::Palette(input, selected) => return palette(model, input, selected, action),
+        Overlay::Help(input, line) => menu::help(model, input, line, action),
+        Overlay::Palette(input, selected) => return menu::palette(model, input, selected, action),
         Overlay::Confirm(question) if action == Action::Yes => return carry_out(model, question.yes, None),
         Overlay::Prompt(prompt) if action == Action::Yes => return entered(model, prompt),
         Overlay::Review(review) => return endpoints::decide(model, review, action),
         Overlay::Confirm(_) | Overlay::Prompt(_) => {}
     }
-    Vec::new()
-}
-
-fn help(model: &mut Model, line: usize, action: Action) {
-    let line = match action {
-        Action::Up => line.saturating_sub(1),
-        Action::Down => line + 1,
-        Action::PageUp => line.saturating_sub(10),
-        Action::PageDown => line + 10,
-        _ => return,
-    };
-    model.overlays.push(Overlay::Help(line));
-}
-
-/// The bindings that the palette offers for what was typed.
-pub fn palette_rows(model: &Model, typed: &str) -> Vec<&'static Binding> {
-    let contexts: Vec<Context> = screen_contexts(model);
-    let typed = typed.to_lowercase();
-    let fits = |binding: &&Binding| subsequence(&typed, binding.label);
-    keymap::available(&contexts).into_iter().filter(|b| b.action != Action::Palette).filter(fits).collect()
-}
-
-fn screen_contexts(model: &Model) -> Vec<Context> {
-    vec![Context::Screen(model.screen), Context::List, Context::Global]
-}
-
-/// True when the letters of `typed` occur in `label` in this order.
-fn subsequence(typed: &str, label: &str) -> bool {
-    let mut letters = label.chars().flat_map(char::to_lowercase);
-    typed.chars().filter(|c| *c != ' ').all(|wanted| letters.any(|c| c == wanted))
-}
-
-fn palette(model: &mut Model, input: Input, selected: usize, action: Action) -> Vec<Effect> {
-    let rows = palette_rows(model, input.value());
-    let selected = match action {
-        Action::Up => selected.saturating_sub(1),
-        Action::Down => (selected + 1).min(rows.len().saturating_sub(1)),
-        Action::Yes => {
-            let chosen = rows.get(selected).map(|binding| binding.action);
-            return chosen.map(|action| super::perform(model, action)).unwrap_or_default();
-        }
-        _ => return Vec::new(),
-    };
-    model.overlays.push(Overlay::Palette(input, selected));
     Vec::new()
 }
 
@@ -123,6 +79,7 @@ fn check(model: &Model, intent: &Intent, text: &str) -> Result<(), String> {
         Intent::PauseFor(_) => endpoints::pause_time(text).map(drop),
         Intent::ActivateGroup => suspended::check_group(model, text),
         Intent::FilterRequests => requests::check_filter(text),
+        Intent::FilterLogs => logs::check_filter(text),
         Intent::UsagePeriod => usage::check_period(model, text),
         Intent::Export => usage::check_path(text).map(drop),
         _ => Ok(()),

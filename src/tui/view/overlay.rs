@@ -2,22 +2,23 @@
 
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Paragraph};
 
 use super::endpoints;
 use super::widgets::{panel, row_style};
-use crate::tui::format::{fit, left};
-use crate::tui::keymap::{self, Context};
+use crate::tui::format::{harmless, left, wrap};
+use crate::tui::keymap::Binding;
 use crate::tui::model::{Model, Overlay, Prompt};
 use crate::tui::screen::list::scroll;
 use crate::tui::theme::Role;
-use crate::tui::update::palette_rows;
+use crate::tui::update::{HelpRow, help_height, help_rows, palette_rows, why_not_behind};
 
 /// Draws what stands in front.
 pub fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     match model.overlays.last() {
-        Some(Overlay::Help(line)) => help(model, frame, area, *line),
+        Some(Overlay::Help(input, line)) => help(model, frame, area, input, *line),
         Some(Overlay::Palette(input, selected)) => palette(model, frame, area, input, *selected),
         Some(Overlay::Confirm(question)) => {
             let mut lines: Vec<Line<'_>> = question.text.iter().map(|l| Line::from(l.as_str())).collect();
@@ -61,57 +62,75 @@ fn ask(model: &Model, frame: &mut Frame<'_>, area: Rect, prompt: &Prompt) {
         Some(error) => (error.as_str(), Role::Error),
         None => (prompt.hint.as_str(), Role::Muted),
     };
-    let lines = vec![
-        Line::styled(left(&shown, WIDTH), theme.style(Role::Selection)),
-        Line::styled(note.to_owned(), theme.style(role)),
-        Line::styled("Enter apply   Esc cancel", theme.style(Role::Accent)),
-    ];
+    let mut lines = vec![Line::styled(left(&shown, WIDTH), theme.style(Role::Selection))];
+    lines.extend(wrap(note, WIDTH).into_iter().map(|row| Line::styled(row, theme.style(role))));
+    lines.push(Line::styled("Enter apply   Esc cancel", theme.style(Role::Accent)));
     let inner = dialog(model, frame, area, &prompt.title, lines);
     let cursor = prompt.input.visual_cursor().saturating_sub(start) as u16;
     frame.set_cursor_position(Position::new(inner.x + cursor, inner.y));
 }
 
-fn help(model: &Model, frame: &mut Frame<'_>, area: Rect, first: usize) {
-    let contexts = [Context::Screen(model.screen), Context::List, Context::Global];
+fn help(model: &Model, frame: &mut Frame<'_>, area: Rect, input: &tui_input::Input, first: usize) {
     let theme = model.theme();
-    let mut lines = Vec::new();
-    for context in contexts {
-        lines.push(Line::styled(keymap::place(context), theme.style(Role::Accent)));
-        for binding in keymap::KEYMAP.iter().filter(|b| b.context == context) {
-            let keys: Vec<String> = binding.chords.iter().map(|c| c.name()).collect();
-            let reason = model.why_not(binding.action);
-            let role = if reason.is_some() { Role::Muted } else { Role::Text };
-            let why = reason.map(|r| format!("  ({r})")).unwrap_or_default();
-            let text = format!("  {}{}{why}", left(&keys.join(" "), 16), binding.label);
-            lines.push(Line::styled(text, theme.style(role)));
-        }
+    let rows = help_rows(model, input.value());
+    let width = usize::from(area.width).saturating_sub(6).min(76);
+    let line = |row: &HelpRow| match row {
+        HelpRow::Place(place) => Line::styled(left(place, width), theme.style(Role::Accent)),
+        HelpRow::Key(binding) => key(model, binding, width),
+    };
+    let mut lines = vec![typing("/", input, width, theme.style(Role::Accent))];
+    lines.extend(rows.iter().skip(first).take(help_height(model)).map(line));
+    if rows.is_empty() {
+        lines.push(Line::styled("no key does that here", theme.style(Role::Muted)));
     }
-    let room = usize::from(area.height.saturating_sub(4));
-    let first = first.min(lines.len().saturating_sub(room));
-    let shown: Vec<Line<'_>> = lines.into_iter().skip(first).take(room).collect();
-    dialog(model, frame, area, "Keys", shown);
+    let more = rows.len().saturating_sub(first + help_height(model));
+    let title = if more > 0 { format!("Keys ({more} more below)") } else { "Keys".to_owned() };
+    let inner = dialog(model, frame, area, &title, lines);
+    put_cursor(frame, inner, input, width);
+}
+
+/// A key with what it does; where it does nothing now, why.
+fn key(model: &Model, binding: &Binding, width: usize) -> Line<'static> {
+    let keys: Vec<String> = binding.chords.iter().map(|chord| chord.name()).collect();
+    let reason = why_not_behind(model, binding.action);
+    let role = if reason.is_some() { Role::Muted } else { Role::Text };
+    let why = reason.map(|reason| format!("  (not now: {})", harmless(&reason))).unwrap_or_default();
+    let text = format!("  {} {}{why}", left(&keys.join(" "), 15), binding.label);
+    Line::styled(left(&text, width), model.theme().style(role))
+}
+
+/// The line that is typed into.
+fn typing(sign: &'static str, input: &tui_input::Input, width: usize, style: Style) -> Line<'static> {
+    let shown: String = input.value().chars().skip(input.visual_scroll(width - 2)).collect();
+    Line::from(vec![Span::styled(sign, style), Span::raw(left(&shown, width - 1))])
+}
+
+fn put_cursor(frame: &mut Frame<'_>, inner: Rect, input: &tui_input::Input, width: usize) {
+    let at = input.visual_cursor().saturating_sub(input.visual_scroll(width - 2));
+    frame.set_cursor_position(Position::new(inner.x + 1 + at as u16, inner.y));
 }
 
 fn palette(model: &Model, frame: &mut Frame<'_>, area: Rect, input: &tui_input::Input, selected: usize) {
-    const WIDTH: usize = 50;
+    const WIDTH: usize = 66;
     const ROWS: usize = 12;
     let theme = model.theme();
     let rows = palette_rows(model, input.value());
     let first = scroll(0, selected, ROWS, rows.len());
-    let mut lines = vec![Line::from(vec![
-        Span::styled(":", theme.style(Role::Accent)),
-        Span::raw(left(&fit(input.value(), WIDTH - 1), WIDTH - 1)),
-    ])];
+    let mut lines = vec![typing(":", input, WIDTH, theme.style(Role::Accent))];
     for (i, binding) in rows.iter().enumerate().skip(first).take(ROWS) {
-        let text = format!("{}{}", left(binding.label, WIDTH - 12), binding.chords[0].name());
-        let disabled = model.why_not(binding.action).is_some();
-        let style = if disabled { theme.style(Role::Muted) } else { row_style(model, i == selected) };
+        let reason = why_not_behind(model, binding.action);
+        let why = reason.as_ref().map(|why| format!("  (not now: {})", harmless(why))).unwrap_or_default();
+        let text = format!("{}{}{why}", left(&binding.chords[0].name(), 10), binding.label);
+        let style = match (i == selected, reason) {
+            (true, _) => row_style(model, true),
+            (false, Some(_)) => theme.style(Role::Muted),
+            (false, None) => theme.style(Role::Text),
+        };
         lines.push(Line::styled(left(&text, WIDTH), style));
     }
     if rows.is_empty() {
         lines.push(Line::styled("nothing of that name", theme.style(Role::Muted)));
     }
     let inner = dialog(model, frame, area, "Command", lines);
-    let cursor = 1 + input.visual_cursor().min(WIDTH - 1) as u16;
-    frame.set_cursor_position(Position::new(inner.x + cursor, inner.y));
+    put_cursor(frame, inner, input, WIDTH);
 }
