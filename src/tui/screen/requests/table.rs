@@ -92,7 +92,7 @@ impl Table {
     /// From now on, in this order.
     pub fn set_order(&mut self, order: Order) {
         self.order = order;
-        self.all.sort_unstable_by(|a, b| order.compare(a, b));
+        order.sort(&mut self.all);
         self.choose();
     }
 
