@@ -11,7 +11,7 @@ use anyhow::Context;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::figures::{exact, money, share};
+use super::figures::{attempts, money, share};
 use super::ledger::Ledger;
 use super::{print_json, run};
 use crate::app::text::{WIDTH, cut_middle, fit, pad, width, wrap};
@@ -133,9 +133,9 @@ fn line(row: &[String; COLUMNS], widths: &[usize; COLUMNS]) -> String {
 fn note(report: &Report) -> Option<String> {
     let unpriced = report.budgets.iter().map(|limit| limit.unpriced).max().filter(|n| *n > 0)?;
     Some(format!(
-        "\nNo price is known for the tokens of {} attempts; their cost is missing here. Give one under \
+        "\nNo price is known for the tokens of {}; their cost is missing here. Give one under \
          usage_tracking.model_pricing, then run `cc-forwarder usage recost`.",
-        exact(unpriced)
+        attempts(unpriced)
     ))
 }
 
