@@ -114,6 +114,24 @@ async fn while_too_many_records_wait_nothing_further_is_let_in() {
 }
 
 #[tokio::test]
+async fn what_is_no_store_is_moved_aside_and_forwarding_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("usage.redb");
+    std::fs::write(&path, "SQLite format 4, or so").unwrap();
+    let mut world = world(&path).await;
+    assert_eq!(world.client.messages(true).await.status, 200);
+    world.record().await;
+    let store = world.forwarder.store().unwrap().clone();
+    world.stop().await;
+    assert!(store.disk().begin_read().is_err(), "closed with the forwarder");
+    let aside = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
+    let aside = aside.filter(|file| *file != path).collect::<Vec<_>>();
+    assert!(matches!(&aside[..], [file] if std::fs::read(file).unwrap().starts_with(b"SQLite")), "{aside:?}");
+    let options = Options::of(&support::config(&yaml(&path, "http://127.0.0.1:9")));
+    assert_eq!(rows(&Store::open(options).unwrap().0).len(), 1);
+}
+
+#[tokio::test]
 async fn a_forwarder_waits_for_a_command_that_reads_its_file() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("usage.redb");
