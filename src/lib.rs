@@ -17,7 +17,7 @@
 //!    v
 //!  events (hub) --> board --> Snapshot ---------+
 //!    | priced, exactly once                     v
-//!    v                                        admin (HTTP; the command line asks it)
+//!    v                                        tui, admin (HTTP; the command line asks it)
 //!  store: backlog --> one writer --> file       ^
 //!                                     +- Reader +
 //!
@@ -37,6 +37,7 @@
 //! | [`events`] | facts on their way to records and snapshots |
 //! | [`store`] | the ledger: what every request cost, durably; sums, lists, exports, repricing, copies |
 //! | [`admin`] | the admin port: health, status, the ledger and budgets over HTTP |
+//! | [`tui`] | the screen on a terminal: draws snapshots, sends orders |
 //! | [`simulator`] | a scriptable Claude upstream with faults |
 //!
 //! Facts go forward as `Event`s and `Input`s, decisions are plain functions of `now`, and observers read snapshots: they
@@ -54,3 +55,4 @@ pub mod logging;
 pub mod proxy;
 pub mod simulator;
 pub mod store;
+pub mod tui;

@@ -31,6 +31,7 @@ use crate::domain::outcome::{self, Failure, Kind};
 use crate::domain::plan::{Attempt, Decision, WaitsFor};
 use crate::domain::ratelimit;
 use crate::domain::route::{RouteReason, Skip};
+use crate::events::progress::Progress;
 use crate::events::trace::{self, What};
 use crate::events::{Accepted, AttemptRecord, Described, Event, Events, RequestRecord, State};
 
@@ -67,6 +68,8 @@ pub struct Lifecycle {
     draft: Option<Box<RequestRecord>>,
     open: Option<OpenAttempt>,
     last_heard: Instant,
+    /// What the answer that is being passed on has used so far.
+    progress: Arc<Progress>,
     /// Its session's endpoint, once that answers.
     answering: Option<Answering>,
     /// Its wait in the queue: since when, what for, and whom it could not ask.
@@ -115,6 +118,7 @@ impl Lifecycle {
             draft,
             open: None,
             last_heard: now,
+            progress: Arc::default(),
             answering: None,
             waits: None,
             on_suspension: None,
@@ -155,7 +159,7 @@ impl Lifecycle {
             suspended.notify_one();
         }
         let Some(draft) = &self.draft else { return };
-        self.to.events.send(Event::Suspended { id: draft.id, wait: draft::wait(until, waits_for) });
+        self.to.events.send(Event::Suspended { id: draft.id, wait: draft::wait(until, waits_for, skipped) });
         self.span.in_scope(|| {
             tracing::info!(target: "cc_forwarder::request", "suspended: waits for {}", waits_for.words());
         });
@@ -269,6 +273,11 @@ impl Lifecycle {
         }
     }
 
+    /// Where the meter of the answer that is being passed on reports to.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
     /// Bytes came from the endpoint.
     pub fn heard(&mut self, at: Instant) {
         self.last_heard = at;
@@ -281,6 +290,7 @@ impl Lifecycle {
             let endpoint = closed.spec.id.clone();
             self.to.events.send(Event::AttemptFailed {
                 id,
+                at: jiff::Timestamp::now(),
                 endpoint,
                 kind: failure.kind,
                 status: failure.status,
@@ -316,7 +326,13 @@ impl Lifecycle {
         });
         let (Some(open), Some(draft)) = (&self.open, &self.draft) else { return };
         let ttfb = open.first_byte_ms.unwrap_or_else(|| millis(now - open.started));
-        self.to.events.send(Event::Committed { id: draft.id, ttfb_ms: ttfb });
+        self.to.events.send(Event::Committed {
+            id: draft.id,
+            status,
+            ttfb_ms: ttfb,
+            after_ms: first_byte_ms,
+            progress: Arc::clone(&self.progress),
+        });
         if moves_health(draft) && status < 300 {
             self.to.control.tell(Input::Committed {
                 endpoint: open.spec.id.clone(),
