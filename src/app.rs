@@ -63,7 +63,7 @@ use crate::proxy::suspended::{self, Queue};
 use crate::proxy::transport::Transport;
 use crate::proxy::unread::{Keeper, Samples};
 use crate::proxy::{Shared, serve, unread};
-use crate::store::{OpenError, Options, Store};
+use crate::store::{OpenError, Opened, Options, Store};
 use admin_port::AdminPort;
 use deck::Deck;
 use hangup::Hangups;
@@ -133,6 +133,8 @@ pub struct Taps {
     pub log: Option<LogTap>,
     /// Outranks `web`, in every version of the configuration.
     pub web: WebFlags,
+    /// Takes the place of the store that the configuration names: for tests, on a disk that is slow or fails.
+    pub store: Option<(Store, Opened)>,
 }
 
 /// Starts everything and returns once the port is open.
@@ -142,7 +144,11 @@ pub struct Taps {
 pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartError> {
     let listener = bind(&config).await?;
     let address = listener.local_addr().map_err(|source| bind_error(&config, source))?;
-    let (store, opened) = ledger::open(&config).await?.unzip();
+    let store = match taps.store {
+        None => ledger::open(&config).await?,
+        given => given,
+    };
+    let (store, opened) = store.unzip();
     let (stop, abort, quit) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
     let (connections, background) = (TaskTracker::new(), TaskTracker::new());
 

@@ -259,9 +259,9 @@ pub struct UsageTracking {
     pub enabled: bool,
     /// The redb file.
     pub database_path: PathBuf,
-    /// Records waiting in memory before requests slow down.
+    /// When more records wait for the disk, people are told.
     pub buffer_size: u64,
-    /// Records per commit at most.
+    /// A commit begins when so many records wait.
     pub batch_size: u64,
     /// Time between commits at most.
     pub flush_interval: Duration,

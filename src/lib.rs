@@ -15,14 +15,18 @@
 //!    |  +------- watch --------+ the same view wakes suspended requests
 //!    | Event
 //!    v
-//!  events (hub) --> board --> Snapshot, terminal records
+//!  events (hub) --> board --> Snapshot ---------+
+//!    | priced, exactly once                     v
+//!    v                                        tui, admin (HTTP; the command line asks it)
+//!  store: backlog --> one writer --> file       ^
+//!                                     +- Reader +
 //!
 //!  pure floor, imported by all, importing nothing above it:   claude/*   domain/*   config (types)
 //! ```
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`app`] | composition root: channels, tasks, start, reload and stop; the commands `check` and `demo` |
+//! | [`app`] | composition root: channels, tasks, start, reload and stop; the commands `check`, `demo`, `usage` and `export` |
 //! | [`cli`] | the command line |
 //! | [`config`] | YAML to a validated, immutable configuration, with every problem at once; what a reload changes |
 //! | [`logging`] | log lines: console, rolling file, secrets masked |
@@ -31,8 +35,9 @@
 //! | [`proxy`] | the data path, the queue of suspended requests included |
 //! | [`control`] | the one task that owns the fleet, and the health probes |
 //! | [`events`] | facts on their way to records and snapshots |
-//! | [`store`] | the ledger: what every request cost, durably; questions to it and exports |
-//! | [`admin`] | the admin port: health, status and the ledger over HTTP |
+//! | [`store`] | the ledger: what every request cost, durably; sums, lists, exports, repricing, copies |
+//! | [`admin`] | the admin port: health, status, the ledger and budgets over HTTP |
+//! | [`tui`] | the screen on a terminal: draws snapshots, sends orders |
 //! | [`simulator`] | a scriptable Claude upstream with faults |
 //!
 //! Facts go forward as `Event`s and `Input`s, decisions are plain functions of `now`, and observers read snapshots: they

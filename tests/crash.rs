@@ -107,6 +107,7 @@ async fn client(url: String, log: Log, stream: bool) {
 fn rows(path: &Path) -> (u64, Vec<Row>) {
     let options = Options {
         path: path.to_owned(),
+        buffer: 1000,
         batch: 256,
         interval: INTERVAL,
         max_retry: 3,

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests may unwrap like the tests")]
 
+#[allow(dead_code, reason = "this suite does not let it fail")]
+#[path = "store/disk.rs"]
+mod disk;
 mod support;
 
 use std::path::Path;
@@ -9,11 +12,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use cc_forwarder::app::{self, StartError, Taps};
+use cc_forwarder::config::Level;
 use cc_forwarder::events::State;
+use cc_forwarder::events::board::Snapshot;
+use cc_forwarder::logging::Capture;
 use cc_forwarder::simulator::Simulator;
 use cc_forwarder::store::codec::Stored;
 use cc_forwarder::store::row::Row;
 use cc_forwarder::store::{OpenError, Options, Store, schema};
+use disk::TestDisk;
 use redb::ReadableTable;
 use support::{QUICK, World};
 
@@ -103,5 +110,69 @@ async fn while_too_many_records_wait_nothing_further_is_let_in() {
             snapshot.ledger.as_ref().is_some_and(|l| l.unsaved == 0 && l.last_commit.is_some())
         })
         .await;
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_no_store_is_moved_aside_and_forwarding_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("usage.redb");
+    std::fs::write(&path, "SQLite format 4, or so").unwrap();
+    let mut world = world(&path).await;
+    assert_eq!(world.client.messages(true).await.status, 200);
+    world.record().await;
+    let store = world.forwarder.store().unwrap().clone();
+    world.stop().await;
+    assert!(store.disk().begin_read().is_err(), "closed with the forwarder");
+    let aside = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
+    let aside = aside.filter(|file| *file != path).collect::<Vec<_>>();
+    assert!(matches!(&aside[..], [file] if std::fs::read(file).unwrap().starts_with(b"SQLite")), "{aside:?}");
+    let options = Options::of(&support::config(&yaml(&path, "http://127.0.0.1:9")));
+    assert_eq!(rows(&Store::open(options).unwrap().0).len(), 1);
+}
+
+#[tokio::test]
+async fn a_forwarder_waits_for_a_command_that_reads_its_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("usage.redb");
+    world(&path).await.stop().await;
+    let reading = redb::ReadOnlyDatabase::open(&path).unwrap();
+    let log = Capture::start(Level::Info, Default::default());
+    let config = Arc::new(support::config(&yaml(&path, "http://127.0.0.1:9")));
+    let starting = app::start(config, Taps::default());
+    let ends = async {
+        while !log.text().contains("is in use: waiting up to 3s") {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        drop(reading);
+    };
+    let (started, ()) = tokio::join!(starting, ends);
+    let forwarder = started.expect("the file is free in time");
+    assert!(forwarder.store().is_some());
+    forwarder.stop(std::future::pending()).await;
+}
+
+#[tokio::test]
+async fn a_disk_that_holds_its_breath_does_not_hold_up_requests() {
+    let disk = TestDisk::default();
+    let backend = disk.clone();
+    let options = Options::of(&support::config(&yaml(Path::new("unused"), "http://127.0.0.1:9")));
+    let store = Store::open_on(options, move || Ok(backend.clone())).unwrap();
+    let sim = Simulator::start("a").await.unwrap();
+    let yaml = yaml(Path::new("unused"), &sim.url());
+    let (tx, records) = tokio::sync::mpsc::unbounded_channel();
+    let taps = Taps { records: Some(tx), store: Some(store), ..Taps::default() };
+    let mut world = World::tapped(support::config(&yaml), vec![sim], taps, records).await;
+    disk.hold(true);
+    for n in 0..40 {
+        assert_eq!(world.client.messages(n % 2 == 0).await.status, 200);
+        world.record().await;
+    }
+    let waiting = |n| move |s: &Arc<Snapshot>| s.ledger.as_ref().is_some_and(|ledger| ledger.unsaved == n);
+    world.snapshot(waiting(40)).await;
+    disk.hold(false);
+    world.snapshot(waiting(0)).await;
+    let store = world.forwarder.store().unwrap().clone();
+    assert_eq!(rows(&store).len(), 40);
     world.stop().await;
 }

@@ -234,3 +234,63 @@ async fn repricing_and_copies_work_both_ways() {
         assert!(said.out.contains("Requests  3 "), "{copy}: {said:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_budget_that_is_used_up_is_exit_code_1_both_ways() {
+    let place = Place::new();
+    let limited = |limits: &str| {
+        let store = place.store().replace(" }\n", &format!(", budgets: [{limits}] }}\n"));
+        store + "endpoints:\n  - { name: a, url: \"http://127.0.0.1:9\", group: main }\n"
+    };
+    let over = "{ daily: 1000 }, { group: main, monthly: 0.000001 }";
+    let base = QUICK
+        .replace("web: { enabled: false }", "web: { port: 0 }")
+        .replace("usage_tracking: { enabled: false }\n", limited(over).split("endpoints:").next().unwrap());
+    let mut world = World::with(&base, &[("a", "main")]).await.settled().await;
+    assert_eq!(world.client.messages(true).await.status, 200);
+    world.record().await;
+    world.snapshot(|s| s.budgets.iter().all(|b| !b.spent.is_zero())).await;
+    let web = format!("web: {{ port: {} }}\n", port(&world));
+    std::fs::write(place.path("over.yaml"), web.clone() + &limited(over)).unwrap();
+    std::fs::write(place.path("fine.yaml"), web.clone() + &limited("{ daily: 1000 }")).unwrap();
+    std::fs::write(place.path("none.yaml"), web + &limited("")).unwrap();
+    let there = place.run("usage --config over.yaml --check-budget").await;
+    assert_eq!((there.code, there.err.as_str()), (1, ""), "{there:?}");
+    assert!(there.out.contains("daily") && there.out.contains("group main, monthly"), "{there:?}");
+    world.stop().await;
+    assert_eq!(place.run("usage --config over.yaml --check-budget").await, there, "as the forwarder said");
+    let json = place.run("usage --config over.yaml --check-budget --json").await;
+    let report: Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!((json.code, &report["over"]), (1, &true.into()), "{json:?}");
+    assert_eq!(report["budgets"][1]["state"], "over", "{report}");
+    assert_eq!(place.run("usage --config fine.yaml --check-budget").await.code, 0);
+    let none = place.run("usage --config none.yaml --check-budget").await;
+    assert!(none.code == 0 && none.out.contains("No budgets are set"), "{none:?}");
+    assert_eq!(place.run("usage --check-budget --by day").await.code, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_that_this_shell_lacks_do_not_matter_to_those_who_look() {
+    let place = Place::new();
+    place.forwarder("enabled: false", 2).await.stop().await;
+    let yaml = |more: &str| {
+        format!(
+            "{}{more}auth: {{ enabled: true, token: \"${{CANARY_UNSET}}\" }}\n\
+             web: {{ enabled: false, token: \"${{CANARY_UNSET}}\" }}\n\
+             endpoints:\n  - {{ name: a, url: \"http://127.0.0.1:9\", token: \"${{CANARY_UNSET}}\" }}\n",
+            place.store()
+        )
+    };
+    std::fs::write(place.path("my.yaml"), yaml("")).unwrap();
+    let said = place.run("usage --config my.yaml").await;
+    assert!(said.code == 0 && said.out.contains("Requests  2 "), "{said:?}");
+    assert_eq!(place.run("export --config my.yaml").await.out.lines().count(), 3);
+    assert_eq!(place.run("usage --config my.yaml --check-budget").await.code, 0);
+    for strict in ["usage recost --config my.yaml", "check --no-probe --config my.yaml"] {
+        let said = place.run(strict).await;
+        assert!(said.code == 1 && said.err.contains("CANARY_UNSET"), "{strict}: {said:?}");
+    }
+    std::fs::write(place.path("my.yaml"), yaml("usage_traking: {}\n")).unwrap();
+    let said = place.run("usage --config my.yaml").await;
+    assert!(said.code == 1 && said.err.contains("did you mean `usage_tracking`"), "{said:?}");
+}

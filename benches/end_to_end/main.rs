@@ -17,6 +17,7 @@ mod load;
 mod process;
 mod relay;
 mod report;
+mod slow_disk;
 #[path = "../shared/target.rs"]
 mod target;
 mod upstream;
@@ -43,6 +44,10 @@ fn main() -> anyhow::Result<()> {
         ["--role", "relay", upstream] => {
             serve(tokio::runtime::Builder::new_multi_thread(), relay::run(upstream.parse()?, announce))
         }
+        ["--role", "recorder", upstream, admin, delay, path] => serve(
+            tokio::runtime::Builder::new_multi_thread(),
+            slow_disk::run([upstream, admin, delay, path], announce),
+        ),
         // Without `--bench` somebody only wants to see it run: `cargo test --all-targets` does this.
         _ => {
             let quick = words.contains(&"--quick") || !words.contains(&"--bench");
@@ -54,6 +59,7 @@ fn main() -> anyhow::Result<()> {
 
 /// How much is measured.
 struct Extent {
+    quick: bool,
     rounds: usize,
     starts: usize,
     window: Duration,
@@ -65,9 +71,9 @@ impl Extent {
     fn of(quick: bool) -> Self {
         let (second, millis) = (Duration::from_secs(1), Duration::from_millis);
         if quick {
-            Self { rounds: 1, starts: 1, window: millis(50), paced_events: 20, paced_streams: 16 }
+            Self { quick, rounds: 1, starts: 1, window: millis(50), paced_events: 20, paced_streams: 16 }
         } else {
-            Self { rounds: 5, starts: 5, window: second, paced_events: 150, paced_streams: 256 }
+            Self { quick, rounds: 5, starts: 5, window: second, paced_events: 150, paced_streams: 256 }
         }
     }
 }
@@ -99,6 +105,9 @@ fn bench(extent: &Extent, only: &str) -> anyhow::Result<()> {
         targets.extend(runtime.block_on(stage.paced(extent))?);
     }
     targets.extend(runtime.block_on(stage.hurried(extent, only))?);
+    if slow_disk::NAME.contains(only) {
+        targets.extend(runtime.block_on(stage.slow_disk(extent))?);
+    }
     say("\nTargets");
     for target in &targets {
         target.print();
@@ -183,6 +192,12 @@ impl Stage<'_> {
             targets.extend(target.map(|target| target(&runs)));
         }
         Ok(targets)
+    }
+
+    /// The same load while records wait for the disk.
+    async fn slow_disk(&self, extent: &Extent) -> anyhow::Result<Vec<Target>> {
+        let (upstream, folder) = (self.simulator.address, self.folder.path());
+        slow_disk::measure(upstream, folder, extent.rounds, extent.window, extent.quick).await
     }
 
     /// One load against everybody, in an order that changes from round to round.

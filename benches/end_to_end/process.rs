@@ -115,7 +115,7 @@ fn configuration(upstream: SocketAddr, address: SocketAddr) -> String {
 }
 
 /// A port that was free a moment ago.
-fn free_port() -> io::Result<SocketAddr> {
+pub(crate) fn free_port() -> io::Result<SocketAddr> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }
 

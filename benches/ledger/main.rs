@@ -18,8 +18,9 @@ use cc_forwarder::store::civil::Clock;
 use cc_forwarder::store::codec::Stored;
 use cc_forwarder::store::export::{Format, export};
 use cc_forwarder::store::filter::Filter;
+use cc_forwarder::store::period::Period;
 use cc_forwarder::store::query::{By, Reader};
-use cc_forwarder::store::{period::Period, schema};
+use cc_forwarder::store::schema::{self, meta};
 use jiff::tz::TimeZone;
 use redb::{Database, ReadableDatabase, ReadableTableMetadata};
 use tokio::time::Instant;
@@ -84,6 +85,9 @@ fn ledger_of(count: u64, clock: &Clock) -> anyhow::Result<PathBuf> {
 fn fill(db: &Database, clock: &Clock, count: u64, batch: u64) -> anyhow::Result<()> {
     let txn = db.begin_write()?;
     schema::create(&txn)?;
+    // With these the program opens it as a ledger of its own.
+    schema::set_fact(&txn, meta::LAYOUT, schema::LAYOUT)?;
+    schema::set_fact(&txn, meta::ZONE, &clock.name(rows::end()))?;
     txn.commit()?;
     for first in (0..count).step_by(batch as usize) {
         let txn = db.begin_write()?;

@@ -7,12 +7,14 @@
 //! | `GET /requests?since\|until\|period&limit&cursor&…filter` | requests, newest first, and how many there are |
 //! | `GET /requests/{id}` | one request and its story |
 //! | `GET /models` | models with a price, and those that were seen |
+//! | `GET /budget` | what is spent of every limit, those in flight not counted |
 //! | `GET /export?format&since\|until\|period&…filter` | every request as a file: [`export`] |
 //! | `POST /recost`, `POST /backup` | [`upkeep`] |
 //!
 //! The filter is `model` (a trailing `*` matches any ending), `endpoint`, `group`, `session`, `state`, `status` and
 //! `search`. Times are those of [`crate::store::period`]. What is asked is answered by [`ask`], which the command line
-//! uses as well when it opens the file itself. Without a store every route answers 503 `no_store`.
+//! uses as well when it opens the file itself. Without a store every route answers 503 `no_store`, but for `/budget`:
+//! limits hold without a store as well.
 
 pub mod ask;
 mod export;
@@ -27,10 +29,11 @@ use http::StatusCode;
 use super::Admin;
 use super::error::{self, ApiError};
 use super::params::Params;
+use crate::domain::budget::BudgetReport;
 use crate::store::query::Reader;
 use crate::store::{Store, StoreError};
 
-/// Everything below `/usage`. Budgets get a line of their own here.
+/// Everything below `/usage`.
 pub(super) fn routes() -> Router<Admin> {
     Router::new()
         .route("/usage/summary", get(summary))
@@ -38,6 +41,7 @@ pub(super) fn routes() -> Router<Admin> {
         .route("/usage/requests", get(requests))
         .route("/usage/requests/{id}", get(request))
         .route("/usage/models", get(models))
+        .route("/usage/budget", get(budget))
         .route("/usage/export", get(export::export))
         .route("/usage/recost", post(upkeep::recost))
         .route("/usage/backup", post(upkeep::backup))
@@ -66,6 +70,13 @@ async fn request(
 async fn models(State(admin): State<Admin>, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
     let prices = std::sync::Arc::clone(&admin.prices.borrow());
     answer(&admin, query, move |reader, params| ask::models(reader, params, prices.table())).await
+}
+
+async fn budget(State(admin): State<Admin>, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    Params::of(query.as_deref()).finish()?;
+    let snapshot = std::sync::Arc::clone(&admin.snapshot.borrow());
+    let report = BudgetReport::new(jiff::Timestamp::now(), snapshot.budgets.to_vec());
+    Ok(error::json(StatusCode::OK, &report))
 }
 
 /// Answers a question to the store, on a thread that may wait for the disk.

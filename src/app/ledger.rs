@@ -3,12 +3,21 @@
 //! | opening it | the forwarder |
 //! |---|---|
 //! | succeeds | keeps its records there |
-//! | meets a store in use by another process | does not start: it would spend money that nobody counts |
+//! | meets a store in use by another process | waits up to [`PATIENCE`], for a command that reads it; then does not start: it would spend money that nobody counts |
 //! | fails otherwise | runs without, and says so: a broken disk is no reason to stop forwarding |
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
 
 use crate::config::Config;
 use crate::events::record::Ids;
 use crate::store::{OpenError, Opened, Options, Store};
+
+/// A command that reads the store is done by then; another forwarder is not.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Between two tries.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// The store the configuration asks for.
 ///
@@ -18,10 +27,7 @@ pub(super) async fn open(config: &Config) -> Result<Option<(Store, Opened)>, Ope
     if !config.usage.enabled {
         return Ok(None);
     }
-    let options = Options::of(config);
-    // A repair reads the whole file. The task ends early only when the runtime does.
-    let opened = tokio::task::spawn_blocking(move || Store::open(options)).await;
-    match opened.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic())) {
+    match when_free(&Options::of(config)).await {
         Ok((store, opened)) => {
             announce(&opened);
             Ok(Some((store, opened)))
@@ -31,6 +37,30 @@ pub(super) async fn open(config: &Config) -> Result<Option<(Store, Opened)>, Ope
             tracing::error!(target: "cc_forwarder::store", "{error}. This run keeps no usage records");
             Ok(None)
         }
+    }
+}
+
+/// Opens the store; when another process has it, tries again for a while.
+async fn when_free(options: &Options) -> Result<(Store, Opened), OpenError> {
+    let end = Instant::now() + PATIENCE;
+    let mut told = false;
+    loop {
+        let options = options.clone();
+        let path = options.path.clone();
+        // A repair reads the whole file. The task ends early only when the runtime does.
+        let opened = tokio::task::spawn_blocking(move || Store::open(options)).await;
+        match opened.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic())) {
+            Err(OpenError::InUse { .. }) if Instant::now() < end => {}
+            opened => return opened,
+        }
+        if !std::mem::replace(&mut told, true) {
+            tracing::warn!(
+                target: "cc_forwarder::store",
+                "the usage store {} is in use: waiting up to {PATIENCE:?} for a `usage` or `export` that reads it",
+                path.display()
+            );
+        }
+        sleep(LOOK).await;
     }
 }
 

@@ -10,6 +10,7 @@
 //! Both ways end in the same answers ([`crate::admin::usage::ask`]) as JSON text, from which everything here is printed.
 //! Data goes to the standard output, everything said about it to stderr. Text from outside is escaped.
 
+mod budget;
 mod client;
 mod export;
 mod figures;
@@ -27,12 +28,13 @@ use super::run;
 use crate::cli::{EXIT_OK, ExportArgs, Span, UsageArgs, UsageCommand, Which};
 use crate::logging::escape::escape_json;
 
-/// `usage` and what is below it. Checking budgets gets a place of its own here.
+/// `usage` and what is below it.
 ///
 /// # Errors
 /// When the ledger cannot be reached, the question makes no sense, or the output cannot be written.
 pub(super) fn usage(args: &UsageArgs) -> anyhow::Result<u8> {
     match &args.command {
+        None if args.check_budget => budget::check(args),
         None => show(args),
         Some(UsageCommand::Recost(args)) => upkeep::recost(args),
         Some(UsageCommand::Backup(args)) => upkeep::backup(args),

@@ -71,7 +71,11 @@ pub struct UsageArgs {
     /// A line for each
     #[arg(long, value_name = "WHAT", default_value = "model")]
     pub by: By,
-    /// Print JSON instead of a table: `period`, `by`, `totals`, `groups` (`key`, `totals`); exact amounts in USD
+    /// Show what is spent of every budget instead; exit code 1 when one is used up
+    #[arg(long, conflicts_with_all = ["period", "since", "until", "by", "model", "endpoint", "group", "session", "state"])]
+    pub check_budget: bool,
+    /// Print JSON instead of a table: `period`, `by`, `totals`, `groups` (`key`, `totals`); with --check-budget `at`,
+    /// `over`, `budgets`; exact amounts in USD
     #[arg(long)]
     pub json: bool,
 }

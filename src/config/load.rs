@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::env::{Env, read_text};
-use super::problem::Problems;
-use super::section::{Context, Section};
+use super::problem::{Problem, Problems};
+use super::section::{Context, Found, Section};
 use super::yaml::{self, Entry, Item, Node};
 use super::{Config, Source, raw};
 use crate::domain::endpoint::EndpointId;
@@ -126,9 +126,32 @@ pub fn load(source: Source, env: &dyn Env) -> Result<Loaded, ConfigError> {
             warnings: Problems::new(shown(&source), Vec::new()),
         });
     };
-    let unreadable = |error| ConfigError::Unreadable { path: path.clone(), error };
-    let text = read_text(env, path, LONGEST_FILE).map_err(unreadable)?;
+    let text = text_of(path, env)?;
     Ok(parse(&text, source, env)?)
+}
+
+fn text_of(path: &Path, env: &dyn Env) -> Result<String, ConfigError> {
+    let unreadable = |error| ConfigError::Unreadable { path: path.to_owned(), error };
+    read_text(env, path, LONGEST_FILE).map_err(unreadable)
+}
+
+/// Where credentials stand, often as `${...}`, and nothing about the ledger does.
+const APART_FROM_THE_LEDGER: [&str; 6] = ["endpoints[", "auth.", "proxy.", "server.", "tls.", "web.token"];
+
+/// Loads what [`locate`] found for those who only look at the ledger: in another shell the variables of the forwarder may
+/// be unset. What the ledger needs is right; credentials and endpoints may not be, so nothing may be started with it.
+///
+/// # Errors
+/// As [`load`], unless all problems are apart from the ledger.
+pub fn load_ledger(source: Source, env: &dyn Env) -> Result<Config, ConfigError> {
+    let Source::File(path) = &source else { return Ok(Config::built_in()) };
+    let text = text_of(path, env)?;
+    let (config, found) = read(&text, source, env)?;
+    let apart = |problem: &Problem| APART_FROM_THE_LEDGER.iter().any(|part| problem.path.starts_with(part));
+    match found.problems.iter().all(apart) {
+        true => Ok(config),
+        false => Err(Problems::new(shown(&config.source), found.problems).into()),
+    }
 }
 
 /// Turns the text of a file into a configuration. `env` is asked for references and for the files the text names.
@@ -136,20 +159,27 @@ pub fn load(source: Source, env: &dyn Env) -> Result<Loaded, ConfigError> {
 /// # Errors
 /// Every problem of the text, sorted by line.
 pub fn parse(text: &str, source: Source, env: &dyn Env) -> Result<Loaded, Problems> {
-    let file = shown(&source);
-    let (tree, problems) = yaml::read(text).map_err(|problem| Problems::new(file.clone(), vec![problem]))?;
-    let cx = Context::new(env);
-    problems.into_iter().for_each(|problem| cx.place(problem));
-    let mut config = Section::root(&cx, &tree, |s| raw::root(s, source));
-    let found = cx.finish();
+    let (config, found) = read(text, source, env)?;
+    let file = shown(&config.source);
     if !found.problems.is_empty() {
         return Err(Problems::new(file, found.problems));
     }
+    Ok(Loaded { config, warnings: Problems::new(file, found.warnings) })
+}
+
+/// The configuration, usable or not, and everything found on the way.
+fn read(text: &str, source: Source, env: &dyn Env) -> Result<(Config, Found), Problems> {
+    let (tree, problems) =
+        yaml::read(text).map_err(|problem| Problems::new(shown(&source), vec![problem]))?;
+    let cx = Context::new(env);
+    problems.into_iter().for_each(|problem| cx.place(problem));
+    let mut config = Section::root(&cx, &tree, |s| raw::root(s, source));
+    let mut found = cx.finish();
     config.redactor = Redactor::new(&found.secrets);
     config.stamp = Some(super::edit::Stamp::of(text));
-    config.origins.lines = Arc::new(found.given);
-    config.origins.references = Arc::new(found.references);
-    Ok(Loaded { config, warnings: Problems::new(file, found.warnings) })
+    config.origins.lines = Arc::new(std::mem::take(&mut found.given));
+    config.origins.references = Arc::new(std::mem::take(&mut found.references));
+    Ok((config, found))
 }
 
 fn shown(source: &Source) -> String {

@@ -9,6 +9,8 @@
 //! | an ended request | its row and story, encoded |
 //! | a request that has not ended | its [`OpenRow`] |
 //!
+//! | more than [`Pace::buffer`] of them | said once, until no more than half of that wait |
+//!
 //! What was taken is still unsaved until [`Backlog::saved`]: it counts as such, and nothing else is taken before.
 
 use std::collections::{HashMap, VecDeque};
@@ -60,6 +62,8 @@ pub(super) struct Pace {
     pub(super) batch: usize,
     /// Or when the first has waited this long.
     pub(super) interval: Duration,
+    /// With more records than this the disk is too slow, which people are told.
+    pub(super) buffer: u64,
 }
 
 #[derive(Default)]
@@ -73,6 +77,8 @@ struct State {
     in_flight: u64,
     in_flight_since: Option<Instant>,
     chores: VecDeque<Box<dyn Chore>>,
+    /// More wait than should, and people have been told.
+    behind: bool,
     failing: Option<String>,
     last_commit: Option<jiff::Timestamp>,
     closing: Option<Instant>,
@@ -148,9 +154,12 @@ impl Backlog {
             return;
         }
         act(&mut state);
-        if state.unsaved() > FULL {
+        let unsaved = state.unsaved();
+        if unsaved > FULL {
             self.full.store(true, Ordering::Relaxed);
         }
+        let late = !state.behind && unsaved > self.pace.buffer;
+        state.behind |= late;
         let first = state.since.is_none();
         state.since.get_or_insert_with(monotonic);
         // Waking a thread costs more than handing over; only the first record and a full batch are news.
@@ -158,6 +167,19 @@ impl Backlog {
             state.asleep = false;
             self.wake.notify_one();
         }
+        drop(state);
+        if late {
+            self.announce_delay(unsaved);
+        }
+    }
+
+    fn announce_delay(&self, unsaved: u64) {
+        tracing::warn!(
+            target: "cc_forwarder::store",
+            "the disk is too slow: {unsaved} records wait in memory to be written to the usage store, more than \
+             usage_tracking.buffer_size ({}). None is lost; above {FULL} new requests are refused",
+            self.pace.buffer
+        );
     }
 
     /// Gives the writer other work. False after [`Self::close`].
@@ -213,8 +235,18 @@ impl Backlog {
         state.in_flight_since = None;
         state.failing = None;
         state.last_commit = Some(at);
-        if state.unsaved() <= FULL {
+        let unsaved = state.unsaved();
+        if unsaved <= FULL {
             self.full.store(false, Ordering::Relaxed);
+        }
+        let caught_up = state.behind && unsaved <= self.pace.buffer / 2;
+        state.behind &= !caught_up;
+        drop(state);
+        if caught_up {
+            tracing::warn!(
+                target: "cc_forwarder::store",
+                "the disk has caught up: {unsaved} records wait to be written to the usage store"
+            );
         }
     }
 
@@ -269,3 +301,6 @@ impl Backlog {
         Arc::clone(&self.full)
     }
 }
+
+#[cfg(test)]
+mod tests;

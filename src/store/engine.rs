@@ -1,5 +1,6 @@
 //! The store as the rest of the program holds it: [`Store`].
 
+use std::fmt;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -28,6 +29,12 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("load", &self.load()).finish_non_exhaustive()
+    }
 }
 
 struct Inner {
@@ -80,7 +87,7 @@ impl Store {
             rebuilding: prepared.rebuild,
             last_id: prepared.last_id,
         };
-        let pace = Pace { batch: options.batch, interval: options.interval };
+        let pace = Pace { batch: options.batch, interval: options.interval, buffer: options.buffer };
         let (disk, backlog) = (Arc::new(Disk::new(db, place)), Arc::new(Backlog::new(pace)));
         let writer = Writer::new(Arc::clone(&disk), Arc::clone(&backlog), &options, prepared.rebuild);
         let thread = thread::Builder::new().name("cc-store".into()).spawn(move || writer.run());

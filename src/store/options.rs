@@ -13,6 +13,8 @@ use crate::config::Config;
 pub struct Options {
     /// `database_path`.
     pub path: PathBuf,
+    /// `buffer_size`: when more records wait, people are told that the disk is slow.
+    pub buffer: u64,
     /// `batch_size`: a commit begins when so many records wait.
     pub batch: usize,
     /// `flush_interval`: time between two commits at most, while there is something to write.
@@ -33,6 +35,7 @@ impl Options {
         let usage = &config.usage;
         Self {
             path: usage.database_path.clone(),
+            buffer: usage.buffer_size,
             batch: usize::try_from(usage.batch_size).unwrap_or(usize::MAX),
             interval: usage.flush_interval,
             max_retry: usage.max_retry,

@@ -196,6 +196,7 @@ pub(crate) fn attempt(endpoint: &str, input: u64, output: u64) -> AttemptRow {
 pub(crate) fn options(path: &Path) -> Options {
     Options {
         path: path.to_owned(),
+        buffer: 1000,
         batch: 256,
         interval: Duration::from_millis(20),
         max_retry: 2,

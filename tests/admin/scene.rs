@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use crate::support::{Answer, Client, PATIENCE, QUICK, World};
 
 /// Every route, with a method it takes.
-pub(crate) const ROUTES: [(Method, &str); 10] = [
+pub(crate) const ROUTES: [(Method, &str); 11] = [
     (Method::GET, "/health"),
     (Method::GET, "/api/v1/status"),
     (Method::GET, "/api/v1/usage/summary"),
@@ -16,6 +16,7 @@ pub(crate) const ROUTES: [(Method, &str); 10] = [
     (Method::GET, "/api/v1/usage/requests"),
     (Method::GET, "/api/v1/usage/requests/req-00000001"),
     (Method::GET, "/api/v1/usage/models"),
+    (Method::GET, "/api/v1/usage/budget"),
     (Method::GET, "/api/v1/usage/export"),
     (Method::POST, "/api/v1/usage/recost"),
     (Method::POST, "/api/v1/usage/backup"),

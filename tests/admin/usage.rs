@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::door::is_error;
 use crate::scene::Scene;
+use crate::support::{QUICK, World};
 
 fn list(view: &Value) -> &Vec<Value> {
     view.as_array().unwrap()
@@ -195,4 +196,41 @@ async fn history_is_priced_again() {
     is_error(&recost("?since=never").await, 400, "bad_request");
     assert_eq!(scene.usage("summary").await, before);
     scene.stop().await;
+}
+
+#[tokio::test]
+async fn without_budgets_nothing_is_used_up() {
+    let scene = Scene::new().await;
+    let none = scene.usage("budget").await;
+    assert_eq!((&none["over"], list(&none["budgets"]).len()), (&false.into(), 0), "{none}");
+    scene.stop().await;
+}
+
+#[tokio::test]
+async fn budgets_need_no_store() {
+    let limits = "budgets: [{ daily: 20 }, { group: main, monthly: 0.0001, block: true }]";
+    let base = QUICK.replace("web: { enabled: false }", "web: { port: 0 }").replace(
+        "usage_tracking: { enabled: false }",
+        &format!("usage_tracking: {{ enabled: false, {limits} }}\ntimezone: UTC"),
+    );
+    let mut world = World::with(&base, &[("a", "main")]).await.settled().await;
+    let admin = crate::scene::client(&world);
+    assert_eq!(world.client.messages(false).await.status, 200);
+    let cost = world.record().await.cost;
+    let spent = |snapshot: &std::sync::Arc<cc_forwarder::events::board::Snapshot>| {
+        snapshot.budgets.iter().all(|budget| budget.spent == cost.total())
+    };
+    world.snapshot(spent).await;
+    let report = admin.get("/api/v1/usage/budget").await.json();
+    assert_eq!(report["over"], true, "{report}");
+    let [day, month] = &list(&report["budgets"])[..] else { panic!("{report}") };
+    assert_eq!(
+        (&day["scope"]["kind"], &day["period"], &day["state"]),
+        (&"all".into(), &"day".into(), &"ok".into())
+    );
+    assert_eq!((&month["scope"]["name"], &month["state"]), (&"main".into(), &"over".into()));
+    assert_eq!((&month["block"], &month["limit"]), (&true.into(), &serde_json::json!(0.0001)));
+    is_error(&admin.get("/api/v1/usage/budget?x=1").await, 400, "bad_request");
+    drop(admin);
+    world.stop().await;
 }

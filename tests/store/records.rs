@@ -19,6 +19,7 @@ use redb::ReadableTable;
 pub(crate) fn options(path: &std::path::Path, zone: &str) -> Options {
     Options {
         path: path.to_owned(),
+        buffer: 1000,
         batch: 256,
         interval: Duration::from_millis(20),
         max_retry: 2,

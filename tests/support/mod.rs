@@ -109,9 +109,17 @@ impl World {
     /// A forwarder with this configuration over these simulators.
     pub async fn run(config: Config, sims: Vec<Simulator>) -> Self {
         let (tx, records) = mpsc::unbounded_channel();
-        let forwarder = app::start(Arc::new(config), Taps { records: Some(tx), ..Taps::default() })
-            .await
-            .expect("the forwarder starts");
+        Self::tapped(config, sims, Taps { records: Some(tx), ..Taps::default() }, records).await
+    }
+
+    /// As [`World::run`], with taps of which that for records leads to `records`.
+    pub async fn tapped(
+        config: Config,
+        sims: Vec<Simulator>,
+        taps: Taps,
+        records: mpsc::UnboundedReceiver<Arc<RequestRecord>>,
+    ) -> Self {
+        let forwarder = app::start(Arc::new(config), taps).await.expect("the forwarder starts");
         let client = Client::new(format!("http://{}", forwarder.address()));
         Self { sims, forwarder, records, client }
     }

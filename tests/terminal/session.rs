@@ -15,6 +15,9 @@ use vt100::{MouseProtocolMode, Parser, Screen};
 
 use crate::support::PATIENCE;
 
+/// Set for every program that has a terminal of its own.
+pub const OWN_TERMINAL: &str = "CC_FORWARDER_TEST_TERMINAL";
+
 /// Begins a frame: a synchronized update.
 const FRAME: &[u8] = b"\x1b[?2026h";
 
@@ -65,16 +68,17 @@ impl World {
         self.open_program(Path::new(env!("CARGO_BIN_EXE_cc-forwarder")), args)
     }
 
-    /// An ignored test of this file in a terminal of its own.
+    /// A test of this file in a terminal of its own.
     pub fn open_this_test(&self, name: &str) -> Session {
         let program = std::env::current_exe().unwrap();
-        self.open_program(&program, &["--ignored", "--exact", "--nocapture", name])
+        self.open_program(&program, &["--exact", "--nocapture", name])
     }
 
     fn open_program(&self, program: &Path, args: &[&str]) -> Session {
         let mut command = CommandBuilder::new(program);
         command.args(args);
         command.cwd(self.dir.path());
+        command.env(OWN_TERMINAL, "1");
         for name in ["HOME", "XDG_CONFIG_HOME"] {
             command.env(name, self.dir.path());
         }

@@ -65,6 +65,11 @@ pub(super) fn duration(ms: f64) -> String {
     }
 }
 
+/// `1 attempt`, `1,234 attempts`.
+pub(super) fn attempts(n: u64) -> String {
+    format!("{} attempt{}", exact(n), if n == 1 { "" } else { "s" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,7 +10,8 @@ use crate::admin::params::Params;
 use crate::admin::usage::ask;
 use crate::app::run;
 use crate::cli::Reach;
-use crate::config::Config;
+use crate::config::{Config, System, load};
+use crate::domain::budget::Budget;
 use crate::domain::secret::Secret;
 use crate::store::Options;
 use crate::store::export::{self, ExportError, Format};
@@ -20,8 +21,8 @@ pub(super) const API: &str = "/api/v1/usage";
 
 /// Where answers come from.
 pub(super) enum Ledger {
-    /// The file, read here.
-    Here(Local),
+    /// The file, read here; with the limits of the configuration.
+    Here(Local, Vec<Budget>),
     /// The forwarder that has it open.
     There(Box<Client>),
 }
@@ -44,10 +45,10 @@ impl Ledger {
         if let Some(client) = remote(reach)? {
             return Ok(Self::There(Box::new(client)));
         }
-        let config = recorded(reach)?;
+        let config = looked_up(reach)?;
         let options = Options::of(&config);
         match Local::open(&options) {
-            Ok(local) => Ok(Self::Here(local)),
+            Ok(local) => Ok(Self::Here(local, config.usage.budgets)),
             Err(OpenError::InUse(_)) => Ok(Self::There(Box::new(holder(&config, reach)?))),
             Err(missing @ OpenError::Missing(_)) => match reachable(&config, reach)? {
                 Some(client) => {
@@ -56,7 +57,7 @@ impl Ledger {
                 }
                 None => {
                     say(&format!("nothing recorded yet: {missing}"))?;
-                    Ok(Self::Here(Local::empty(options.clock)?))
+                    Ok(Self::Here(Local::empty(options.clock)?, config.usage.budgets))
                 }
             },
             Err(error) => Err(error.into()),
@@ -69,8 +70,19 @@ impl Ledger {
     /// When the question makes no sense, or there is no answer.
     pub(super) fn stats(&self, query: &str) -> anyhow::Result<String> {
         match self {
-            Self::Here(local) => Ok(ask::stats(&local.reader()?, Params::of(Some(query)))?),
+            Self::Here(local, _) => Ok(ask::stats(&local.reader()?, Params::of(Some(query)))?),
             Self::There(client) => Ok(client.get(&format!("{API}/stats"), query)?),
+        }
+    }
+
+    /// What is spent of every limit, as JSON.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub(super) fn budget(&self) -> anyhow::Result<String> {
+        match self {
+            Self::Here(local, budgets) => Ok(serde_json::to_string(&local.spent(budgets)?)?),
+            Self::There(client) => Ok(client.get(&format!("{API}/budget"), "")?),
         }
     }
 
@@ -87,7 +99,7 @@ impl Ledger {
         mut progress: impl FnMut(Progress),
     ) -> anyhow::Result<()> {
         match self {
-            Self::Here(local) => {
+            Self::Here(local, _) => {
                 let (reader, mut params) = (local.reader()?, Params::of(Some(query)));
                 let filter = ask::filter(&reader, &mut params)?;
                 params.finish()?;
@@ -124,7 +136,19 @@ pub(super) fn remote(reach: &Reach) -> anyhow::Result<Option<Client>> {
 /// # Errors
 /// When it cannot be used, or wants none.
 pub(super) fn recorded(reach: &Reach) -> anyhow::Result<Config> {
-    let config = run::find(reach.config.as_deref())?.config;
+    enabled(run::find(reach.config.as_deref())?.config)
+}
+
+/// As [`recorded`], for those who only look: what is wrong with parts that the ledger has nothing to do with, such as an
+/// unset variable in the token of an endpoint, does not matter to them.
+///
+/// # Errors
+/// As [`recorded`].
+pub(super) fn looked_up(reach: &Reach) -> anyhow::Result<Config> {
+    enabled(load::load_ledger(run::locate(reach.config.as_deref())?, &System)?)
+}
+
+fn enabled(config: Config) -> anyhow::Result<Config> {
     if !config.usage.enabled {
         bail!("nothing is recorded: usage_tracking.enabled is false in {}", config.source);
     }

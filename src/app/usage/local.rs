@@ -14,10 +14,11 @@ use std::path::{Path, PathBuf};
 use redb::backends::InMemoryBackend;
 use redb::{Database, DatabaseError, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, StorageError};
 
+use crate::domain::budget::{Budget, BudgetReport};
 use crate::store::civil::Clock;
 use crate::store::query::Reader;
 use crate::store::schema::{self, LAYOUT, meta};
-use crate::store::{Options, StoreError};
+use crate::store::{Options, StoreError, spending};
 
 /// A store that is read here.
 pub(super) struct Local {
@@ -86,6 +87,14 @@ impl Local {
     /// When the file cannot be read.
     pub(super) fn reader(&self) -> Result<Reader, StoreError> {
         Reader::of(&self.begin_read()?, self.clock.clone())
+    }
+
+    /// What is spent of these limits.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(super) fn spent(&self, budgets: &[Budget]) -> Result<BudgetReport, StoreError> {
+        spending::report(&self.begin_read()?, budgets, &self.clock, jiff::Timestamp::now())
     }
 
     fn begin_read(&self) -> Result<ReadTransaction, StoreError> {

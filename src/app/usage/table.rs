@@ -12,7 +12,7 @@
 //! claude-sonnet-5-5 1,111   …
 //! ```
 
-use super::figures::{count, duration, exact, money, share};
+use super::figures::{attempts, count, duration, exact, money, share};
 use super::shown::{Group, Period, Shown, Sums};
 use crate::app::text::{WIDTH, cut_middle, fit, pad, width, wrap};
 use crate::cli::By;
@@ -157,10 +157,6 @@ fn notes(totals: &Sums) -> Vec<String> {
         ));
     }
     notes
-}
-
-fn attempts(n: u64) -> String {
-    format!("{} attempt{}", exact(n), if n == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

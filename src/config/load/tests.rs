@@ -220,3 +220,27 @@ fn budgets_that_forget_are_warned_about() {
         assert!(!warnings.contains("usage_tracking"), "{fine}: {warnings}");
     }
 }
+
+#[test]
+fn those_who_look_at_the_ledger_need_no_credentials() {
+    let mut env = Fake::default();
+    let mut look = |text: &str| {
+        env.files.insert("c.yaml".into(), text.as_bytes().to_vec());
+        assert!(load(file("c.yaml"), &env).is_err(), "a forwarder does not start with it: {text}");
+        load_ledger(file("c.yaml"), &env)
+    };
+    let unset = "endpoints: [{ name: a, url: \"http://127.0.0.1:9\", api-key: \"${NO}\" }]\n\
+                 auth: { enabled: true, token: \"${NO}\" }\nproxy: { enabled: true, url: \"${NO}\" }\n\
+                 usage_tracking: { database_path: mine.redb }\n";
+    let config = look(&format!("{unset}web: {{ token: \"${{NO}}\", port: 9 }}")).unwrap();
+    assert_eq!((config.usage.database_path.to_str(), config.web.port), (Some("mine.redb"), 9));
+    for ours in
+        ["web: { port: \"${NO}\" }", "timezone: \"${NO}\"", "usage: {}", "timezone: Mars/Olympus", "web: ["]
+    {
+        let problems = look(&format!("{unset}{ours}")).unwrap_err().to_string();
+        assert!(!problems.is_empty(), "{ours}");
+    }
+    let path = unset.replace("mine.redb", "\"${NO}\"");
+    let problems = look(&path).unwrap_err().to_string();
+    assert!(problems.contains("database_path") && problems.contains("api-key"), "all of them: {problems}");
+}

@@ -18,6 +18,20 @@ const FIRST: &str = "request_id,client_ip,user_agent,method,path,start_time,end_
     cache_read_tokens,input_cost_usd,output_cost_usd,cache_creation_cost_usd,cache_read_cost_usd,total_cost_usd,\
     created_at,updated_at";
 
+/// What this program adds, in its order. Names may come behind these; these stay.
+const FURTHER: &str = "upstream_request_id,session_id,agent_id,request_class,is_streaming,requested_model,served_model,\
+    route,attempt_count,failure_reason,error,cancel_reason,first_byte_ms,suspended_ms,bytes_in,bytes_out,\
+    cache_creation_5m_tokens,cache_creation_1h_tokens,web_searches,web_fetches,code_executions,tool_cost_usd,\
+    cache_saved_usd,cache_premium_usd,cache_missed_usd,unpriced_attempts,is_estimated,price_revision";
+
+/// The names of sums. Others may be added; these stay.
+const SUMS: &str = "requests completed failed cancelled interrupted rescued streams attempts failed_attempts success_rate \
+    avg_duration_ms avg_first_byte_ms suspended_ms input_tokens output_tokens cache_creation_tokens \
+    cache_creation_5m_tokens cache_creation_1h_tokens cache_read_tokens total_tokens web_searches web_fetches \
+    code_executions input_cost_usd output_cost_usd cache_creation_cost_usd cache_read_cost_usd tool_cost_usd \
+    total_cost_usd cache_hit_rate cache_saved_usd cache_premium_usd cache_missed_usd unpriced_attempts \
+    unpriced_tokens estimated_attempts";
+
 fn clock() -> Clock {
     Clock::new(TimeZone::UTC)
 }
@@ -73,8 +87,7 @@ fn table(text: &str) -> Vec<std::collections::HashMap<String, String>> {
 #[test]
 fn csv_begins_with_the_columns_scripts_know() {
     let text = exported(&[], Format::Csv);
-    assert!(text.starts_with(&format!("{FIRST},upstream_request_id,session_id,")), "{text}");
-    assert!(text.ends_with(",price_revision\r\n"));
+    assert_eq!(text, format!("{FIRST},{FURTHER}\r\n"));
     assert_eq!(text.lines().count(), 1);
 }
 
@@ -176,4 +189,7 @@ fn sums_have_a_json_form_with_exact_amounts() {
     let keys: Vec<&Json> = json["groups"].as_array().unwrap().iter().map(|group| &group["key"]).collect();
     assert_eq!(keys, ["2026-11-22", "2026-11-23"]);
     assert_eq!(json["groups"][0]["totals"]["cache_hit_rate"], Json::Null);
+    for name in SUMS.split_whitespace() {
+        assert!(json["totals"].get(name).is_some(), "{name}");
+    }
 }
