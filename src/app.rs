@@ -10,8 +10,10 @@
 //! ```
 //!
 //! Stop, in this order: accept no more; end the wait of suspended requests; let answers finish for the grace period; cut
-//! what is left; end probes and control; close upstream connections; let the hub take the last records; commit them.
+//! what is left; close the admin port; end probes and control; close upstream connections; let the hub take the last
+//! records; commit them.
 
+mod admin_port;
 mod budgets;
 mod check;
 mod demo;
@@ -21,6 +23,7 @@ mod prices;
 pub mod reload;
 mod run;
 mod text;
+mod usage;
 
 use std::future::Future;
 use std::io;
@@ -35,6 +38,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::admin;
 use crate::cli::{Cli, Command};
 use crate::config::diff::Report;
 use crate::config::watch::Pace;
@@ -54,8 +58,9 @@ use crate::proxy::transport::Transport;
 use crate::proxy::unread::{Keeper, Samples};
 use crate::proxy::{Shared, serve, unread};
 use crate::store::{OpenError, Options, Store};
+use admin_port::AdminPort;
 use hangup::Hangups;
-use reload::{LogTap, Refused, Reloader, Reloads};
+use reload::{LogTap, Refused, Reloader, Reloads, WebFlags};
 
 /// Does what the command line asks for and returns the exit code.
 ///
@@ -66,6 +71,8 @@ pub fn command(cli: &Cli) -> anyhow::Result<u8> {
         None => run::run(&cli.run),
         Some(Command::Demo(args)) => demo::run(args),
         Some(Command::Check(args)) => check::run(args),
+        Some(Command::Usage(args)) => usage::usage(args),
+        Some(Command::Export(args)) => usage::export(args),
     }
 }
 
@@ -100,6 +107,7 @@ pub struct Running {
     connections: TaskTracker,
     background: TaskTracker,
     queue: Queue,
+    admin: Option<AdminPort>,
     hub: JoinHandle<Board>,
     keeper: Option<Keeper>,
     store: Option<Store>,
@@ -116,6 +124,8 @@ pub struct Taps {
     pub changes: Option<mpsc::UnboundedSender<Arc<[Change]>>>,
     /// Takes over a new level and new secrets at a reload.
     pub log: Option<LogTap>,
+    /// Outranks `web`, in every version of the configuration.
+    pub web: WebFlags,
 }
 
 /// Starts everything and returns once the port is open.
@@ -143,9 +153,9 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     let empty = board.snapshot(&control.view(), Instant::now().into_std(), now);
     let empty = Snapshot { budgets: spend.statuses(), ..empty };
     let (snapshot_tx, snapshot) = watch::channel(Arc::new(empty));
-    let (prices_tx, prices) = watch::channel(Arc::new(prices::of(&config)));
+    let (prices_tx, prices_rx) = watch::channel(Arc::new(prices::of(&config)));
     let outputs = hub::Outputs {
-        prices,
+        prices: prices_rx.clone(),
         spend,
         ledger: store.as_ref().map(|store| Box::new(store.intake()) as Box<dyn hub::Ledger>),
         snapshot: snapshot_tx,
@@ -155,7 +165,8 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     let hub = background.spawn(hub::run(stream, control.watch(), outputs, board));
 
     let transport = Transport::new(Dialer::new(config.outbound.clone(), config.extra_ca.clone()));
-    let (reloader, reloads) = Reloader::new(config_tx, control.clone(), transport.clone(), taps.log);
+    let (reloader, reloads) =
+        Reloader::new(config_tx, control.clone(), transport.clone(), taps.log, taps.web);
     let (samples, keeper) = samples(&config, &config_rx);
     let queue = Queue::default();
     let shared = Shared {
@@ -192,6 +203,16 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     ));
     background.spawn(housekeeping(transport.clone(), config_rx.clone(), quit.clone()));
     background.spawn(reloader.run(quit.clone()));
+    let admin = AdminPort::open(&config.web, |admin_address| admin::State {
+        proxy: address,
+        address: admin_address,
+        config: config_rx.clone(),
+        control: control.clone(),
+        snapshot: snapshot.clone(),
+        prices: prices_rx,
+        store: store.clone(),
+    });
+    let admin = admin.await;
     background.spawn(serve::run(listener, shared, connections.clone(), stop.clone(), abort.clone()));
 
     Ok(Running {
@@ -205,6 +226,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
         connections,
         background,
         queue,
+        admin,
         hub,
         keeper,
         store,
@@ -217,6 +239,11 @@ impl Running {
     /// Where the proxy port listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where the admin port listens; nothing when it is off, or could not be opened.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(AdminPort::address)
     }
 
     /// The newest snapshot.
@@ -290,6 +317,10 @@ impl Running {
         }
         self.abort.cancel();
         self.connections.wait().await;
+        // Only now: until the last answer has ended, people may want to see what goes on.
+        if let Some(admin) = self.admin {
+            admin.close().await;
+        }
         self.quit.cancel();
         self.transport.shutdown().await;
         let Self { hub, background, control, keeper, store, .. } = self;

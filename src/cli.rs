@@ -5,10 +5,13 @@
 //! | `cc-forwarder [options]` | run the forwarder |
 //! | `cc-forwarder demo` | see it work without any account |
 //! | `cc-forwarder check` | validate the configuration, probe the endpoints |
+//! | `cc-forwarder usage`, `export` | what requests used and cost |
 //! | `-config PATH`, `-no-tui`, `-tui`, `-version`, `-web`, `-web-port N` | as with two dashes: the predecessor's spelling |
 //!
 //! Nothing here acts. [`parse`] fails with clap's error, which knows its text and its exit code (0 for help and version,
 //! [`EXIT_USAGE`] for bad usage).
+
+mod usage;
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -17,6 +20,9 @@ use std::sync::LazyLock;
 use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use self::usage::{
+    BackupArgs, By, ExportArgs, ExportFormat, Reach, RecostArgs, Span, UsageArgs, UsageCommand, Which,
+};
 use crate::config::Level;
 
 /// Exit code: everything went as asked.
@@ -44,13 +50,16 @@ Examples:
   cc-forwarder --config my.yaml -p backup   prefer the endpoint 'backup' for this run
   cc-forwarder check                        is the configuration right, do the endpoints answer?
   cc-forwarder demo                         watch failovers with simulated endpoints
+  cc-forwarder usage --period 7d --by day   what the last seven days cost
+  cc-forwarder export -o usage.csv          every request, for a spreadsheet
 
 Configuration, first found: --config, $CC_FORWARDER_CONFIG, ./config/config.yaml, the user's config
 directory; without any: one endpoint, https://api.anthropic.com, with the client's own credential.
 
 Environment:
-  CC_FORWARDER_CONFIG   configuration file, unless --config is given
-  NO_COLOR              no colours, if not empty
+  CC_FORWARDER_CONFIG        configuration file, unless --config is given
+  CC_FORWARDER_ADMIN_TOKEN   web.token of the forwarder that is asked, unless --token is given
+  NO_COLOR                   no colours, if not empty
 
 Exit codes: 0 fine, 1 failed, 2 bad usage";
 
@@ -88,6 +97,15 @@ pub enum Command {
     /// one with `credential: pass` is asked without any. Exit code 0 when all of them are up and take their
     /// credential; 1 when one does not, or when the configuration has problems, which are all listed at once.
     Check(CheckArgs),
+    /// Show what requests used and cost: today's totals, model by model
+    ///
+    /// Reads the store of the configuration; while a forwarder has it open, that forwarder is asked over its admin
+    /// port.
+    Usage(Box<UsageArgs>),
+    /// Write every request of a period as CSV or JSON, oldest first
+    ///
+    /// Without a period, all there are. Reads the store as `usage` does.
+    Export(Box<ExportArgs>),
 }
 
 /// Options of running the forwarder.
@@ -108,11 +126,11 @@ pub struct RunArgs {
     /// Open the terminal interface.
     #[arg(long, hide = true, conflicts_with = "no_tui")]
     pub tui: bool,
-    /// Force the admin port on.
-    #[arg(long, hide = true)]
+    /// Open the admin port, also where web.enabled is false
+    #[arg(long)]
     pub web: bool,
-    /// Port of the admin port, instead of web.port.
-    #[arg(long, value_name = "N", hide = true)]
+    /// Port of the admin port, instead of web.port
+    #[arg(long, value_name = "N")]
     pub web_port: Option<u16>,
 }
 

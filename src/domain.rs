@@ -2,6 +2,7 @@
 //!
 //! Nothing in here does I/O, reads a clock or rolls dice: `now` and `jitter` are arguments.
 
+pub mod browser;
 pub mod budget;
 pub mod civil;
 pub mod endpoint;

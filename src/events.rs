@@ -4,6 +4,7 @@
 //! takes the events one by one, keeps the [`board`] and publishes a [`board::Snapshot`] at most ten times a second.
 
 pub mod board;
+pub mod health;
 pub mod hub;
 pub mod record;
 pub mod spend;

@@ -31,11 +31,14 @@
 //! | [`proxy`] | the data path, the queue of suspended requests included |
 //! | [`control`] | the one task that owns the fleet, and the health probes |
 //! | [`events`] | facts on their way to records and snapshots |
+//! | [`store`] | the ledger: what every request cost, durably; questions to it and exports |
+//! | [`admin`] | the admin port: health, status and the ledger over HTTP |
 //! | [`simulator`] | a scriptable Claude upstream with faults |
 //!
 //! Facts go forward as `Event`s and `Input`s, decisions are plain functions of `now`, and observers read snapshots: they
 //! may miss a frame, a record they may not.
 
+pub mod admin;
 pub mod app;
 pub mod claude;
 pub mod cli;

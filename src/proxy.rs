@@ -10,7 +10,6 @@
 
 pub mod affinity;
 pub mod auth;
-pub mod browser;
 pub mod count;
 pub mod decode;
 pub mod dialer;

@@ -37,6 +37,7 @@ pub(crate) mod testing;
 pub mod totals;
 mod writer;
 
+pub use self::backup::{BackupError, Copied};
 pub use self::disk::Disk;
 pub use self::engine::Store;
 pub use self::intake::Intake;

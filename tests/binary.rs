@@ -116,7 +116,7 @@ impl Program {
 fn over(sim: &Simulator, more: &str) -> TempDir {
     let url = sim.url();
     configured(&format!(
-        "server: {{ port: 0, shutdown_grace: 20s }}\nusage_tracking: {{ enabled: false }}\n{more}\n\
+        "server: {{ port: 0, shutdown_grace: 20s }}\nweb: {{ enabled: false }}\nusage_tracking: {{ enabled: false }}\n{more}\n\
          endpoints:\n  - {{ name: a, url: \"{url}\", token: tok-a }}\n"
     ))
 }
@@ -169,7 +169,7 @@ fn a_port_in_use_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let dir = configured(&format!(
-        "server: {{ port: {port} }}\nusage_tracking: {{ enabled: false }}\nendpoints:\n  - {{ name: a, url: \"http://127.0.0.1:9\" }}\n"
+        "server: {{ port: {port} }}\nweb: {{ enabled: false }}\nusage_tracking: {{ enabled: false }}\nendpoints:\n  - {{ name: a, url: \"http://127.0.0.1:9\" }}\n"
     ));
     let (code, _, err) = ended(&mut run(&dir));
     assert_eq!(code, Some(1), "{err}");
@@ -193,7 +193,7 @@ async fn it_serves_and_prefers_what_it_is_told_to() {
     let (first, second) =
         (Simulator::start("first").await.unwrap(), Simulator::start("second").await.unwrap());
     let dir = configured(&format!(
-        "server: {{ port: 0 }}\nusage_tracking: {{ enabled: false }}\nendpoints:\n  - {{ name: first, url: \"{}\" }}\n  - {{ name: second, url: \"{}\", group: other, group-priority: 9 }}\n",
+        "server: {{ port: 0 }}\nweb: {{ enabled: false }}\nusage_tracking: {{ enabled: false }}\nendpoints:\n  - {{ name: first, url: \"{}\" }}\n  - {{ name: second, url: \"{}\", group: other, group-priority: 9 }}\n",
         first.url(),
         second.url()
     ));

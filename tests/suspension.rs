@@ -34,6 +34,7 @@ retry: { max_attempts: 1, base_delay: 5ms, max_delay: 20ms }
 health: { check_interval: 100ms, timeout: 2s }
 streaming: { response_header_timeout: 5s, max_idle_time: 5s, heartbeat_interval: 0s }
 request_suspend: { enabled: true, timeout: 60s, max_suspended_requests: 100 }
+web: { enabled: false }
 usage_tracking: { enabled: false }
 logging: { level: warn }
 global_timeout: 5s

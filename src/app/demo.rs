@@ -87,7 +87,10 @@ struct Sources {
 fn taps() -> (Taps, Sources) {
     let (records_tx, records) = mpsc::unbounded_channel();
     let (changes_tx, changes) = mpsc::unbounded_channel();
-    (Taps { records: Some(records_tx), changes: Some(changes_tx), log: None }, Sources { records, changes })
+    (
+        Taps { records: Some(records_tx), changes: Some(changes_tx), ..Taps::default() },
+        Sources { records, changes },
+    )
 }
 
 fn clients(

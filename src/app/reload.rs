@@ -11,7 +11,7 @@
 //! new [`Config`]; the fleet has the new endpoints; idle connections of endpoints that are gone are closed. Running
 //! requests keep the configuration they started with.
 //!
-//! `-p` and `--log-level` outrank every version. Secrets of earlier versions stay masked, for requests still use them.
+//! `-p`, `--log-level`, `--web` and `--web-port` outrank every version. Secrets of earlier versions stay masked, for requests still use them.
 
 mod follow;
 
@@ -66,6 +66,23 @@ pub struct LogTap {
     pub level: Option<Level>,
 }
 
+/// What `--web` and `--web-port` say.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct WebFlags {
+    /// Open the admin port, whatever `web.enabled` says.
+    pub on: bool,
+    /// Instead of `web.port`.
+    pub port: Option<u16>,
+}
+
+impl WebFlags {
+    /// Puts them in the place of what the configuration says.
+    pub fn outrank(self, config: &mut Config) {
+        config.web.enabled |= self.on;
+        config.web.port = self.port.unwrap_or(config.web.port);
+    }
+}
+
 /// Everybody's way to reload; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Reloads {
@@ -117,6 +134,7 @@ pub(super) struct Reloader {
     control: Control,
     transport: Transport,
     log: Option<LogTap>,
+    web: WebFlags,
     orders: mpsc::Receiver<Order>,
     last: watch::Sender<Option<Arc<Last>>>,
 }
@@ -128,11 +146,12 @@ impl Reloader {
         control: Control,
         transport: Transport,
         log: Option<LogTap>,
+        web: WebFlags,
     ) -> (Self, Reloads) {
         // Orders are rare and each is answered before the next.
         let (tx, orders) = mpsc::channel(1);
         let (last_tx, last) = watch::channel(None);
-        (Self { config, control, transport, log, orders, last: last_tx }, Reloads { orders: tx, last })
+        (Self { config, control, transport, log, web, orders, last: last_tx }, Reloads { orders: tx, last })
     }
 
     /// Runs until `quit`.
@@ -190,6 +209,7 @@ impl Reloader {
         if let Some(level) = self.log.as_ref().and_then(|log| log.level) {
             new.logging.level = level;
         }
+        self.web.outrank(&mut new);
         Ok(new)
     }
 

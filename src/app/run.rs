@@ -8,8 +8,8 @@ use anyhow::Context;
 use tokio::signal;
 
 use super::hangup::Hangups;
-use super::reload::LogTap;
-use super::{Taps, start};
+use super::reload::{LogTap, WebFlags};
+use super::{Running, Taps, start};
 use crate::cli::{EXIT_OK, RunArgs};
 use crate::config::load::{self, Loaded};
 use crate::config::watch::Pace;
@@ -33,14 +33,19 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
         tracing::warn!(target: "cc_forwarder::config", "{warning}");
     }
     let log = LogTap { handle: guard.clone(), level: args.log_level };
-    runtime()?.block_on(serve(Arc::new(config), log))?;
+    let taps = Taps { log: Some(log), web: web_flags(args), ..Taps::default() };
+    runtime()?.block_on(serve(Arc::new(config), taps))?;
     Ok(EXIT_OK)
 }
 
 /// Flags of features that are not there yet.
 fn without_effect(args: &RunArgs) -> impl Iterator<Item = &'static str> {
-    let flags = [(args.tui, "--tui"), (args.web, "--web"), (args.web_port.is_some(), "--web-port")];
-    flags.into_iter().filter(|(given, _)| *given).map(|(_, flag)| flag)
+    [(args.tui, "--tui")].into_iter().filter(|(given, _)| *given).map(|(_, flag)| flag)
+}
+
+/// What the command line says of the admin port.
+fn web_flags(args: &RunArgs) -> WebFlags {
+    WebFlags { on: args.web, port: args.web_port }
 }
 
 /// The configuration as this run sees it.
@@ -52,6 +57,10 @@ fn prepare(args: &RunArgs) -> anyhow::Result<Loaded> {
     if let Some(level) = args.log_level {
         loaded.config.logging.level = level;
     }
+    web_flags(args).outrank(&mut loaded.config);
+    if let Some(problem) = loaded.config.exposure_problems().first() {
+        anyhow::bail!("{problem}");
+    }
     Ok(loaded)
 }
 
@@ -59,7 +68,7 @@ fn prepare(args: &RunArgs) -> anyhow::Result<Loaded> {
 ///
 /// # Errors
 /// When a file was found or named and cannot be used.
-fn find(explicit: Option<&Path>) -> anyhow::Result<Loaded> {
+pub(super) fn find(explicit: Option<&Path>) -> anyhow::Result<Loaded> {
     Ok(load::load(locate(explicit)?, &System)?)
 }
 
@@ -80,11 +89,11 @@ pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
 }
 
-async fn serve(config: Arc<Config>, log: LogTap) -> anyhow::Result<()> {
-    let running = start(Arc::clone(&config), Taps { log: Some(log), ..Taps::default() }).await?;
+async fn serve(config: Arc<Config>, taps: Taps) -> anyhow::Result<()> {
+    let running = start(Arc::clone(&config), taps).await?;
     let (mut interrupts, mut hangups) = (Interrupts::new()?, Hangups::new()?);
     running.follow(config.source.clone(), Pace::default())?;
-    announce(&config, running.address());
+    announce(&config, &running);
     tokio::select! {
         interrupted = interrupts.next() => interrupted?,
         () = hangups.terminal_gone() => {}
@@ -105,7 +114,7 @@ async fn serve(config: Arc<Config>, log: LogTap) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn announce(config: &Config, address: std::net::SocketAddr) {
+fn announce(config: &Config, running: &Running) {
     tracing::info!(
         target: "cc_forwarder::app",
         version = crate::cli::version(),
@@ -114,7 +123,14 @@ fn announce(config: &Config, address: std::net::SocketAddr) {
         "running with {}",
         config.source
     );
-    tracing::info!(target: "cc_forwarder::app", "listening; set ANTHROPIC_BASE_URL=http://{address}");
+    if let Some(address) = running.admin_address() {
+        tracing::info!(target: "cc_forwarder::app", "admin port: http://{address}");
+    }
+    tracing::info!(
+        target: "cc_forwarder::app",
+        "listening; set ANTHROPIC_BASE_URL=http://{}",
+        running.address()
+    );
 }
 
 /// One line about what a run did.

@@ -58,6 +58,36 @@ fn sub_commands_take_theirs() {
 }
 
 #[test]
+fn the_ledger_is_asked_like_this() {
+    let usage = |line: &str| match parsed(line).command {
+        Some(Command::Usage(args)) => *args,
+        other => panic!("{line}: {other:?}"),
+    };
+    let plain = usage("usage");
+    assert_eq!((plain.by, plain.period, plain.json), (By::Model, None, false));
+    let asked = usage("usage -config c.yaml --since 2026-11-01 --until 7d --by day --group main --json");
+    assert_eq!(asked.reach.config, Some("c.yaml".into()));
+    assert_eq!((asked.span.since.as_deref(), asked.span.until.as_deref()), (Some("2026-11-01"), Some("7d")));
+    assert_eq!((asked.by, asked.which.group.as_deref(), asked.json), (By::Day, Some("main"), true));
+    let recost = RecostArgs { since: Some("30d".into()), ..RecostArgs::default() };
+    assert_eq!(usage("usage recost --since 30d").command, Some(UsageCommand::Recost(recost)));
+    let Some(UsageCommand::Backup(backup)) = usage("usage backup --url http://[::1]:1 copy.redb").command
+    else {
+        panic!("a backup");
+    };
+    assert_eq!((backup.file, backup.reach.url.as_deref()), ("copy.redb".into(), Some("http://[::1]:1")));
+    let Some(Command::Export(export)) =
+        parsed("export --format ndjson -o x --model claude-* --state failed").command
+    else {
+        panic!("an export");
+    };
+    assert_eq!((export.format, export.output), (ExportFormat::Ndjson, Some("x".into())));
+    for line in ["usage --period 7d --since 1d", "usage --by colour", "export --format xml", "usage backup"] {
+        assert_eq!(failure(line).exit_code(), i32::from(EXIT_USAGE), "{line}");
+    }
+}
+
+#[test]
 fn only_whole_legacy_names_are_rewritten() {
     let rewritten = |line: &str| {
         let words = normalise(args(line));
@@ -114,14 +144,18 @@ Usage: cc-forwarder [OPTIONS]
        cc-forwarder <COMMAND>
 
 Commands:
-  demo   Run against simulated endpoints and clients: no account, no configuration
-  check  Validate the configuration, then probe every endpoint
+  demo    Run against simulated endpoints and clients: no account, no configuration
+  check   Validate the configuration, then probe every endpoint
+  usage   Show what requests used and cost: today's totals, model by model
+  export  Write every request of a period as CSV or JSON, oldest first
 
 Options:
       --config <PATH>      Configuration file (YAML)
   -p, --pin <ENDPOINT>     Put this endpoint first for this run; the others stay as failover
       --log-level <LEVEL>  Log lines from this level up: trace, debug, info, warn or error
       --no-tui             Run without a terminal interface (this version has none)
+      --web                Open the admin port, also where web.enabled is false
+      --web-port <N>       Port of the admin port, instead of web.port
   -h, --help               Print help
   -V, --version            Print version
 
@@ -132,13 +166,16 @@ Examples:
   cc-forwarder --config my.yaml -p backup   prefer the endpoint 'backup' for this run
   cc-forwarder check                        is the configuration right, do the endpoints answer?
   cc-forwarder demo                         watch failovers with simulated endpoints
+  cc-forwarder usage --period 7d --by day   what the last seven days cost
+  cc-forwarder export -o usage.csv          every request, for a spreadsheet
 
 Configuration, first found: --config, $CC_FORWARDER_CONFIG, ./config/config.yaml, the user's config
 directory; without any: one endpoint, https://api.anthropic.com, with the client's own credential.
 
 Environment:
-  CC_FORWARDER_CONFIG   configuration file, unless --config is given
-  NO_COLOR              no colours, if not empty
+  CC_FORWARDER_CONFIG        configuration file, unless --config is given
+  CC_FORWARDER_ADMIN_TOKEN   web.token of the forwarder that is asked, unless --token is given
+  NO_COLOR                   no colours, if not empty
 
 Exit codes: 0 fine, 1 failed, 2 bad usage
 ";

@@ -9,7 +9,7 @@ use super::Config;
 use super::problem::Problem;
 
 /// Key prefix, and what is missing.
-pub const PENDING: &[(&str, &str)] = &[("tui", "terminal interface"), ("web", "admin port")];
+pub const PENDING: &[(&str, &str)] = &[("tui", "terminal interface")];
 
 /// One warning about the settings in here that the file turns on; `present` are the schema paths with a value.
 pub(super) fn warning(config: &Config, present: &BTreeSet<String>) -> Option<Problem> {

@@ -7,6 +7,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use subtle::ConstantTimeEq;
+
 /// What stands where a secret was.
 pub const MASK: &str = "***";
 
@@ -25,6 +27,11 @@ impl Secret {
         &self.0
     }
 
+    /// True when `shown` is this value. Takes as long for a value that is nearly right; an empty secret lets nobody in.
+    pub fn is(&self, shown: &[u8]) -> bool {
+        !self.is_empty() && bool::from(shown.ct_eq(self.expose().as_bytes()))
+    }
+
     /// True for an empty value, which authenticates nobody.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -40,6 +47,14 @@ impl fmt::Debug for Secret {
 impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(MASK)
+    }
+}
+
+/// What follows `Bearer ` in an `Authorization` header; nothing for other schemes.
+pub fn bearer(value: &[u8]) -> &[u8] {
+    match value.split_at_checked(7) {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case(b"bearer ") => token.trim_ascii(),
+        _ => b"",
     }
 }
 

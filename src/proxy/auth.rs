@@ -5,10 +5,9 @@
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName};
-use subtle::ConstantTimeEq;
 
 use super::headers::{X_API_KEY, X_CC_FORWARDER_TOKEN};
-use crate::domain::secret::Secret;
+use crate::domain::secret::{Secret, bearer};
 
 /// The client showed no credential, or a wrong one.
 ///
@@ -41,25 +40,13 @@ pub fn admit(headers: &mut HeaderMap, token: Option<&Secret>) -> Result<(), Unau
 
 fn carriers(headers: &HeaderMap, token: &Secret) -> Vec<HeaderName> {
     let carries = |name: &HeaderName| {
-        headers.get_all(name).iter().any(|value| same(presented(name, value.as_bytes()), token))
+        headers.get_all(name).iter().any(|value| token.is(presented(name, value.as_bytes())))
     };
     [X_CC_FORWARDER_TOKEN, AUTHORIZATION, X_API_KEY].into_iter().filter(carries).collect()
 }
 
 fn presented<'a>(name: &HeaderName, value: &'a [u8]) -> &'a [u8] {
     if *name == AUTHORIZATION { bearer(value) } else { value }
-}
-
-fn same(shown: &[u8], token: &Secret) -> bool {
-    !token.is_empty() && bool::from(shown.ct_eq(token.expose().as_bytes()))
-}
-
-/// What follows `Bearer `; nothing for other schemes.
-fn bearer(value: &[u8]) -> &[u8] {
-    match value.split_at_checked(7) {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case(b"bearer ") => token.trim_ascii(),
-        _ => b"",
-    }
 }
 
 #[cfg(test)]

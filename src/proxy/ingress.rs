@@ -27,9 +27,10 @@ use super::inbound::{self, Inbound};
 use super::intake::{self, ClientUpload, Intake, IntakeError, NotTaken};
 use super::lifecycle::{Ending, Lifecycle};
 use super::respond::{self, ClientBody};
-use super::{Shared, affinity, auth, browser, forward, keepalive, local};
+use super::{Shared, affinity, auth, forward, keepalive, local};
 use crate::claude::request::{Class, Peek, peek};
 use crate::config::Config;
+use crate::domain::browser::{self, Door};
 use crate::domain::outcome::Kind;
 use crate::events::{Described, RequestId};
 
@@ -119,8 +120,13 @@ fn refuse_at_the_door(config: &Config, head: &http::request::Parts) -> Option<(u
         return Some((400, message.to_owned()));
     }
     let server = &config.server;
-    let checked = browser::check(&head.headers, &server.allowed_hosts, &server.allowed_origins);
-    checked.err().map(|refusal| (403, refusal.to_string()))
+    let door = Door {
+        section: "server",
+        hosts: &server.allowed_hosts,
+        origins: &server.allowed_origins,
+        own_pages: false,
+    };
+    browser::check(&head.headers, &door).err().map(|refusal| (403, refusal.to_string()))
 }
 
 async fn carry<B: ClientUpload>(

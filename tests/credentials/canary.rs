@@ -87,8 +87,9 @@ async fn no_secret_is_shown_in_trouble() {
         Simulator::start("b").await.unwrap(),
         Simulator::start("c").await.unwrap(),
     ];
+    let quick = QUICK.replace("web: { enabled: false }", "web: { enabled: false, token: canary-web }");
     let yaml = format!(
-        "{QUICK}auth: {{ enabled: true, token: canary-door }}\nweb: {{ token: canary-web }}\n\
+        "{quick}auth: {{ enabled: true, token: canary-door }}\n\
          endpoints:\n\
          \x20 - {{ name: a, url: \"{}\", token: canary-token, headers: {{ x-secret: canary-header, x-env: \"${{HEADER}}\" }} }}\n\
          \x20 - {{ name: b, url: \"{}/${{SECRET_PATH}}\", api-key: \"${{KEY}}\", token: \"${{file:/secret}}\" }}\n\

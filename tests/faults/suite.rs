@@ -133,6 +133,7 @@ health: {{ check_interval: 1h, timeout: 2s }}
 streaming: {{ response_header_timeout: {idle:?}, max_idle_time: {idle:?}, heartbeat_interval: 0s, gate_hold: {hold:?} }}
 group: {{ cooldown: 600s }}
 request_suspend: {{ enabled: false }}
+web: {{ enabled: false }}
 usage_tracking: {{ enabled: false }}
 logging: {{ level: error }}
 global_timeout: {idle:?}

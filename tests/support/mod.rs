@@ -35,6 +35,7 @@ health: { check_interval: 1h, timeout: 2s }
 streaming: { response_header_timeout: 700ms, max_idle_time: 700ms, heartbeat_interval: 0s, gate_hold: 5s }
 group: { cooldown: 600s }
 request_suspend: { enabled: false }
+web: { enabled: false }
 usage_tracking: { enabled: false }
 logging: { level: warn }
 global_timeout: 700ms

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::report::{Finding, Report, Verdict};
-use crate::app::text::{WIDTH, cut, fit, width, wrap};
+use crate::app::text::{WIDTH, cut, fit, pad, width, wrap};
 use crate::logging::escape::escape;
 
 const HEADS: [&str; 7] = ["ENDPOINT", "GROUP", "RANK", "HOST", "HTTP", "LATENCY", "RESULT"];
@@ -65,10 +65,8 @@ fn latency(took: Duration) -> String {
 }
 
 fn line(row: &[String; HEADS.len()], widths: &[usize; HEADS.len()]) -> String {
-    let cell = |(i, (text, width)): (usize, (&String, &usize))| {
-        let (text, width) = (cut(text, *width), *width);
-        if RIGHT.contains(&i) { format!("{text:>width$}") } else { format!("{text:<width$}") }
-    };
+    let cell =
+        |(i, (text, width)): (usize, (&String, &usize))| pad(&cut(text, *width), *width, RIGHT.contains(&i));
     let cells: Vec<String> = row.iter().zip(widths).enumerate().map(cell).collect();
     cells.join(GAP).trim_end().to_owned()
 }

@@ -28,8 +28,13 @@ impl Scene {
         let fleet = Fleet::new(running.fleet_settings(), &running.endpoints, Instant::now().into_std());
         let (control, task) = crate::control::new(fleet, crate::events::channel().0);
         let (tx, config) = watch::channel(Arc::new(running));
-        let (reloader, reloads) =
-            Reloader::new(tx, control.clone(), Transport::new(Dialer::new(None, None)), log);
+        let (reloader, reloads) = Reloader::new(
+            tx,
+            control.clone(),
+            Transport::new(Dialer::new(None, None)),
+            log,
+            WebFlags::default(),
+        );
         let tasks = tokio_util::task::TaskTracker::new();
         tasks.spawn(crate::control::run(task, quit.clone()));
         tasks.spawn(reloader.run(quit.clone()));

@@ -203,7 +203,7 @@ fn one_warning_names_what_is_not_acted_on() {
 
 /// One sample for a few kinds of entry; entries go as features land, and their samples with them.
 const PENDING_SAMPLES: [(&str, &str); 2] = [
-    ("web: { port: 9 }\n", "`web` (admin port)"),
+    ("tui: { theme: dark }\n", "`tui` (terminal interface)"),
     ("tui: { enabled: true }\n", "`tui` (terminal interface)"),
 ];
 

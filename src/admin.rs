@@ -1,0 +1,164 @@
+//! The admin port: what is going on, what it cost, and orders, as JSON over HTTP.
+//!
+//! | path | is for |
+//! |---|---|
+//! | `GET /health` | monitors: 503 only when nothing could serve |
+//! | `GET /api/v1/status` | the program itself: [`status`] |
+//! | `/api/v1/usage/…` | the ledger: [`usage`] |
+//!
+//! Every request, also one for a path that does not exist, passes [`guard`] first: no web page of another site, no name
+//! that is not ours, no missing token, no large body. Answers are JSON; errors are
+//! `{"error": {"code", "message", "hint"}}`, see [`error`].
+//!
+//! | rule | why |
+//! |---|---|
+//! | whatever asks the store runs on a blocking thread | a slow disk must not hold up the data path |
+//! | every answer is bounded or streamed | memory does not grow with the ledger: [`usage`] |
+//! | no answer holds a secret | there is none in what this module is given |
+//!
+//! A new noun is a file with a `routes()` of its own, merged in [`router`].
+
+pub mod error;
+pub mod guard;
+pub mod params;
+pub mod serve;
+pub mod status;
+pub mod usage;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware;
+use http::StatusCode;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use self::error::ApiError;
+use crate::config::Config;
+use crate::control::Control;
+use crate::domain::pricebook::PriceBook;
+use crate::events::board::Snapshot;
+use crate::store::Store;
+
+/// Questions to the store at once. They run on threads that name look-ups of the data path use too.
+const QUESTIONS: usize = 8;
+/// Exports at once: each keeps a picture of the file, whose pages cannot be used again meanwhile.
+const EXPORTS: usize = 2;
+
+/// Repricing and copying at once: each occupies the disk for as long as it takes.
+const CHORES: usize = 1;
+
+/// What the routes work on.
+#[derive(Clone)]
+pub struct Admin(Arc<Inner>);
+
+struct Inner {
+    state: State,
+    questions: Semaphore,
+    exports: Arc<Semaphore>,
+    chores: Arc<Semaphore>,
+}
+
+/// What stands behind [`Admin`].
+pub struct State {
+    /// Where the proxy port listens.
+    pub proxy: SocketAddr,
+    /// Where this port listens.
+    pub address: SocketAddr,
+    /// The configuration new requests get.
+    pub config: watch::Receiver<Arc<Config>>,
+    /// The way to the fleet.
+    pub control: Control,
+    /// The newest snapshot.
+    pub snapshot: watch::Receiver<Arc<Snapshot>>,
+    /// What tokens cost.
+    pub prices: watch::Receiver<Arc<PriceBook>>,
+    /// The ledger, when there is one.
+    pub store: Option<Store>,
+}
+
+impl Admin {
+    /// For these parts.
+    pub fn new(state: State) -> Self {
+        let places = |n: usize| Arc::new(Semaphore::new(n));
+        let (questions, exports, chores) = (Semaphore::new(QUESTIONS), places(EXPORTS), places(CHORES));
+        Self(Arc::new(Inner { state, questions, exports, chores }))
+    }
+
+    /// The ledger.
+    ///
+    /// # Errors
+    /// When there is none.
+    fn store(&self) -> Result<&Store, ApiError> {
+        self.store.as_ref().ok_or_else(ApiError::no_store)
+    }
+
+    /// Does what may wait for the disk, a few at a time.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        act: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        // Never closed.
+        let _turn = self.0.questions.acquire().await;
+        tokio::task::spawn_blocking(act)
+            .await
+            .map_err(|_| ApiError::store_failed("the answer failed; the log says why"))?
+    }
+
+    /// The right to export.
+    ///
+    /// # Errors
+    /// While as many exports as may be are under way.
+    fn export_permit(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        permit(&self.0.exports, "other exports are under way")
+    }
+
+    /// The right to do something to the ledger that takes long.
+    ///
+    /// # Errors
+    /// While another such thing is under way.
+    fn chore_permit(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        permit(&self.0.chores, "the ledger is being repriced or copied")
+    }
+}
+
+fn permit(places: &Arc<Semaphore>, taken: &str) -> Result<OwnedSemaphorePermit, ApiError> {
+    Arc::clone(places).try_acquire_owned().map_err(|_| ApiError::busy(taken))
+}
+
+impl std::ops::Deref for Admin {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.0.state
+    }
+}
+
+/// Every route, behind the guard.
+pub fn router(admin: Admin) -> Router {
+    let api = status::routes().merge(usage::routes());
+    Router::new()
+        .merge(status::health_routes())
+        .nest("/api/v1", api)
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(admin.clone(), guard::pass))
+        .with_state(admin)
+}
+
+async fn unknown(request: Request) -> ApiError {
+    let path = request.uri().path();
+    ApiError::new(StatusCode::NOT_FOUND, "not_found", format!("there is no {path}"))
+        .hint("the admin port serves /health and /api/v1/…")
+}
+
+async fn wrong_method(request: Request) -> ApiError {
+    let (method, path) = (request.method(), request.uri().path());
+    ApiError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        format!("{path} does not take {method}"),
+    )
+    .hint("the Allow header names the methods it takes")
+}

@@ -1,0 +1,126 @@
+//! The program itself: is it well, what is it, where does it listen, what does it run with.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use axum::routing::get;
+use http::StatusCode;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::Admin;
+use super::error::{self, ApiError};
+use super::params::Params;
+use crate::config::{Config, Source};
+use crate::events::board::LedgerStatus;
+use crate::events::health;
+
+/// `/health`
+pub(super) fn health_routes() -> Router<Admin> {
+    Router::new().route("/health", get(healthy))
+}
+
+/// `/api/v1/status`
+pub(super) fn routes() -> Router<Admin> {
+    Router::new().route("/status", get(status))
+}
+
+async fn healthy(State(admin): State<Admin>, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    Params::of(query.as_deref()).finish()?;
+    let view = admin.control.view();
+    let (status, body) = health::describe(&view, Instant::now().into_std(), jiff::Timestamp::now(), false);
+    Ok(error::json(status, &body))
+}
+
+async fn status(State(admin): State<Admin>, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    Params::of(query.as_deref()).finish()?;
+    Ok(error::json(StatusCode::OK, &describe(&admin, jiff::Timestamp::now())))
+}
+
+/// The answer of `/api/v1/status`.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Status {
+    /// `running`.
+    pub status: String,
+    /// Of the program.
+    pub version: String,
+    /// Of the process.
+    pub pid: u32,
+    /// When it started.
+    pub started: jiff::Timestamp,
+    /// Seconds since then.
+    pub uptime_seconds: u64,
+    /// Where it listens.
+    pub listen: Listen,
+    /// What it runs with.
+    pub config: Origin,
+    /// `priority`, `fastest` or `balanced`.
+    pub strategy: serde_json::Value,
+    /// The proxy port asks for a token.
+    pub auth_enabled: bool,
+    /// Endpoints are reached through an outbound proxy.
+    pub proxy_enabled: bool,
+    /// The ledger; null when nothing is recorded.
+    pub store: Option<StoreStatus>,
+}
+
+/// The ledger's file and how far it is behind.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct StoreStatus {
+    /// The file.
+    pub path: String,
+    /// Records that wait for the disk, and why.
+    #[serde(flatten)]
+    pub load: LedgerStatus,
+}
+
+/// Addresses of both ports.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Listen {
+    /// Clients connect here.
+    pub proxy: String,
+    /// This port.
+    pub admin: String,
+}
+
+/// Where the configuration came from.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Origin {
+    /// `file` or `built_in`.
+    pub source: String,
+    /// Of the file.
+    pub path: Option<String>,
+}
+
+impl From<&Source> for Origin {
+    fn from(source: &Source) -> Self {
+        let (source, path) = match source {
+            Source::BuiltIn => ("built_in", None),
+            Source::File(path) => ("file", Some(path.display().to_string())),
+        };
+        Self { source: source.to_owned(), path }
+    }
+}
+
+fn describe(admin: &Admin, now: jiff::Timestamp) -> Status {
+    let started = admin.snapshot.borrow().started;
+    let config: Arc<Config> = Arc::clone(&admin.config.borrow());
+    Status {
+        status: "running".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        started,
+        uptime_seconds: u64::try_from(now.duration_since(started).as_secs()).unwrap_or(0),
+        listen: Listen { proxy: admin.proxy.to_string(), admin: admin.address.to_string() },
+        config: Origin::from(&config.source),
+        strategy: config.redacted()["strategy"]["type"].clone(),
+        auth_enabled: config.auth.is_some(),
+        proxy_enabled: config.outbound.is_some(),
+        store: admin.store.as_ref().map(|store| StoreStatus {
+            path: config.usage.database_path.display().to_string(),
+            load: store.load(),
+        }),
+    }
+}

@@ -1,0 +1,85 @@
+//! The ledger over HTTP, below `/api/v1/usage`.
+//!
+//! | route | answer |
+//! |---|---|
+//! | `GET /summary` | sums of today, the last 7 and 30 days, this month |
+//! | `GET /stats?period\|since\|until&by&…filter` | sums of a period, told apart |
+//! | `GET /requests?since\|until\|period&limit&cursor&…filter` | requests, newest first, and how many there are |
+//! | `GET /requests/{id}` | one request and its story |
+//! | `GET /models` | models with a price, and those that were seen |
+//! | `GET /export?format&since\|until\|period&…filter` | every request as a file: [`export`] |
+//! | `POST /recost`, `POST /backup` | [`upkeep`] |
+//!
+//! The filter is `model` (a trailing `*` matches any ending), `endpoint`, `group`, `session`, `state`, `status` and
+//! `search`. Times are those of [`crate::store::period`]. What is asked is answered by [`ask`], which the command line
+//! uses as well when it opens the file itself. Without a store every route answers 503 `no_store`.
+
+pub mod ask;
+mod export;
+pub mod upkeep;
+
+use axum::Router;
+use axum::extract::{Path, RawQuery, State};
+use axum::response::Response;
+use axum::routing::{get, post};
+use http::StatusCode;
+
+use super::Admin;
+use super::error::{self, ApiError};
+use super::params::Params;
+use crate::store::query::Reader;
+use crate::store::{Store, StoreError};
+
+/// Everything below `/usage`. Budgets get a line of their own here.
+pub(super) fn routes() -> Router<Admin> {
+    Router::new()
+        .route("/usage/summary", get(summary))
+        .route("/usage/stats", get(stats))
+        .route("/usage/requests", get(requests))
+        .route("/usage/requests/{id}", get(request))
+        .route("/usage/models", get(models))
+        .route("/usage/export", get(export::export))
+        .route("/usage/recost", post(upkeep::recost))
+        .route("/usage/backup", post(upkeep::backup))
+}
+
+async fn summary(State(admin): State<Admin>, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    answer(&admin, query, ask::summary).await
+}
+
+async fn stats(State(admin): State<Admin>, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    answer(&admin, query, ask::stats).await
+}
+
+async fn requests(State(admin): State<Admin>, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    answer(&admin, query, ask::requests).await
+}
+
+async fn request(
+    State(admin): State<Admin>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    answer(&admin, query, move |reader, params| ask::request(reader, params, &id)).await
+}
+
+async fn models(State(admin): State<Admin>, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    let prices = std::sync::Arc::clone(&admin.prices.borrow());
+    answer(&admin, query, move |reader, params| ask::models(reader, params, prices.table())).await
+}
+
+/// Answers a question to the store, on a thread that may wait for the disk.
+async fn answer(
+    admin: &Admin,
+    query: Option<String>,
+    ask: impl FnOnce(&Reader, Params) -> Result<String, ApiError> + Send + 'static,
+) -> Result<Response, ApiError> {
+    let (store, params) = (admin.store()?.clone(), Params::of(query.as_deref()));
+    let text = admin.blocking(move || ask(&reader(&store)?, params)).await?;
+    Ok(error::written(StatusCode::OK, text))
+}
+
+/// The store as it is now.
+fn reader(store: &Store) -> Result<Reader, StoreError> {
+    Reader::of(&store.disk().begin_read()?, store.clock().clone())
+}

@@ -1,0 +1,163 @@
+//! What is done to the ledger: `POST /usage/recost?since`, `POST /usage/backup` with `{"path": "copy.redb"}`.
+//!
+//! ```json
+//! { "records": 1200, "changed": 3, "unpriced": 0, "price_revision": "2026-11-01.5f0c2a11" }
+//! { "path": "/var/lib/cc-forwarder/copy.redb", "records": 1200, "bytes": 524288 }
+//! ```
+//!
+//! A copy is a file on this machine, written with this program's rights on somebody else's word. So its name is a name
+//! alone: it stands in the store's folder, it is no hidden file, and nothing that is there is ever overwritten. One
+//! such thing at a time; others get 429. It goes on when the client leaves, and ends when the program stops.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use http::StatusCode;
+use http_body_util::BodyExt;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
+
+use crate::admin::Admin;
+use crate::admin::error::{self, ApiError};
+use crate::admin::params::{Params, wrong};
+use crate::domain::pricebook::PriceBook;
+use crate::store::period::Period;
+use crate::store::{BackupError, Store};
+
+/// Time for a request's body.
+const BODY_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What pricing history again did.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RecostView {
+    /// Records looked at.
+    pub records: u64,
+    /// Of them: with other amounts, or by other prices.
+    pub changed: u64,
+    /// Without a price for all they used, also now.
+    pub unpriced: u64,
+    /// The prices.
+    pub price_revision: String,
+}
+
+/// A finished copy.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct BackupView {
+    /// Where it is.
+    pub path: String,
+    /// Records in it.
+    pub records: u64,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// The body of `POST /usage/backup`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BackupOrder {
+    path: String,
+}
+
+pub(super) async fn recost(
+    State(admin): State<Admin>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let (store, book) = (admin.store()?.clone(), Arc::clone(&admin.prices.borrow()));
+    let mut params = Params::of(query.as_deref());
+    let since = params.text("since")?;
+    params.finish()?;
+    let permit = admin.chore_permit()?;
+    let made = admin.blocking(move || {
+        let _permit = permit;
+        reprice(&store, book, since.as_deref())
+    });
+    Ok(error::json(StatusCode::OK, &made.await?))
+}
+
+/// Prices what was accepted at `since` or later again. Blocks until that is done.
+///
+/// # Errors
+/// When `since` is no time, or the ledger cannot be read or written.
+pub fn reprice(store: &Store, book: Arc<PriceBook>, since: Option<&str>) -> Result<RecostView, ApiError> {
+    let period = Period::between(since, None, Timestamp::now(), store.clock());
+    let since = period.map_err(|error| ApiError::bad_request(error.to_string()))?.since;
+    let price_revision = book.table().revision().to_string();
+    let made = store.recost(book, since, |_| {})?;
+    Ok(RecostView { records: made.records, changed: made.changed, unpriced: made.unpriced, price_revision })
+}
+
+pub(super) async fn backup(
+    State(admin): State<Admin>,
+    RawQuery(query): RawQuery,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let store = admin.store()?.clone();
+    Params::of(query.as_deref()).finish()?;
+    let order = read(body).await?;
+    let path = beside(&admin.config.borrow().usage.database_path, &order.path)?;
+    let permit = admin.chore_permit()?;
+    let made = admin.blocking(move || {
+        let _permit = permit;
+        copy(&store, &path)
+    });
+    Ok(error::json(StatusCode::OK, &made.await?))
+}
+
+/// Copies the store to a path where nothing is yet. Blocks until that is done.
+///
+/// # Errors
+/// When something is there, the copy cannot be written or the ledger not be read.
+pub fn copy(store: &Store, path: &Path) -> Result<BackupView, ApiError> {
+    let made = store.backup(path, |_| {}).map_err(|error| match error {
+        error @ BackupError::Exists(_) => ApiError::conflict(error.to_string()),
+        error @ BackupError::Write { .. } => {
+            ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "backup_failed", error.to_string())
+        }
+        BackupError::Store(error) => error.into(),
+    })?;
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    Ok(BackupView { path: whole.display().to_string(), records: made.records, bytes: made.bytes })
+}
+
+async fn read(body: Body) -> Result<BackupOrder, ApiError> {
+    let read = timeout(BODY_PATIENCE, body.collect()).await;
+    let bytes = read
+        .map_err(|_| ApiError::bad_request("the request body did not arrive in time"))?
+        .map_err(|_| ApiError::bad_request("the request body could not be read, or is too large"))?
+        .to_bytes();
+    serde_json::from_slice(&bytes).map_err(|error| {
+        ApiError::bad_request(format!("the request body is not what it should be: {error}"))
+            .hint("send {\"path\": \"copy.redb\"}")
+    })
+}
+
+/// The file of this name in the store's folder.
+fn beside(store: &Path, name: &str) -> Result<PathBuf, ApiError> {
+    // Separators, drives and streams of every system, whatever this one is.
+    let plain = |c: char| !c.is_control() && !"/\\:*?\"<>|".contains(c);
+    if name.is_empty() || name.len() > 200 || name.starts_with('.') || !name.chars().all(plain) {
+        return Err(wrong("path", name, "expected the name of a file, without a folder")
+            .hint("the copy is written into the store's folder"));
+    }
+    Ok(store.with_file_name(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_stands_in_the_stores_folder_and_nowhere_else() {
+        let store = Path::new("/data/usage.redb");
+        assert_eq!(beside(store, "copy 1.redb").unwrap(), Path::new("/data/copy 1.redb"));
+        assert_eq!(beside(Path::new("usage.redb"), "c").unwrap(), Path::new("c"));
+        for bad in ["", ".", "..", ".bashrc", "a/b", "/etc/passwd", "..\\x", "c:x", "a\0b", "a\nb", "nul|"] {
+            assert_eq!(beside(store, bad).unwrap_err().status, StatusCode::BAD_REQUEST, "{bad:?}");
+        }
+    }
+}

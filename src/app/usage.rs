@@ -1,0 +1,102 @@
+//! `usage` and `export`: the ledger on the command line.
+//!
+//! | the store's file | then |
+//! |---|---|
+//! | nobody has it open | it is read here; nothing is created, and what a crash left open stays for the next start |
+//! | a forwarder has it open | that forwarder is asked over its admin port |
+//! | is not there | a forwarder at the configured admin port is asked, if one answers; else nothing is recorded yet |
+//! | `--url` is given | that forwarder is asked, whatever the configuration says |
+//!
+//! Both ways end in the same answers ([`crate::admin::usage::ask`]) as JSON text, from which everything here is printed.
+//! Data goes to the standard output, everything said about it to stderr. Text from outside is escaped.
+
+mod client;
+mod export;
+mod figures;
+mod indent;
+mod ledger;
+mod local;
+mod shown;
+mod table;
+mod upkeep;
+
+use anyhow::Context;
+
+use self::ledger::Ledger;
+use super::run;
+use crate::cli::{EXIT_OK, ExportArgs, Span, UsageArgs, UsageCommand, Which};
+use crate::logging::escape::escape_json;
+
+/// `usage` and what is below it. Checking budgets gets a place of its own here.
+///
+/// # Errors
+/// When the ledger cannot be reached, the question makes no sense, or the output cannot be written.
+pub(super) fn usage(args: &UsageArgs) -> anyhow::Result<u8> {
+    match &args.command {
+        None => show(args),
+        Some(UsageCommand::Recost(args)) => upkeep::recost(args),
+        Some(UsageCommand::Backup(args)) => upkeep::backup(args),
+    }
+}
+
+/// `export`
+///
+/// # Errors
+/// As [`usage`].
+pub(super) fn export(args: &ExportArgs) -> anyhow::Result<u8> {
+    export::run(args)
+}
+
+fn show(args: &UsageArgs) -> anyhow::Result<u8> {
+    let ledger = Ledger::open(&args.reach)?;
+    let mut asked = Question::default();
+    asked.add("by", Some(args.by.name()));
+    let period = args.period.as_deref();
+    let unbounded = args.span.since.is_none() && args.span.until.is_none();
+    asked.add("period", period.or(unbounded.then_some("today")));
+    asked.span(&args.span);
+    asked.which(&args.which);
+    let answer = ledger.stats(&asked.query())?;
+    match args.json {
+        true => print_json(&answer)?,
+        false => {
+            let stats = serde_json::from_str(&answer).context("the answer is not what it should be")?;
+            run::print(&table::render(&stats, args.by))?;
+        }
+    }
+    Ok(EXIT_OK)
+}
+
+/// Pretty JSON. The text stays as it came, digit for digit.
+fn print_json(json: &str) -> anyhow::Result<()> {
+    // Line by line, because the escape would take the line ends for dangerous text.
+    let lines = indent::indent(json);
+    run::print(&lines.lines().map(|line| escape_json(line.to_owned()) + "\n").collect::<String>())
+}
+
+/// A question as a query string.
+#[derive(Default)]
+struct Question(Vec<(&'static str, String)>);
+
+impl Question {
+    fn add(&mut self, name: &'static str, value: Option<&str>) {
+        self.0.extend(value.map(|value| (name, value.to_owned())));
+    }
+
+    fn span(&mut self, span: &Span) {
+        self.add("since", span.since.as_deref());
+        self.add("until", span.until.as_deref());
+    }
+
+    fn which(&mut self, which: &Which) {
+        self.add("model", which.model.as_deref());
+        self.add("endpoint", which.endpoint.as_deref());
+        self.add("group", which.group.as_deref());
+        self.add("session", which.session.as_deref());
+        self.add("state", which.state.as_deref());
+    }
+
+    fn query(&self) -> String {
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
+    }
+}

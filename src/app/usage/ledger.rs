@@ -1,0 +1,179 @@
+//! The way to the ledger: the file, or the forwarder that has it open. See the table in [`super`].
+
+use std::io::{self, Write};
+
+use anyhow::{Context, bail};
+
+use super::client::Client;
+use super::local::{Local, OpenError};
+use crate::admin::params::Params;
+use crate::admin::usage::ask;
+use crate::app::run;
+use crate::cli::Reach;
+use crate::config::Config;
+use crate::domain::secret::Secret;
+use crate::store::Options;
+use crate::store::export::{self, ExportError, Format};
+
+/// Below the admin port's address.
+pub(super) const API: &str = "/api/v1/usage";
+
+/// Where answers come from.
+pub(super) enum Ledger {
+    /// The file, read here.
+    Here(Local),
+    /// The forwarder that has it open.
+    There(Box<Client>),
+}
+
+/// How far an export is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Progress {
+    /// Rows written, and rows there are.
+    Rows(u64, u64),
+    /// Bytes written; how many there will be nobody knows.
+    Bytes(u64),
+}
+
+impl Ledger {
+    /// Finds it.
+    ///
+    /// # Errors
+    /// When the configuration cannot be used, or the ledger not be reached.
+    pub(super) fn open(reach: &Reach) -> anyhow::Result<Self> {
+        if let Some(client) = remote(reach)? {
+            return Ok(Self::There(Box::new(client)));
+        }
+        let config = recorded(reach)?;
+        let options = Options::of(&config);
+        match Local::open(&options) {
+            Ok(local) => Ok(Self::Here(local)),
+            Err(OpenError::InUse(_)) => Ok(Self::There(Box::new(holder(&config, reach)?))),
+            Err(missing @ OpenError::Missing(_)) => match reachable(&config, reach)? {
+                Some(client) => {
+                    say(&format!("{missing}: asking the forwarder at {}", client.base()))?;
+                    Ok(Self::There(Box::new(client)))
+                }
+                None => {
+                    say(&format!("nothing recorded yet: {missing}"))?;
+                    Ok(Self::Here(Local::empty(options.clock)?))
+                }
+            },
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Sums, as JSON.
+    ///
+    /// # Errors
+    /// When the question makes no sense, or there is no answer.
+    pub(super) fn stats(&self, query: &str) -> anyhow::Result<String> {
+        match self {
+            Self::Here(local) => Ok(ask::stats(&local.reader()?, Params::of(Some(query)))?),
+            Self::There(client) => Ok(client.get(&format!("{API}/stats"), query)?),
+        }
+    }
+
+    /// Writes requests into `out`.
+    ///
+    /// # Errors
+    /// When the question makes no sense, the ledger cannot be read, or `out` not be written: then, somewhere in the
+    /// chain, there is the error of `out`.
+    pub(super) fn export(
+        &self,
+        format: &str,
+        query: &str,
+        out: &mut dyn Write,
+        mut progress: impl FnMut(Progress),
+    ) -> anyhow::Result<()> {
+        match self {
+            Self::Here(local) => {
+                let (reader, mut params) = (local.reader()?, Params::of(Some(query)));
+                let filter = ask::filter(&reader, &mut params)?;
+                params.finish()?;
+                let format: Format = format.parse()?;
+                let written = export::export(&reader, &filter, format, out, |done, total| {
+                    progress(Progress::Rows(done, total));
+                });
+                match written {
+                    Ok(_) => Ok(()),
+                    Err(ExportError::Write(error)) => Err(error.into()),
+                    Err(error) => Err(error.into()),
+                }
+            }
+            Self::There(client) => {
+                let query = format!("format={format}&{query}");
+                client.stream(&format!("{API}/export"), &query, out, |bytes| {
+                    progress(Progress::Bytes(bytes));
+                })
+            }
+        }
+    }
+}
+
+/// The forwarder of `--url`. The token of the configuration is not shown to it: it may be anybody's.
+///
+/// # Errors
+/// When the URL is none.
+pub(super) fn remote(reach: &Reach) -> anyhow::Result<Option<Client>> {
+    reach.url.as_deref().map(|url| Client::new(url, token(reach))).transpose()
+}
+
+/// The configuration, which must want a record.
+///
+/// # Errors
+/// When it cannot be used, or wants none.
+pub(super) fn recorded(reach: &Reach) -> anyhow::Result<Config> {
+    let config = run::find(reach.config.as_deref())?.config;
+    if !config.usage.enabled {
+        bail!("nothing is recorded: usage_tracking.enabled is false in {}", config.source);
+    }
+    Ok(config)
+}
+
+/// The forwarder that has the store open.
+///
+/// # Errors
+/// When its admin port cannot be reached.
+pub(super) fn holder(config: &Config, reach: &Reach) -> anyhow::Result<Client> {
+    let file = config.usage.database_path.display();
+    if !config.web.enabled {
+        bail!(
+            "the usage store {file} is in use by a forwarder that runs without an admin port: set web.enabled: true and \
+             restart it, or stop it"
+        );
+    }
+    let unknown = || {
+        format!(
+            "the usage store {file} is in use by a forwarder whose admin port the system chose (web.port: 0): its log \
+             says where it is, give that as --url"
+        )
+    };
+    let client = Client::of(&config.web, token(reach))?.with_context(unknown)?;
+    client.get("/api/v1/status", "").with_context(|| {
+        format!(
+            "the usage store {file} is in use by a forwarder that runs, and it cannot be asked at {} (web.host, \
+             web.port); if its admin port is elsewhere, give --url",
+            client.base()
+        )
+    })?;
+    Ok(client)
+}
+
+/// A forwarder at the configured admin port, if one answers.
+fn reachable(config: &Config, reach: &Reach) -> anyhow::Result<Option<Client>> {
+    let client = Client::of(&config.web, token(reach))?.filter(|_| config.web.enabled);
+    Ok(client.filter(|client| client.get(&format!("{API}/summary"), "").is_ok()))
+}
+
+fn token(reach: &Reach) -> Option<Secret> {
+    reach.token.as_deref().map(Secret::new)
+}
+
+/// To stderr: it is about the data, not part of it.
+///
+/// # Errors
+/// When stderr cannot be written.
+pub(super) fn say(line: &str) -> io::Result<()> {
+    writeln!(io::stderr(), "{}", crate::logging::escape::escape(line))
+}

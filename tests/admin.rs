@@ -1,0 +1,14 @@
+//! The admin port over real sockets: who is let in, what is answered, what an export streams.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what a helper cannot do fails the test")]
+
+mod support;
+
+#[path = "admin/door.rs"]
+mod door;
+#[path = "admin/life.rs"]
+mod life;
+#[path = "admin/scene.rs"]
+mod scene;
+#[path = "admin/usage.rs"]
+mod usage;
