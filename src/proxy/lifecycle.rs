@@ -7,6 +7,7 @@ mod draft;
 mod log;
 mod mismatch;
 mod sampling;
+mod told;
 
 pub use draft::Opening;
 pub use mismatch::Mismatches;
@@ -68,6 +69,10 @@ pub struct Lifecycle {
     draft: Option<Box<RequestRecord>>,
     open: Option<OpenAttempt>,
     last_heard: Instant,
+    /// What an answer that is being held has told.
+    told: Usage,
+    /// The attempt whose refusal is passed on.
+    relayed: Option<u32>,
     /// Its session's endpoint, once that answers.
     answering: Option<Answering>,
     /// Its wait in the queue: since when, what for, and whom it could not ask.
@@ -120,6 +125,8 @@ impl Lifecycle {
             draft,
             open: None,
             last_heard: now,
+            told: Usage::default(),
+            relayed: None,
             answering: None,
             waits: None,
             on_suspension: None,
@@ -382,7 +389,10 @@ impl Lifecycle {
     }
 
     fn close_attempt(&mut self, failure: Option<Kind>, cancelled: bool, usage: Usage) -> Option<OpenAttempt> {
-        let open = self.open.take()?;
+        let Some(open) = self.open.take() else {
+            self.late(&usage);
+            return None;
+        };
         let record = AttemptRecord {
             number: open.number,
             endpoint: open.spec.id.clone(),
@@ -467,7 +477,8 @@ impl Lifecycle {
 impl Drop for Lifecycle {
     fn drop(&mut self) {
         if self.draft.is_some() {
-            self.abandon(Usage::default());
+            let told = std::mem::take(&mut self.told);
+            self.abandon(told);
         }
     }
 }
