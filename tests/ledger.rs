@@ -14,6 +14,9 @@ mod checks;
 #[path = "ledger/expected.rs"]
 mod expected;
 #[cfg(unix)]
+#[path = "ledger/hostile.rs"]
+mod hostile;
+#[cfg(unix)]
 #[path = "ledger/lines.rs"]
 mod lines;
 #[cfg(unix)]

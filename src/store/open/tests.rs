@@ -210,3 +210,40 @@ fn a_file_that_is_taken_away_while_it_is_written_is_replaced_and_takes_what_foll
     let (store, _) = Store::open(options(&path)).unwrap();
     assert_eq!(rows(&store), 5, "three of the other file, and two");
 }
+
+#[test]
+fn ten_thousand_models_and_sessions_are_ten_thousand_sums_that_go_with_their_rows() {
+    use crate::store::query::{By, Reader};
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("usage.redb");
+    let (store, _) = Store::open(options(&path)).unwrap();
+    let mut intake = store.intake();
+    for id in 0..10_000 {
+        let mut record = (*record(id)).clone();
+        record.accepted = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(5 * 24);
+        (record.model, record.session) = (Some(format!("model-{id}")), Some(format!("session-{id}")));
+        intake.settled(&std::sync::Arc::new(record));
+    }
+    assert_eq!(store.close(), 0);
+    let size = std::fs::metadata(&path).unwrap().len();
+    assert!(size < 10_000 * 4_096, "{size} bytes");
+    let (store, _) = Store::open(options(&path)).unwrap();
+    let reader = Reader::of(&store.disk().begin_read().unwrap(), store.clock().clone()).unwrap();
+    for by in [By::Model, By::Session] {
+        let stats = reader.stats(&crate::store::filter::Filter::default(), by).unwrap();
+        assert_eq!((stats.groups.len(), stats.totals.requests), (10_000, 10_000));
+    }
+    drop((reader, store));
+    let (store, _) = Store::open(crate::store::Options { retention_days: 1, ..options(&path) }).unwrap();
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let sums = || {
+        let txn = store.disk().begin_read().unwrap();
+        let tables = [schema::HOURS, schema::DAYS, schema::SESSION_DAYS];
+        tables.map(|table| txn.open_table(table).unwrap().len().unwrap()).iter().sum::<u64>()
+    };
+    while sums() > 0 {
+        assert!(std::time::Instant::now() < end, "old sums go in time");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert_eq!(rows(&store), 0);
+}
