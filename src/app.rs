@@ -19,6 +19,7 @@ mod check;
 mod demo;
 mod hangup;
 mod ledger;
+mod memory;
 mod prices;
 pub mod reload;
 mod run;
@@ -173,13 +174,13 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
         config: config_rx.clone(),
         control: control.clone(),
         transport: transport.clone(),
-        reporting: Reporting {
+        reporting: Arc::new(Reporting {
             events,
             control: control.clone(),
             stopping: abort.clone(),
             mismatches: Arc::new(Mismatches::default()),
             samples,
-        },
+        }),
         ids: Arc::new(ledger::ids(opened.as_ref())),
         queue: queue.clone(),
         sessions: SessionTable::default(),

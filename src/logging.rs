@@ -26,7 +26,7 @@ mod rolling;
 mod rotation;
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal};
+use std::io::{self, BufWriter, IsTerminal};
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -138,7 +138,8 @@ pub fn build(
 ) -> Result<(Dispatch, LogGuard), LogError> {
     let mut places = Places::default();
     if console == Console::Stderr {
-        places.add("log-console", io::stderr(), console_style(settings.format));
+        // The queue's thread flushes whenever it has run empty; until then lines that come together are one write.
+        places.add("log-console", BufWriter::new(io::stderr()), console_style(settings.format));
     }
     let housekeeper = match &settings.file {
         Some(file) => Some(add_file(&mut places, file, file_style(settings))?),

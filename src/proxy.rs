@@ -9,6 +9,7 @@
 //! ```
 
 pub mod affinity;
+mod again;
 pub mod auth;
 pub mod count;
 pub mod decode;
@@ -26,6 +27,7 @@ pub mod local;
 pub mod pool;
 pub mod respond;
 pub mod serve;
+mod sips;
 pub mod suspended;
 pub mod tap;
 pub mod transport;
@@ -52,7 +54,7 @@ pub struct Shared {
     /// Connections to endpoints.
     pub transport: transport::Transport,
     /// Where records go.
-    pub reporting: lifecycle::Reporting,
+    pub reporting: Arc<lifecycle::Reporting>,
     /// Request ids.
     pub ids: Arc<Ids>,
     /// Requests that wait for an endpoint.

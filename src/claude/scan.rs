@@ -13,6 +13,8 @@
 //! - anything else is [`Malformed`], reported by the iterator as its last item. A caller that must not act on half an
 //!   object reads to the end before it believes anything;
 //! - no recursion: nesting costs one bit per level on the heap, never stack.
+//!
+//! [`members_strictly`] is the same walk with nothing left unchecked, for answers that count only when they are whole.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -20,6 +22,7 @@ use std::ops::Range;
 use memchr::memchr;
 use serde::de::IgnoredAny;
 
+mod strict;
 #[cfg(test)]
 mod tests;
 
@@ -41,12 +44,18 @@ pub struct Member<'a> {
 
 /// The members of the object that `json` consists of. A byte order mark is not accepted: see [`trim`].
 pub fn members(json: &[u8]) -> Members<'_> {
-    Members(Walk { json, at: 0, state: State::Start })
+    Members(Walk::new(json, value_end))
+}
+
+/// The members of the object that `json` consists of, each checked to its last byte: without an error, all of `json` is
+/// valid by the grammar of RFC 8259.
+pub fn members_strictly(json: &[u8]) -> Members<'_> {
+    Members(Walk::new(json, strict::value_end))
 }
 
 /// The items of the array that `json` consists of, each as written.
 pub fn items(json: &[u8]) -> Items<'_> {
-    Items(Walk { json, at: 0, state: State::Start })
+    Items(Walk::new(json, value_end))
 }
 
 /// Iterator over the members of one object; made by [`members`]. After an `Err` there is nothing more.
@@ -79,6 +88,8 @@ struct Walk<'a> {
     json: &'a [u8],
     at: usize,
     state: State,
+    /// Finds the position after the value at a position.
+    skip: fn(&[u8], usize) -> Option<usize>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -89,6 +100,10 @@ enum State {
 }
 
 impl<'a> Walk<'a> {
+    fn new(json: &'a [u8], skip: fn(&[u8], usize) -> Option<usize>) -> Self {
+        Self { json, at: 0, state: State::Start, skip }
+    }
+
     /// The next element between these brackets.
     fn step<T>(
         &mut self,
@@ -132,7 +147,7 @@ impl<'a> Walk<'a> {
     fn value(&mut self) -> Result<Range<usize>, Malformed> {
         self.peek();
         let start = self.at;
-        self.at = value_end(self.json, start).ok_or(Malformed)?;
+        self.at = (self.skip)(self.json, start).ok_or(Malformed)?;
         Ok(start..self.at)
     }
 
@@ -156,7 +171,7 @@ pub fn text(value: &[u8]) -> Result<Option<Cow<'_, str>>, Malformed> {
     let [b'"', inner @ .., b'"'] = value else {
         return Ok(None);
     };
-    if memchr(b'\\', inner).is_none() && inner.iter().all(|b| *b >= b' ') {
+    if inner.iter().all(|b| *b >= b' ' && *b != b'\\') {
         return std::str::from_utf8(inner).map(|s| Some(Cow::Borrowed(s))).map_err(|_| Malformed);
     }
     serde_json::from_slice::<String>(value).map(|s| Some(Cow::Owned(s))).map_err(|_| Malformed)
@@ -175,9 +190,15 @@ pub fn trim(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes).trim_ascii()
 }
 
-/// True when the bytes are one whole, strictly valid JSON object. A full pass: for small or rare inputs.
+/// True when the bytes are one whole, strictly valid JSON object.
 pub fn is_whole_object(json: &[u8]) -> bool {
-    json.trim_ascii_start().first() == Some(&b'{') && serde_json::from_slice::<IgnoredAny>(json).is_ok()
+    json.trim_ascii_start().first() == Some(&b'{') && is_whole(json)
+}
+
+/// True when the bytes are one whole, strictly valid JSON value.
+pub fn is_whole(json: &[u8]) -> bool {
+    let start = json.iter().take_while(|b| is_blank(**b)).count();
+    strict::value_end(json, start).is_some_and(|end| json[end..].iter().all(|b| is_blank(*b)))
 }
 
 fn is_blank(byte: u8) -> bool {
@@ -257,6 +278,11 @@ impl Nesting {
         }
         self.bits = self.bits << 1 | u64::from(object);
         self.depth += 1;
+    }
+
+    /// Whether the innermost open bracket is an object's; nothing when none is open.
+    fn innermost(&self) -> Option<bool> {
+        (self.depth > 0).then_some(self.bits & 1 == 1)
     }
 
     fn pop(&mut self) -> Option<bool> {

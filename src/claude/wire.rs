@@ -5,9 +5,7 @@
 //!
 //! Field names and shapes: the public Messages API reference ("errors", "streaming", `Usage`).
 
-use serde::de::IgnoredAny;
-
-use super::scan::{Malformed, Member, members, text, trim, uint};
+use super::scan::{Malformed, Member, is_whole, members, members_strictly, text, trim, uint};
 
 #[cfg(test)]
 mod tests;
@@ -58,23 +56,22 @@ pub fn shape(body: &[u8]) -> JsonShape {
     shape_and_facts(body).0
 }
 
-/// The shape of a whole body and the [`facts`] in it, of which there are none where that finds none. Two passes over
-/// the body, one for its grammar and one for its members: every further one would cost as much as passing it on does.
+/// The shape of a whole body and the [`facts`] in it, of which there are none where that finds none. One pass over the
+/// body for its grammar and its members: every further one would cost as much as passing it on does.
 pub fn shape_and_facts(body: &[u8]) -> (JsonShape, Facts) {
     let body = trim(body);
-    if serde_json::from_slice::<IgnoredAny>(body).is_err() {
-        return (JsonShape::Broken, Facts::default());
-    }
-    if body.first() != Some(&b'{') {
-        return (JsonShape::NotAnObject, Facts::default());
-    }
-    read_object(body).unwrap_or((JsonShape::Broken, Facts::default()))
+    let other = if body.first() != Some(&b'{') && is_whole(body) {
+        JsonShape::NotAnObject
+    } else {
+        JsonShape::Broken
+    };
+    read_object(body).unwrap_or((other, Facts::default()))
 }
 
 fn read_object(json: &[u8]) -> Result<(JsonShape, Facts), Malformed> {
     let (mut tag, mut error, mut top_message) = (None, None, None);
     let mut facts = Ok(Facts::default());
-    for member in members(json) {
+    for member in members_strictly(json) {
         let Member { key, value, .. } = member?;
         match &*key {
             "type" => tag = text(value)?,

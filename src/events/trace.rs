@@ -55,6 +55,8 @@ pub enum What {
 /// Adds a step, as long as there is room.
 pub fn push(trace: &mut Vec<TraceStep>, at_ms: f64, what: What) {
     if trace.len() < MAX_STEPS {
+        // Most requests have one step, and keep it for as long as they run.
+        trace.reserve_exact(usize::from(trace.is_empty()));
         trace.push(TraceStep { at_ms, what });
     }
 }

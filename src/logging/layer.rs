@@ -13,6 +13,7 @@ use std::io::Write;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use jiff::fmt::temporal::DateTimePrinter;
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id};
 use tracing::{Event, Metadata, Subscriber};
@@ -166,5 +167,7 @@ where
 
 /// Now, RFC 3339 in the system's zone.
 pub(super) fn timestamp() -> String {
-    jiff::Zoned::now().strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string()
+    const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
+    let now = jiff::Zoned::now();
+    PRINTER.timestamp_with_offset_to_string(&now.timestamp(), now.offset())
 }

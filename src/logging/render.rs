@@ -53,6 +53,9 @@ pub(super) fn line(record: &Record, style: Style) -> String {
     line
 }
 
+/// Room for most lines, bytes.
+const USUAL_LENGTH: usize = 256;
+
 const RESET: &str = "\x1b[0m";
 const DIM: &str = "\x1b[2m";
 
@@ -69,38 +72,43 @@ fn level_colour(level: tracing::Level) -> &'static str {
 fn text(record: &Record, colour: bool, limit: Option<usize>) -> String {
     let (dim, level_on, off) = if colour { (DIM, level_colour(record.level), RESET) } else { ("", "", "") };
     let target = record.target.strip_prefix("cc_forwarder::").unwrap_or(&record.target);
-    let message = cut(&record.message, limit);
-    let mut out = format!(
+    let mut out = String::with_capacity(USUAL_LENGTH);
+    // Writing into memory cannot fail.
+    let _ = write!(
+        out,
         "{dim}{}{off} {level_on}{:>5}{off} {dim}{}:{off} {}",
         record.timestamp,
-        record.level,
+        record.level.as_str(),
         escape(target),
-        escape(&message)
+        escape(&cut(&record.message, limit))
     );
     for (name, value) in &record.fields {
-        let _ = write!(out, " {name}={}", text_value(value, limit));
+        out.extend([" ", name, "="]);
+        push_value(&mut out, value, limit);
     }
     if let Some(id) = &record.request_id {
-        let _ = write!(out, " request_id={}", quoted(&cut(id, limit)));
+        out.push_str(" request_id=");
+        push_text(&mut out, &cut(id, limit));
     }
     out
 }
 
-fn text_value(value: &Value, limit: Option<usize>) -> String {
+fn push_value(out: &mut String, value: &Value, limit: Option<usize>) {
     match value {
-        Value::Text(text) => quoted(&cut(text, limit)),
-        Value::Plain(plain) => plain.to_string(),
+        Value::Text(text) => push_text(out, &cut(text, limit)),
+        Value::Plain(plain) => drop(write!(out, "{plain}")),
     }
 }
 
 /// A bare word as it is; anything that could be mistaken for the next field in quotes.
-fn quoted(value: &str) -> String {
+fn push_text(out: &mut String, value: &str) {
     let bare =
         !value.is_empty() && !value.contains(|c: char| c.is_whitespace() || matches!(c, '"' | '=' | '\\'));
     if bare {
-        return escape(value).into_owned();
+        return out.push_str(&escape(value));
     }
-    format!("\"{}\"", escape(&value.replace('\\', "\\\\").replace('"', "\\\"")))
+    let quoted = value.replace('\\', "\\\\").replace('"', "\\\"");
+    out.extend(["\"", &escape(&quoted), "\""]);
 }
 
 fn json(record: &Record, limit: Option<usize>) -> String {

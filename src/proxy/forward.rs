@@ -26,7 +26,6 @@ use crate::domain::route::reason;
 
 /// Carries one request to its answer.
 pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Response<ClientBody> {
-    let mut fleet = shared.control.watch();
     let mut kept: Vec<(u32, Passable)> = Vec::new();
     let mut accept_empty = false;
     let mut carried: Option<Pass> = None;
@@ -76,7 +75,7 @@ pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Resp
                 }
             }
             Step::Sleep { until } => {
-                pause(&mut fleet, &mut inbound, until.into()).await;
+                pause(shared.control.watch(), &mut inbound, until.into()).await;
                 plan.on_wake(&shared.control.view(), now())
             }
             Step::Suspend { until, waits_for } => {
@@ -104,7 +103,7 @@ pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Resp
 }
 
 /// Sleeps until then, or until the fleet changes.
-async fn pause(fleet: &mut watch::Receiver<Arc<FleetView>>, inbound: &mut Inbound, until: Instant) {
+async fn pause(mut fleet: watch::Receiver<Arc<FleetView>>, inbound: &mut Inbound, until: Instant) {
     let since = Instant::now();
     fleet.mark_unchanged();
     tokio::select! {
@@ -138,8 +137,7 @@ impl Drop for Borrowed {
 }
 
 /// The right to ask the endpoint now; nothing when it is half-open and somebody else is asking.
-fn pass(shared: &Shared, attempt: &Attempt) -> Option<Pass> {
-    let view = shared.control.view();
+fn pass(shared: &Shared, view: &FleetView, attempt: &Attempt) -> Option<Pass> {
     let permits = &view.endpoint(&attempt.spec.id)?.permits;
     let permit = if attempt.needs_permit {
         let permit = Some(permits.try_half_open()?);
@@ -156,7 +154,7 @@ fn admit(shared: &Shared, inbound: &mut Inbound, plan: &Plan, attempt: &Attempt)
     let (view, request, id) = (shared.control.view(), inbound.route_request(), &attempt.spec.id);
     let why = || reason(&view, &request, &inbound.wish.affinity, id, &plan.last_words(), now());
     let why = attempt.first_here.then(why);
-    let pass = pass(shared, attempt)?;
+    let pass = pass(shared, &view, attempt)?;
     if let Some(why) = why {
         inbound.lifecycle.routed(id, why, plan.decision());
     }
@@ -261,7 +259,7 @@ fn pass_on(
     if inspector.is_some() && worth == Worth::Answer {
         lifecycle.sample(&head, &client, &held);
     }
-    let headers = headers::response_headers(&head.headers);
+    let headers = headers::response_headers(head.headers);
     let announced = headers::content_length(&headers);
     let may_write = stream && head.status.is_success() && announced.is_none() && inspector.is_some();
     let tap = Tap::new(Parts {

@@ -73,8 +73,11 @@ pub fn probe_headers(spec: &EndpointSpec) -> HeaderMap {
 }
 
 /// The headers of an answer as the client may see them: hop-by-hop dropped, everything else unchanged.
-pub fn response_headers(upstream: &HeaderMap) -> HeaderMap {
-    let listed = listed_in_connection(upstream);
+pub fn response_headers(upstream: HeaderMap) -> HeaderMap {
+    let listed = listed_in_connection(&upstream);
+    if upstream.keys().all(|name| is_end_to_end(name, &listed)) {
+        return upstream;
+    }
     let mut out = HeaderMap::with_capacity(upstream.len());
     for (name, value) in upstream.iter().filter(|(name, _)| is_end_to_end(name, &listed)) {
         out.append(name.clone(), value.clone());

@@ -135,7 +135,8 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 fn cut(value: &str) -> Option<String> {
-    Some(value.chars().take(256).collect::<String>()).filter(|v| !v.is_empty())
+    let end = value.char_indices().nth(256).map_or(value.len(), |(end, _)| end);
+    Some(value[..end].to_owned()).filter(|v| !v.is_empty())
 }
 
 #[cfg(test)]

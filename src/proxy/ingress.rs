@@ -36,7 +36,7 @@ use crate::events::{Described, RequestId};
 
 /// Answers one request. Never fails: what cannot be answered otherwise gets an error in the API's shape.
 pub async fn handle<B: ClientUpload>(
-    shared: Shared,
+    shared: Arc<Shared>,
     peer: SocketAddr,
     request: Request<B>,
 ) -> Response<ClientBody> {
@@ -130,7 +130,7 @@ fn refuse_at_the_door(config: &Config, head: &http::request::Parts) -> Option<(u
 }
 
 async fn carry<B: ClientUpload>(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     config: &Arc<Config>,
     id: RequestId,
     peer: SocketAddr,
@@ -139,7 +139,7 @@ async fn carry<B: ClientUpload>(
 ) -> Response<ClientBody> {
     let class = Class::of(&head.method, head.uri.path());
     let opening = inbound::opening(id, class, &head.method, &head.uri, &head.headers, peer);
-    let mut lifecycle = Lifecycle::open(opening, shared.reporting.clone());
+    let mut lifecycle = Lifecycle::open(opening, Arc::clone(&shared.reporting));
     let span = lifecycle.span().clone();
     let deadline = inbound::deadline(&head.headers, config.suspend.timeout, Instant::now());
     let may_stream = !matches!(class, Class::Messages | Class::CountTokens);
@@ -184,7 +184,7 @@ async fn carry<B: ClientUpload>(
     .await
 }
 
-async fn answer(shared: &Shared, config: &Arc<Config>, mut inbound: Inbound) -> Response<ClientBody> {
+async fn answer(shared: &Arc<Shared>, config: &Arc<Config>, mut inbound: Inbound) -> Response<ClientBody> {
     let accompanied = config.suspend.enabled && config.suspend.keepalive && inbound.stream;
     if !accompanied {
         return Box::pin(forward::run(shared, config, inbound)).await;
@@ -192,12 +192,12 @@ async fn answer(shared: &Shared, config: &Arc<Config>, mut inbound: Inbound) -> 
     // The head may go out before the endpoint's is known, so its answer has to be uncoded.
     // Without the header any coding would be welcome.
     inbound.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    let (shared, config, id) = (shared.clone(), Arc::clone(config), inbound.id);
+    let (shared, config, id) = (Arc::clone(shared), Arc::clone(config), inbound.id);
     let (suspended, pace) = (Arc::default(), config.streaming.heartbeat_interval);
     inbound.lifecycle.announce_suspension(Arc::clone(&suspended));
     let span = inbound.lifecycle.span().clone();
     let answering = async move { forward::run(&shared, &config, inbound).await }.instrument(span);
-    keepalive::accompany(answering, suspended, pace, id).await
+    keepalive::accompany(Box::pin(answering), suspended, pace, id).await
 }
 
 /// Only these bodies mean something to us.

@@ -3,6 +3,7 @@
 //! One [`Inspector`] looks at one body from its first byte to its end, through the gate and after it. It never changes a
 //! byte and never fails: what it cannot read it stops looking at.
 
+use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
 
@@ -15,8 +16,9 @@ use crate::claude::wire::Facts;
 
 /// Largest JSON body whose usage is read, decoded.
 const MAX_JSON: usize = 32 * 1024 * 1024;
-/// Most that is reserved because an endpoint says that it will come.
-const MAX_RESERVED: usize = 1024 * 1024;
+/// Most that is reserved because an endpoint says that it will come. What does not come is never touched and takes no
+/// memory.
+const MAX_RESERVED: usize = 4 * 1024 * 1024;
 
 /// Looks at one response body.
 pub struct Inspector {
@@ -30,12 +32,47 @@ enum Look {
         sse: Box<Decoder>,
         progress: StreamProgress,
     },
-    /// A JSON body so far, and what the gate has read in it once it was whole.
-    Body {
-        bytes: Vec<u8>,
-        facts: Option<Box<Facts>>,
-    },
+    /// A JSON body so far.
+    Body(Pieces),
+    /// What the gate has read in a JSON body once it was whole.
+    Read(Box<Facts>),
     Away,
+}
+
+/// A body that comes in pieces. Most answers come in one, which is not copied.
+enum Pieces {
+    /// The first piece, and how long the body is to be.
+    One(Bytes, usize),
+    Joined(Vec<u8>),
+}
+
+impl Pieces {
+    /// Adds decoded bytes, which are those of `chunk` itself if it came uncoded.
+    fn add(&mut self, decoded: &[u8], chunk: &Bytes) {
+        match self {
+            Self::One(first, _) if first.is_empty() && std::ptr::eq(decoded, chunk.as_ref()) => {
+                *first = chunk.clone();
+            }
+            Self::One(first, announced) => {
+                let mut joined = Vec::with_capacity((*announced).max(first.len() + decoded.len()));
+                joined.extend_from_slice(first);
+                joined.extend_from_slice(decoded);
+                *self = Self::Joined(joined);
+            }
+            Self::Joined(joined) => joined.extend_from_slice(decoded),
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::One(first, _) => first,
+            Self::Joined(joined) => joined,
+        }
+    }
+
+    fn fits(&self, more: &[u8]) -> bool {
+        self.bytes().len() + more.len() <= MAX_JSON
+    }
 }
 
 /// The gate that fits a request.
@@ -105,13 +142,13 @@ impl Inspector {
         let look = if stream {
             Look::Stream { sse: Box::new(Decoder::new()), progress: StreamProgress::new() }
         } else {
-            Look::Body { bytes: Vec::with_capacity(announced(headers)), facts: None }
+            Look::Body(Pieces::One(Bytes::new(), announced(headers)))
         };
         Self { decoder: ContentDecoder::for_headers(headers), meter: UsageMeter::new(), look }
     }
 
     /// Takes the next bytes while the gate holds.
-    pub fn feed_gated(&mut self, chunk: &[u8], gate: &mut Gate) -> Ruling {
+    pub fn feed_gated(&mut self, chunk: &Bytes, gate: &mut Gate) -> Ruling {
         let Self { decoder, meter, look } = self;
         decoder.feed(chunk, |decoded| match (&mut *look, &mut gate.kind) {
             (Look::Stream { sse, progress }, GateKind::Stream(judge)) => {
@@ -126,12 +163,12 @@ impl Inspector {
                     *look = Look::Away;
                 }
             }
-            (Look::Body { bytes, .. }, GateKind::Body(judge)) if fits(bytes, decoded) => {
+            (Look::Body(pieces), GateKind::Body(judge)) if pieces.fits(decoded) => {
                 judge.on_bytes(decoded);
-                bytes.extend_from_slice(decoded);
+                pieces.add(decoded, chunk);
             }
             // What is held is bounded as it came: a compressed body may still be any size.
-            (Look::Body { .. }, GateKind::Body(_)) => *look = Look::Away,
+            (Look::Body(_), GateKind::Body(_)) => *look = Look::Away,
             _ => {}
         });
         // What cannot be looked at cannot be judged: it is passed on.
@@ -141,7 +178,7 @@ impl Inspector {
     /// The body ended while the gate held it.
     pub fn end_gated(&mut self, gate: &mut Gate) -> Ruling {
         let Self { meter, look, .. } = self;
-        match (look, &mut gate.kind) {
+        match (&mut *look, &mut gate.kind) {
             (Look::Stream { sse, progress }, GateKind::Stream(judge)) => {
                 sse.finish(&mut |event: Event<'_>| {
                     let kind = event.kind();
@@ -151,9 +188,11 @@ impl Inspector {
                 });
                 judge.on_end();
             }
-            (Look::Body { bytes, facts }, GateKind::Body(judge)) => {
-                judge.on_end(bytes);
-                *facts = judge.take_facts();
+            (Look::Body(pieces), GateKind::Body(judge)) => {
+                judge.on_end(pieces.bytes());
+                if let Some(facts) = judge.take_facts() {
+                    *look = Look::Read(facts);
+                }
             }
             _ => {}
         }
@@ -161,7 +200,7 @@ impl Inspector {
     }
 
     /// Takes the next bytes after the commit.
-    pub fn feed(&mut self, chunk: &[u8]) {
+    pub fn feed(&mut self, chunk: &Bytes) {
         let Self { decoder, meter, look } = self;
         decoder.feed(chunk, |decoded| match &mut *look {
             Look::Stream { sse, progress } => {
@@ -174,11 +213,9 @@ impl Inspector {
                     *look = Look::Away;
                 }
             }
-            Look::Body { bytes, .. } if fits(bytes, decoded) => {
-                bytes.extend_from_slice(decoded);
-            }
-            Look::Body { .. } => *look = Look::Away,
-            Look::Away => {}
+            Look::Body(pieces) if pieces.fits(decoded) => pieces.add(decoded, chunk),
+            Look::Body(_) => *look = Look::Away,
+            Look::Read(_) | Look::Away => {}
         });
     }
 
@@ -201,11 +238,12 @@ impl Inspector {
                     StreamEnd::Errored(error) => Finish::Errored(error.kind),
                 }
             }
-            Look::Body { bytes, facts } => {
-                match facts.take() {
-                    Some(facts) => meter.on_facts(*facts),
-                    None => meter.on_json(bytes),
-                }
+            Look::Read(facts) => {
+                meter.on_facts(std::mem::take(&mut **facts));
+                Finish::Whole
+            }
+            Look::Body(pieces) => {
+                meter.on_json(pieces.bytes());
                 Finish::Whole
             }
             Look::Away => Finish::Unknown,
@@ -248,10 +286,6 @@ impl Inspector {
     }
 }
 
-fn fits(read: &[u8], more: &[u8]) -> bool {
-    read.len() + more.len() <= MAX_JSON
-}
-
 /// Space for a body of the announced length, so that it need not be moved as it grows.
 fn announced(headers: &HeaderMap) -> usize {
     let length = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
@@ -277,7 +311,7 @@ mod tests {
         let headers = HeaderMap::from_iter([(CONTENT_ENCODING, "gzip".parse().unwrap())]);
         let mut inspector = Inspector::new(false, &headers);
         let mut gate = Gate::new(Class::Messages, false, false);
-        let piece = gzip(&vec![b' '; 12 * 1024 * 1024]);
+        let piece = Bytes::from(gzip(&vec![b' '; 12 * 1024 * 1024]));
         let rulings: Vec<_> = (0..4).map(|_| inspector.feed_gated(&piece, &mut gate)).collect();
         assert_eq!(rulings, [Ruling::Hold, Ruling::Hold, Ruling::Commit, Ruling::Commit]);
         assert!(matches!(inspector.look, Look::Away), "what was unpacked is let go");

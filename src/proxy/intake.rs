@@ -1,6 +1,6 @@
 //! The body of a client's request: whole and replayable, or streamed through once.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -9,6 +9,7 @@ use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep};
 
 use super::transport::{Payload, UploadError};
 
@@ -130,9 +131,15 @@ async fn gather<B: ClientUpload>(body: &mut B, limit: u64, budget: &Budget) -> R
     }
     let mut room = Room::new(budget, announced)?;
     let mut bytes = BytesMut::new();
+    let mut stalled = pin!(sleep(MAX_STALL));
     loop {
-        let next = tokio::time::timeout(MAX_STALL, body.frame()).await.map_err(|_| IntakeError::Stalled)?;
+        let next = tokio::select! {
+            biased;
+            next = body.frame() => next,
+            () = stalled.as_mut() => return Err(IntakeError::Stalled),
+        };
         let Some(frame) = next else { break };
+        stalled.as_mut().reset(Instant::now() + MAX_STALL);
         let Ok(data) = frame.map_err(|_| IntakeError::Unreadable)?.into_data() else { continue };
         if bytes.is_empty() && announced == Some(data.len() as u64) {
             room.grow(budget, data.len() as u64)?;

@@ -30,16 +30,16 @@ const DEFAULT_PACE: Duration = Duration::from_secs(15);
 /// An error body larger than this is described, not passed on.
 const MAX_ERROR: usize = 256 * 1024;
 
-type Answering = Pin<Box<dyn Future<Output = Response<ClientBody>> + Send>>;
+/// The forward loop of one request.
+pub type Answering = Pin<Box<dyn Future<Output = Response<ClientBody>> + Send>>;
 
 /// The answer, or, once `suspended` is told, a stream that keeps the client company until there is one.
 pub async fn accompany(
-    answering: impl Future<Output = Response<ClientBody>> + Send + 'static,
+    mut answering: Answering,
     suspended: Arc<Notify>,
     pace: Duration,
     id: RequestId,
 ) -> Response<ClientBody> {
-    let mut answering: Answering = Box::pin(answering);
     tokio::select! {
         biased;
         response = &mut answering => response,

@@ -62,8 +62,7 @@ struct OpenAttempt {
 
 /// One request on its way.
 pub struct Lifecycle {
-    events: Events,
-    control: Control,
+    to: Arc<Reporting>,
     accepted: Instant,
     /// `None` once settled.
     draft: Option<Box<RequestRecord>>,
@@ -78,9 +77,6 @@ pub struct Lifecycle {
     /// Its wait in the queue: since when, what for, and whom it could not ask.
     waits: Option<(Instant, WaitsFor, Vec<Skip>)>,
     on_suspension: Option<Arc<Notify>>,
-    /// Why an unsettled drop would be no fault of the client.
-    stopping: CancellationToken,
-    mismatches: Arc<Mismatches>,
     sampling: Sampling,
     span: Span,
 }
@@ -92,7 +88,7 @@ pub struct Reporting {
     pub events: Events,
     /// The fleet.
     pub control: Control,
-    /// Cancelled when connections are being cut by a shutdown.
+    /// Cancelled when connections are being cut by a shutdown: then an unsettled drop is no fault of the client.
     pub stopping: CancellationToken,
     /// Model mismatches reported so far.
     pub mismatches: Arc<Mismatches>,
@@ -102,12 +98,12 @@ pub struct Reporting {
 
 impl Lifecycle {
     /// Opens the record and tells the hub.
-    pub fn open(opening: Opening, reporting: Reporting) -> Self {
-        let Reporting { events, control, stopping, mismatches, samples } = reporting;
+    pub fn open(opening: Opening, to: Arc<Reporting>) -> Self {
+        let samples = to.samples.clone();
         let at = jiff::Timestamp::now();
         let now = Instant::now();
         let span = tracing::info_span!(target: "cc_forwarder::request", "request", id = %opening.id);
-        events.send(Event::Accepted(Arc::new(Accepted {
+        to.events.send(Event::Accepted(Arc::new(Accepted {
             id: opening.id,
             at,
             class: opening.class,
@@ -119,8 +115,7 @@ impl Lifecycle {
         })));
         let draft = Some(Box::new(draft::draft(opening, at)));
         Self {
-            events,
-            control,
+            to,
             accepted: now,
             draft,
             open: None,
@@ -130,8 +125,6 @@ impl Lifecycle {
             answering: None,
             waits: None,
             on_suspension: None,
-            stopping,
-            mismatches,
             sampling: Sampling::new(samples),
             span,
         }
@@ -154,7 +147,7 @@ impl Lifecycle {
         draft.session.clone_from(&described.session);
         draft.stream = described.stream;
         draft.bytes_in = described.bytes_in;
-        self.events.send(Event::Described { id: draft.id, described: Arc::new(described) });
+        self.to.events.send(Event::Described { id: draft.id, described: Arc::new(described) });
     }
 
     /// Tells this when the request joins the queue.
@@ -169,7 +162,7 @@ impl Lifecycle {
             suspended.notify_one();
         }
         let Some(draft) = &self.draft else { return };
-        self.events.send(Event::Suspended { id: draft.id, wait: draft::wait(until, waits_for) });
+        self.to.events.send(Event::Suspended { id: draft.id, wait: draft::wait(until, waits_for) });
         self.span.in_scope(|| {
             tracing::info!(target: "cc_forwarder::request", "suspended: waits for {}", waits_for.words());
         });
@@ -185,7 +178,7 @@ impl Lifecycle {
             trace::push(&mut r.trace, at_ms, What::Waited { ms, waits_for, skipped });
         });
         let Some(draft) = &self.draft else { return };
-        self.events.send(Event::Resumed { id: draft.id });
+        self.to.events.send(Event::Resumed { id: draft.id });
         self.span.in_scope(
             || tracing::info!(target: "cc_forwarder::request", waited_ms = ms.round() as u64, "wait over"),
         );
@@ -239,7 +232,7 @@ impl Lifecycle {
             r.group = Some(spec.group.clone());
         });
         if let Some(draft) = &self.draft {
-            self.events.send(Event::AttemptStarted {
+            self.to.events.send(Event::AttemptStarted {
                 id: draft.id,
                 number: attempt.number,
                 endpoint: spec.id.clone(),
@@ -279,7 +272,7 @@ impl Lifecycle {
         let budgets = ratelimit::budgets(headers);
         if !budgets.is_empty() {
             let used_up = ratelimit::used_up_for(status, &budgets, jiff::Timestamp::now());
-            self.control.tell(Input::Budgets { endpoint: open.spec.id.clone(), budgets, used_up });
+            self.to.control.tell(Input::Budgets { endpoint: open.spec.id.clone(), budgets, used_up });
         }
     }
 
@@ -293,7 +286,7 @@ impl Lifecycle {
         let Some(closed) = self.close_attempt(Some(failure.kind), false, usage) else { return };
         if let Some(id) = self.draft.as_ref().map(|d| d.id) {
             let endpoint = closed.spec.id.clone();
-            self.events.send(Event::AttemptFailed {
+            self.to.events.send(Event::AttemptFailed {
                 id,
                 endpoint,
                 kind: failure.kind,
@@ -302,7 +295,7 @@ impl Lifecycle {
         }
         self.span.in_scope(|| log::log_failure(&closed, failure));
         if self.moves_health() || failure.kind == Kind::NoCountTokens {
-            let applied = self.control.tell_awaited(self.failed_input(&closed, failure.clone()));
+            let applied = self.to.control.tell_awaited(self.failed_input(&closed, failure.clone()));
             let _ = applied.await;
         }
     }
@@ -330,9 +323,9 @@ impl Lifecycle {
         });
         let (Some(open), Some(draft)) = (&self.open, &self.draft) else { return };
         let ttfb = open.first_byte_ms.unwrap_or_else(|| millis(now - open.started));
-        self.events.send(Event::Committed { id: draft.id, ttfb_ms: ttfb });
+        self.to.events.send(Event::Committed { id: draft.id, ttfb_ms: ttfb });
         if moves_health(draft) && status < 300 {
-            self.control.tell(Input::Committed {
+            self.to.control.tell(Input::Committed {
                 endpoint: open.spec.id.clone(),
                 started: open.started.into_std(),
                 ttfb: Duration::from_secs_f64(ttfb / 1e3),
@@ -345,7 +338,7 @@ impl Lifecycle {
         self.sampling.judge(&usage);
         let Some(closed) = self.close_attempt(None, false, usage) else { return };
         if self.draft.as_ref().is_some_and(|d| moves_health(d)) {
-            self.control.tell(Input::Succeeded {
+            self.to.control.tell(Input::Succeeded {
                 endpoint: closed.spec.id.clone(),
                 model: self.model(),
                 started: closed.started.into_std(),
@@ -357,7 +350,7 @@ impl Lifecycle {
     pub fn broke(&mut self, failure: &Failure, usage: Usage) -> Option<crate::control::Applied> {
         let closed = self.close_attempt(Some(failure.kind), false, usage)?;
         let moves = self.draft.as_ref().is_some_and(|d| moves_health(d));
-        moves.then(|| self.control.tell_awaited(self.failed_input(&closed, failure.clone())))
+        moves.then(|| self.to.control.tell_awaited(self.failed_input(&closed, failure.clone())))
     }
 
     /// Closes the open attempt without any effect on the endpoint.
@@ -370,7 +363,7 @@ impl Lifecycle {
         if let Some(open) = &self.open
             && let Some(asked) = &open.model_sent
         {
-            self.span.in_scope(|| self.mismatches.tell(&open.spec.id, asked, &model));
+            self.span.in_scope(|| self.to.mismatches.tell(&open.spec.id, asked, &model));
         }
         if let Some(open) = &mut self.open {
             open.model_served = Some(model.clone());
@@ -411,6 +404,7 @@ impl Lifecycle {
         };
         self.note(|r| {
             r.usage += &usage;
+            r.attempts.reserve_exact(1);
             r.attempts.push(record);
         });
         Some(open)
@@ -438,14 +432,14 @@ impl Lifecycle {
             }
         }
         self.span.in_scope(|| log::log_end(&record));
-        self.events.send(Event::Settled(record));
+        self.to.events.send(Event::Settled(record));
     }
 
     /// What an unsettled drop means.
     fn abandoned(&self) -> Ending {
         if std::thread::panicking() {
             Ending::Failed(Kind::Local, "internal error (panic)".to_owned())
-        } else if self.stopping.is_cancelled() {
+        } else if self.to.stopping.is_cancelled() {
             Ending::Cancelled("shutdown")
         } else {
             Ending::Cancelled("client disconnected")
@@ -456,7 +450,7 @@ impl Lifecycle {
         if let Some(failure) = Failure::of_silence(self.last_heard.elapsed())
             && self.moves_health()
         {
-            self.control.tell(self.failed_input(attempt, failure));
+            self.to.control.tell(self.failed_input(attempt, failure));
         }
     }
 

@@ -1,7 +1,9 @@
 //! The accept loop of the proxy port and its graceful end.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -11,6 +13,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::again::Again;
+use super::sips::Sips;
 use super::{Shared, ingress};
 
 /// A client must have sent its request head by then.
@@ -19,9 +23,9 @@ const HEAD_PATIENCE: Duration = Duration::from_secs(30);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Claude Code's request heads have about twenty headers; other clients add their own.
 const MAX_HEADERS: usize = 256;
-/// Limit of a request head and of one read. A connection keeps a read buffer as large as the last body's reads for as
-/// long as its answer runs: with hyper's 400 KiB a stream behind a request of 300 KB takes twice the memory, for a few
-/// per cent less CPU time on such a request.
+/// Limit of a request head. Bodies are read in smaller pieces, see [`super::sips`]: with hyper's 400 KiB for both, a
+/// stream behind a request of 300 KB would take several times the memory, for a few per cent less CPU time on such a
+/// request.
 const MAX_BUFFER: usize = 32 * 1024;
 
 /// Accepts connections until `stop`; each runs on `connections` until it ends, `stop` lets it finish, or `abort` cuts
@@ -61,22 +65,28 @@ pub async fn run(
 async fn connection(stream: TcpStream, peer: SocketAddr, shared: Shared, stop: CancellationToken) {
     // Events are small and must not wait for each other.
     let _ = stream.set_nodelay(true);
+    // Each connection has its own: counting references to what all share, request by request, would have the cores wait
+    // for each other.
+    let shared = Arc::new(shared);
     let service = service_fn(move |request| {
-        let shared = shared.clone();
-        async move { Ok::<_, Infallible>(ingress::handle(shared, peer, request).await) }
+        let shared = Arc::clone(&shared);
+        // hyper keeps the room of a service's future for as long as the connection lives: in a box it goes with the answer's
+        // head, and needs not be moved to where hyper wants it.
+        Box::pin(async move { Ok::<_, Infallible>(ingress::handle(shared, peer, request).await) })
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_PATIENCE)
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_BUFFER)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Sips::new(stream)), service);
     let mut serving = std::pin::pin!(serving);
+    let mut again = Again::default();
     let ended = tokio::select! {
-        ended = serving.as_mut() => ended,
+        ended = poll_fn(|cx| again.poll(cx, |cx| serving.as_mut().poll(cx))) => ended,
         () = stop.cancelled() => {
             serving.as_mut().graceful_shutdown();
-            serving.await
+            poll_fn(|cx| again.poll(cx, |cx| serving.as_mut().poll(cx))).await
         }
     };
     if let Err(error) = ended {

@@ -53,7 +53,7 @@ fn parts() -> (Shared, EventStream) {
         fast_tests: FastTests::new(transport.clone()),
         sessions: Default::default(),
         transport,
-        reporting,
+        reporting: Arc::new(reporting),
         ids: Arc::new(Ids::starting_at(1)),
         budget: Budget::new(1 << 20),
         queue: Default::default(),
@@ -89,7 +89,7 @@ impl Body for Trap {
 async fn a_panic_is_a_500_and_a_record() {
     let (shared, mut stream) = parts();
     let request = Request::post("/v1/messages").header("host", "localhost").body(Trap).unwrap();
-    let response = ingress::handle(shared, ([127, 0, 0, 1], 1).into(), request).await;
+    let response = ingress::handle(Arc::new(shared), ([127, 0, 0, 1], 1).into(), request).await;
     assert_eq!(response.status(), 500);
     let id = response.headers()["x-cc-forwarder-request-id"].to_str().unwrap().to_owned();
     let Ok(body) = response.into_body().collect().await else { panic!("a body") };

@@ -165,7 +165,7 @@ fn answers_lose_hop_by_hop_headers_only() {
         ("authorization", "odd but theirs"),
     ]);
     assert_eq!(
-        listing(&response_headers(&upstream)),
+        listing(&response_headers(upstream)),
         [
             "content-length: 12",
             "content-encoding: gzip",

@@ -76,8 +76,8 @@ impl<'a> RowHead<'a> {
         let (count, mut rest) = postcard::take_from_bytes::<usize>(self.attempts)?;
         let mut billed = self.columns.model.unwrap_or_default();
         for _ in 0..count {
-            let (attempt, after) = postcard::take_from_bytes::<AttemptHead<'a>>(rest)?;
-            billed = attempt.model_served.or(attempt.model_sent).or(self.columns.model).unwrap_or_default();
+            let ((_, _, sent, served, ..), after) = postcard::take_from_bytes::<AttemptHead<'a>>(rest)?;
+            billed = served.or(sent).or(self.columns.model).unwrap_or_default();
             rest = after;
         }
         Ok(billed)
@@ -124,38 +124,34 @@ fn bytes(text: &Option<String>) -> Option<&[u8]> {
     text.as_deref().map(str::as_bytes)
 }
 
-/// An attempt, to be stepped over: as [`super::AttemptRow`].
-#[derive(Deserialize)]
-#[expect(dead_code, reason = "what is not looked at has to be stepped over")]
-struct AttemptHead<'a> {
-    endpoint: &'a [u8],
-    group: &'a [u8],
-    model_sent: Option<&'a [u8]>,
-    model_served: Option<&'a [u8]>,
-    start_us: u64,
-    connect_us: Option<u64>,
-    first_byte_us: Option<u64>,
-    duration_us: u64,
-    status: Option<u16>,
-    failure: Option<&'a [u8]>,
-    cancelled: bool,
-    tokens: Tokens,
-    estimated: bool,
-    service_tier: Option<&'a [u8]>,
-    inference_geo: Option<&'a [u8]>,
-    bill: Option<BillHead<'a>>,
-}
+/// An attempt, to be stepped over: the fields of [`super::AttemptRow`] in order.
+type AttemptHead<'a> = (
+    /* endpoint */ &'a [u8],
+    /* group */ &'a [u8],
+    /* model_sent */ Option<&'a [u8]>,
+    /* model_served */ Option<&'a [u8]>,
+    /* start_us */ u64,
+    /* connect_us */ Option<u64>,
+    /* first_byte_us */ Option<u64>,
+    /* duration_us */ u64,
+    /* status */ Option<u16>,
+    /* failure */ Option<&'a [u8]>,
+    /* cancelled */ bool,
+    /* tokens */ Tokens,
+    /* estimated */ bool,
+    /* service_tier */ Option<&'a [u8]>,
+    /* inference_geo */ Option<&'a [u8]>,
+    /* bill */ Option<BillHead<'a>>,
+);
 
 /// As [`super::BillRow`].
-#[derive(Deserialize)]
-#[expect(dead_code, reason = "what is not looked at has to be stepped over")]
-struct BillHead<'a> {
-    lines: CostLines,
-    cache_saved: PicoUsd,
-    cache_premium: PicoUsd,
-    cache_missed: PicoUsd,
-    rule: &'a [u8],
-}
+type BillHead<'a> = (
+    /* lines */ CostLines,
+    /* cache_saved */ PicoUsd,
+    /* cache_premium */ PicoUsd,
+    /* cache_missed */ PicoUsd,
+    /* rule */ &'a [u8],
+);
 
 #[cfg(test)]
 mod tests {

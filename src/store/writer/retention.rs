@@ -60,8 +60,12 @@ impl Chore for Retention {
     }
 
     fn ended(mut self: Box<Self>, how: Result<(), StoreError>) -> Option<Box<dyn Chore>> {
-        if let Err(error) = how {
-            tracing::warn!(target: "cc_forwarder::store", "old records are not removed for now: {error}");
+        match how {
+            // The next start goes on with it.
+            Ok(()) | Err(StoreError::Closed) => {}
+            Err(error) => {
+                tracing::warn!(target: "cc_forwarder::store", "old records are not removed for now: {error}");
+            }
         }
         self.rest();
         Some(self)

@@ -1,0 +1,189 @@
+//! Tasks that wake themselves while they run, without the way round through the scheduler.
+//!
+//! hyper's server hands a request body over chunk by chunk, and asks for the next by waking its own task: the very task
+//! that is running and takes the chunks. Left to the scheduler, every such wake-up puts the task in the run queue and
+//! rouses a parked thread that steals it: a system call and a change of the core per chunk. So who wakes the task from
+//! inside its own poll is noted here, and the task polled again at once.
+//!
+//! | woken | effect |
+//! |---|---|
+//! | by another thread, or between polls | the task is woken |
+//! | by its own poll | it is polled again, up to [`ROUNDS`] times; then it is woken, so that others have their turn |
+//!
+//! Must never: lose a wake-up, or keep a thread to itself.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+/// Polls in a row: a body of a megabyte in the pieces it is read in.
+const ROUNDS: usize = 32;
+
+thread_local! {
+    /// The address of the [`Echo`] whose task is being polled on this thread; 0 for none.
+    static POLLED: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Polls one task's future; see the module.
+#[derive(Default)]
+pub(super) struct Again {
+    echo: Option<(Arc<Echo>, Waker)>,
+}
+
+/// What the future gets for a waker.
+struct Echo {
+    task: Waker,
+    heard: AtomicBool,
+}
+
+impl Again {
+    /// Polls until the future is ready, or waits for something that is not its own doing.
+    pub(super) fn poll<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        let (echo, waker) = self.echo_to(cx.waker());
+        let mut inner = Context::from_waker(waker);
+        for _ in 0..ROUNDS {
+            echo.heard.store(false, Ordering::Relaxed);
+            let polled = echo.listening(|| poll(&mut inner));
+            if polled.is_ready() || !echo.heard.load(Ordering::Relaxed) {
+                return polled;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn echo_to(&mut self, task: &Waker) -> &(Arc<Echo>, Waker) {
+        let old = self.echo.take().filter(|(echo, _)| echo.task.will_wake(task));
+        self.echo.insert(old.unwrap_or_else(|| {
+            let echo = Arc::new(Echo { task: task.clone(), heard: AtomicBool::new(false) });
+            (Arc::clone(&echo), Waker::from(echo))
+        }))
+    }
+}
+
+impl Echo {
+    /// Runs a poll whose wake-ups from this thread are noted instead of passed on. A poll inside a poll has its own.
+    fn listening<T>(self: &Arc<Self>, poll: impl FnOnce() -> T) -> T {
+        let _outer = Outer(POLLED.replace(self.address()));
+        poll()
+    }
+
+    fn address(self: &Arc<Self>) -> usize {
+        Arc::as_ptr(self).addr()
+    }
+}
+
+/// Restores what was polled before, also when a poll panics.
+struct Outer(usize);
+
+impl Drop for Outer {
+    fn drop(&mut self) {
+        POLLED.set(self.0);
+    }
+}
+
+impl Wake for Echo {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if POLLED.get() == self.address() {
+            self.heard.store(true, Ordering::Relaxed);
+        } else {
+            self.task.wake_by_ref();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Counter(AtomicUsize);
+
+    impl Wake for Counter {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn polls_and_wakes(mut poll: impl FnMut(&mut Context<'_>, usize) -> Poll<()>) -> (usize, usize) {
+        let (counter, mut again, mut polls) = (Arc::new(Counter::default()), Again::default(), 0);
+        let task = Waker::from(Arc::clone(&counter));
+        let _ = again.poll(&mut Context::from_waker(&task), |cx| {
+            polls += 1;
+            poll(cx, polls)
+        });
+        (polls, counter.0.load(Ordering::Relaxed))
+    }
+
+    #[test]
+    fn who_wakes_itself_is_polled_again_and_nobody_is_woken() {
+        let seen = polls_and_wakes(|cx, polls| {
+            if polls < 3 {
+                cx.waker().wake_by_ref();
+            }
+            Poll::Pending
+        });
+        assert_eq!(seen, (3, 0));
+        assert_eq!(polls_and_wakes(|_, _| Poll::Pending), (1, 0));
+        assert_eq!(polls_and_wakes(|_, _| Poll::Ready(())), (1, 0));
+    }
+
+    #[test]
+    fn who_never_stops_waking_itself_gives_way() {
+        let seen = polls_and_wakes(|cx, _| {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        });
+        assert_eq!(seen, (ROUNDS, 1));
+    }
+
+    #[test]
+    fn wake_ups_from_elsewhere_and_from_after_the_poll_are_passed_on() {
+        let mut kept = None;
+        let seen = polls_and_wakes(|cx, _| {
+            let waker = cx.waker().clone();
+            std::thread::spawn(move || waker.wake()).join().unwrap();
+            kept = Some(cx.waker().clone());
+            Poll::Pending
+        });
+        assert_eq!(seen, (1, 1));
+
+        let (counter, mut again, mut kept) = (Arc::new(Counter::default()), Again::default(), None);
+        let task = Waker::from(Arc::clone(&counter));
+        let polled: Poll<()> = again.poll(&mut Context::from_waker(&task), |cx| {
+            kept = Some(cx.waker().clone());
+            Poll::Pending
+        });
+        assert!(polled.is_pending());
+        kept.unwrap().wake();
+        assert_eq!(counter.0.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_task_woken_by_the_poll_of_another_is_woken() {
+        let (counter, mut inner) = (Arc::new(Counter::default()), Again::default());
+        let other = Waker::from(Arc::clone(&counter));
+        let mut kept = None;
+        let _: Poll<()> = inner.poll(&mut Context::from_waker(&other), |cx| {
+            kept = Some(cx.waker().clone());
+            Poll::Pending
+        });
+        let kept = kept.unwrap();
+        let seen = polls_and_wakes(|_, _| {
+            kept.wake_by_ref();
+            Poll::Pending
+        });
+        assert_eq!((seen, counter.0.load(Ordering::Relaxed)), ((1, 0), 1));
+    }
+}
