@@ -18,6 +18,7 @@ use super::transport::{
 use super::{headers, respond};
 use crate::claude::gate::GateFailure;
 use crate::claude::request::Class;
+use crate::claude::sse::{Decoder, Event};
 use crate::claude::usage::{Usage, UsageMeter};
 use crate::config::Streaming;
 use crate::domain::endpoint::EndpointSpec;
@@ -217,11 +218,19 @@ impl Drop for Watched<'_> {
     }
 }
 
-/// What a whole JSON body says of usage.
+/// What a whole body says of usage: a JSON document, or an event stream where none was asked for.
 fn said_by(headers: &HeaderMap, held: &[Bytes]) -> UsageMeter {
     let mut meter = UsageMeter::new();
-    if let Some(body) = decoded(headers, held) {
-        meter.on_json(&body);
+    let Some(body) = decoded(headers, held) else { return meter };
+    meter.on_json(&body);
+    if meter.usage().is_empty() {
+        let mut events = Decoder::new();
+        let mut sink = |event: Event<'_>| meter.on_event(event.kind(), event.data);
+        // What is too long for an event is none.
+        if events.feed(&body, &mut sink).is_ok() {
+            events.finish(&mut sink);
+        }
+        meter.finish(false);
     }
     meter
 }

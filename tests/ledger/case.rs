@@ -115,8 +115,16 @@ fn error_with_usage(status: u16, kind: &str, usage: Usage) -> Behaviour {
     Behaviour::fixed(status, "application/json", body.to_string()).usage(usage)
 }
 
+/// An event stream, whatever was asked for.
+fn stream_with_usage(usage: Usage) -> Behaviour {
+    let start = json!({ "type": "message_start", "message": { "usage": { "input_tokens": usage.input, "output_tokens": 1 } } });
+    let delta = json!({ "type": "message_delta", "delta": { "stop_reason": "end_turn" }, "usage": { "output_tokens": usage.output } });
+    let body = format!("event: message_start\ndata: {start}\n\nevent: message_delta\ndata: {delta}\n\n");
+    Behaviour::fixed(200, "text/event-stream", body).usage(usage)
+}
+
 /// The kinds of requests, in turn.
-pub(crate) const KINDS: usize = 40;
+pub(crate) const KINDS: usize = 43;
 
 /// Requests from this number on take their time.
 const SLOW: usize = 1_000;
@@ -228,6 +236,11 @@ pub(crate) fn case(number: usize) -> Case {
             false,
             vec![error_with_usage(200, "overloaded_error", small), told()],
         ),
+        40 | 41 => {
+            let nothing = Behaviour::empty_completion().usage(Usage { output: 0, input: 1_234, ..usage });
+            stays("nothing said, then well", number % 2 == 0, vec![nothing, told()])
+        }
+        42 => stays("stream for a document", false, vec![stream_with_usage(small), told()]),
         38 => whole(
             "another model answers",
             with(told(), |content| content.model = Some(Cow::Borrowed("probe-two"))),

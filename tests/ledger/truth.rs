@@ -132,6 +132,7 @@ async fn the_ledger_says_what_the_endpoints_told() {
     let program = stage.start();
     stage.play(&program, 0..500).await;
     stage.stop_under(program, 1000..1006).await;
+    let (rows, _) = everything_agrees(&stage, &PRICES);
     assert_eq!(rows.len(), 506, "nothing is missing after the stop");
 
     let program = stage.start();
