@@ -238,7 +238,7 @@ pub(crate) fn case(number: usize) -> Case {
         ),
         40 | 41 => {
             let nothing = Behaviour::empty_completion().usage(Usage { output: 0, input: 1_234, ..usage });
-            stays("nothing said, then well", number % 2 == 0, vec![nothing, told()])
+            stays("nothing said, then well", number.is_multiple_of(2), vec![nothing, told()])
         }
         42 => stays("stream for a document", false, vec![stream_with_usage(small), told()]),
         38 => whole(
@@ -247,7 +247,7 @@ pub(crate) fn case(number: usize) -> Case {
         ),
         _ => stays(
             "until the close",
-            number % 2 == 0,
+            number.is_multiple_of(2),
             vec![told().framing(Framing::UntilClose).pace(Pace::default())],
         ),
     }

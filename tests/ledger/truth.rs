@@ -113,14 +113,14 @@ fn commands_agree(stage: &Stage, rows: &[Row], all: &Sum) {
 
 /// Waits until everything that ended is on the disk: the admin port says so many.
 async fn recorded(program: &Program, count: usize) {
-    let end = std::time::Instant::now() + crate::support::PATIENCE;
+    let end = tokio::time::Instant::now() + crate::support::PATIENCE;
     loop {
         let page: Page =
             serde_json::from_slice(&asked(program, "usage/requests?limit=1").await.body).unwrap();
         if page.total == count as u64 {
             return;
         }
-        assert!(std::time::Instant::now() < end, "{} of {count} requests recorded in time", page.total);
+        assert!(tokio::time::Instant::now() < end, "{} of {count} requests recorded in time", page.total);
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
 }
