@@ -7,6 +7,7 @@
 //!      +--------- Input -----------^
 //!
 //! file, SIGHUP --> reload --Config--> everyone, Input::Reload --> control
+//! keys, scripts --Command--> deck --> control, queue, reload
 //! ```
 //!
 //! Stop, in this order: accept no more; end the wait of suspended requests; let answers finish for the grace period; cut
@@ -16,14 +17,18 @@
 mod admin_port;
 mod budgets;
 mod check;
+pub mod deck;
 mod demo;
+mod farewell;
 mod hangup;
 mod ledger;
 mod memory;
 mod prices;
 pub mod reload;
 mod run;
+mod screen;
 mod text;
+mod themes;
 mod usage;
 
 use std::future::Future;
@@ -60,6 +65,7 @@ use crate::proxy::unread::{Keeper, Samples};
 use crate::proxy::{Shared, serve, unread};
 use crate::store::{OpenError, Options, Store};
 use admin_port::AdminPort;
+use deck::Deck;
 use hangup::Hangups;
 use reload::{LogTap, Refused, Reloader, Reloads, WebFlags};
 
@@ -240,6 +246,17 @@ impl Running {
     /// Where the proxy port listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The way to change it while it runs.
+    pub fn deck(&self) -> Deck {
+        Deck {
+            control: self.control.clone(),
+            queue: self.queue.clone(),
+            reloads: self.reloads.clone(),
+            transport: self.transport.clone(),
+            config: self.config.clone(),
+        }
     }
 
     /// Where the admin port listens; nothing when it is off, or could not be opened.

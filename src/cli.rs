@@ -120,12 +120,15 @@ pub struct RunArgs {
     /// Log lines from this level up: trace, debug, info, warn or error
     #[arg(long, value_name = "LEVEL", hide_possible_values = true)]
     pub log_level: Option<Level>,
-    /// Run without a terminal interface (this version has none)
+    /// Run without the terminal interface
     #[arg(long)]
     pub no_tui: bool,
-    /// Open the terminal interface.
-    #[arg(long, hide = true, conflicts_with = "no_tui")]
+    /// Open the terminal interface even if tui.enabled is false
+    #[arg(long, conflicts_with = "no_tui")]
     pub tui: bool,
+    /// Theme of the terminal interface, instead of tui.theme
+    #[arg(long, value_name = "NAME", conflicts_with = "no_tui")]
+    pub theme: Option<String>,
     /// Open the admin port, also where web.enabled is false
     #[arg(long)]
     pub web: bool,
@@ -137,10 +140,21 @@ pub struct RunArgs {
 /// Options of `demo`.
 #[derive(Args, Clone, PartialEq, Eq, Debug)]
 pub struct DemoArgs {
-    /// Begin no request after this many seconds; Ctrl-C ends it earlier
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
-    pub seconds: u32,
+    /// Begin no request after this many seconds; without it, 20 when printing, and until you quit on the screen
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub seconds: Option<u32>,
+    /// Print what happens instead of opening the terminal interface
+    #[arg(long)]
+    pub no_tui: bool,
+    /// Theme of the terminal interface
+    #[arg(long, value_name = "NAME", conflicts_with = "no_tui")]
+    pub theme: Option<String>,
 }
+
+/// A command line that reads well and still makes no sense here: exit code [`EXIT_USAGE`].
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Misuse(pub String);
 
 /// Options of `check`.
 #[derive(Args, Clone, PartialEq, Eq, Default, Debug)]
@@ -183,8 +197,8 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Erro
 
 /// Long options that may be written with one dash: the predecessor's, and those of running beside them.
 /// `-pin x` in particular would otherwise be understood as `-p in x`.
-const LEGACY: [&str; 9] =
-    ["config", "no-tui", "tui", "version", "web", "web-port", "help", "pin", "log-level"];
+const LEGACY: [&str; 10] =
+    ["config", "no-tui", "tui", "theme", "version", "web", "web-port", "help", "pin", "log-level"];
 
 /// The arguments with the predecessor's `-config PATH` and `-config=PATH` as `--config …`. Everything else, and
 /// everything behind `--`, stays as it is.

@@ -14,14 +14,15 @@
 //! | the way back, for display, without secrets | `view` |
 //! | what a new version of the file changes | [`diff`] |
 //! | noticing that there is one | [`watch`] |
+//! | writing priorities back into it | [`edit`] |
 //!
 //! Beside it stands the price list that comes with the program: [`pricing`].
 
 pub mod diff;
+pub mod edit;
 mod env;
 mod expand;
 pub mod load;
-pub mod pending;
 pub mod pricing;
 mod problem;
 mod raw;
@@ -35,6 +36,7 @@ mod yaml;
 pub use self::env::{Env, System};
 pub use self::load::{ConfigError, Loaded, UnknownEndpoint};
 pub use self::problem::{Problem, Problems};
+pub(crate) use self::value::positive_duration;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -52,6 +54,8 @@ pub use crate::domain::session::FailBack;
 pub struct Config {
     /// Where it came from.
     pub source: Source,
+    /// The version of the file; nothing when it came from none.
+    pub stamp: Option<edit::Stamp>,
     /// The proxy port.
     pub server: Server,
     /// The admin port.

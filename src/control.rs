@@ -1,5 +1,6 @@
 //! The single task that owns the fleet: takes facts and wishes, publishes the view.
 
+pub mod command;
 pub mod fasttest;
 pub mod probe;
 

@@ -6,6 +6,8 @@
 pub mod board;
 pub mod health;
 pub mod hub;
+pub mod minutes;
+pub mod progress;
 pub mod record;
 pub mod spend;
 pub mod trace;
@@ -20,6 +22,7 @@ use crate::domain::endpoint::{EndpointId, GroupId};
 use crate::domain::fleet::Change;
 use crate::domain::outcome::Kind;
 use crate::domain::plan::WaitsFor;
+use crate::domain::route::Skip;
 pub use record::{AttemptRecord, RequestId, RequestRecord, State};
 
 /// One fact.
@@ -49,6 +52,8 @@ pub enum Event {
     AttemptFailed {
         /// Whose.
         id: RequestId,
+        /// When.
+        at: jiff::Timestamp,
         /// Where.
         endpoint: EndpointId,
         /// How.
@@ -72,8 +77,14 @@ pub enum Event {
     Committed {
         /// Whose.
         id: RequestId,
+        /// The endpoint's status.
+        status: u16,
         /// From the start of the attempt to its first byte, milliseconds.
         ttfb_ms: f64,
+        /// From acceptance to this moment, milliseconds.
+        after_ms: f64,
+        /// How far the answer comes from now on.
+        progress: Arc<progress::Progress>,
     },
     /// A request ended; nothing follows for it. The record has no prices yet.
     Settled(Box<RequestRecord>),
@@ -124,6 +135,8 @@ pub struct Wait {
     pub deadline: jiff::Timestamp,
     /// What for.
     pub waits_for: WaitsFor,
+    /// The endpoints that cannot be asked now, and why not; those it has tried are not among them.
+    pub skipped: Arc<[Skip]>,
 }
 
 /// The sending end; cheap to clone.

@@ -50,3 +50,4 @@ pub mod logging;
 pub mod proxy;
 pub mod simulator;
 pub mod store;
+pub mod tui;

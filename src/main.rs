@@ -18,7 +18,7 @@ fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "error: {error:#}");
-            ExitCode::from(cli::EXIT_FAILED)
+            ExitCode::from(if error.is::<cli::Misuse>() { cli::EXIT_USAGE } else { cli::EXIT_FAILED })
         }
     }
 }

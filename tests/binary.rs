@@ -227,6 +227,28 @@ mod signals {
         assert!(program.logged("stopped:").contains("1 cancelled"));
     }
 
+    /// As behind `2>&1 | head -1`.
+    #[tokio::test]
+    async fn who_reads_the_log_may_leave() {
+        let sim = Simulator::start("a").await.unwrap();
+        let dir = over(&sim, "");
+        let mut child = run(&dir).spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("ANTHROPIC_BASE_URL=") {
+            line.clear();
+            assert!(log.read_line(&mut line).unwrap() > 0, "it listens");
+        }
+        drop(log);
+        let address = line.split_once("ANTHROPIC_BASE_URL=http://").unwrap().1.trim().parse().unwrap();
+        let mut program = Program::unheard(child, address);
+        for _ in 0..3 {
+            assert_eq!(program.client().messages(false).await.status, 200);
+        }
+        program.signal("TERM");
+        assert_eq!(program.code().await, Some(0));
+    }
+
     #[tokio::test]
     async fn idle_connections_and_silent_probes_do_not_delay_the_end() {
         let sim = Simulator::start("a").await.unwrap();

@@ -6,6 +6,8 @@
 mod answers;
 #[path = "ingress/bodies.rs"]
 mod bodies;
+#[path = "ingress/pieces.rs"]
+mod pieces;
 #[path = "ingress/sockets.rs"]
 mod sockets;
 mod support;

@@ -5,8 +5,9 @@
 //!     \--------------------> 1 endpoint that never fails: what the answers are compared with
 //! ```
 //!
-//! It prints a line for each finished request, for each change of the fleet and for each thing that goes wrong, ends by
-//! itself, and sums up. The exit code is 0 only if every client got every answer whole.
+//! On a terminal it opens the terminal interface and goes on until a person quits. Otherwise it prints a line for each
+//! finished request, for each change of the fleet and for each thing that goes wrong, and ends by itself. Both sum up at
+//! the end; the exit code is 0 only if every client got every answer whole.
 //!
 //! | file | for |
 //! |---|---|
@@ -40,37 +41,64 @@ use self::paint::Line;
 use self::prompts::CAST;
 use self::stage::Stage;
 use self::summary::Tally;
+use super::screen::{self, Closed, Face, Window, Wish};
 use super::{Running, Taps, run, start};
 use crate::cli::{DemoArgs, EXIT_FAILED, EXIT_OK};
 use crate::domain::fleet::Change;
 use crate::events::RequestRecord;
+use crate::logging::{self, Console};
+use crate::tui::Remote;
 
 /// Runs the demo.
 ///
 /// # Errors
 /// When a port or a thread cannot be had, or the output cannot be written.
 pub(super) fn run(args: &DemoArgs) -> anyhow::Result<u8> {
-    run::runtime()?.block_on(Box::pin(show(args.seconds)))
+    run::runtime()?.block_on(Box::pin(show(args)))
 }
 
-async fn show(seconds: u32) -> anyhow::Result<u8> {
-    let stage = Stage::set().await?;
-    let (taps, sources) = taps();
-    let forwarder = start(Arc::new(stage.config()?), taps).await?;
-    let printer = Printer { start: Instant::now(), colour: paint::colour() };
-    let mut opening = summary::header(forwarder.address(), CAST.len(), &stage.bill(), seconds);
-    opening.push(account::heads());
-    printer.print(&opening)?;
+/// How long the show goes on without a terminal interface, seconds.
+const SECONDS: u32 = 20;
+/// Longer than anybody looks at a screen.
+const DAYS: Duration = Duration::from_secs(30 * 24 * 3600);
 
-    let tasks = TaskTracker::new();
-    let end = CancellationToken::new();
-    let account = tasks.spawn(printer.account(sources.records, sources.changes));
+async fn show(args: &DemoArgs) -> anyhow::Result<u8> {
+    let stage = Stage::set().await?;
+    let config = stage.config()?;
+    let wish = Wish { no_tui: args.no_tui, tui: false, theme: args.theme.as_deref() };
+    let face = screen::face(wish, &config)?;
+    let _log = match &face {
+        Face::Screen(_) => Some(logging::init(&config.logging, Console::None, config.redactor.clone())?),
+        Face::Headless(_) => None,
+    };
+    let (taps, sources) = taps();
+    let forwarder = start(Arc::new(config), taps).await?;
+    let mut window = match face {
+        Face::Screen(plan) => Some(Window::open(&forwarder, plan)?),
+        Face::Headless(_) => None,
+    };
+    let seconds = args.seconds.unwrap_or(SECONDS);
+    let time = match (&window, args.seconds) {
+        (Some(_), None) => DAYS,
+        _ => Duration::from_secs(u64::from(seconds)),
+    };
+    let remote = window.as_ref().map(Window::remote);
+    let printer = Printer { start: Instant::now(), colour: paint::colour(), remote };
+    if window.is_none() {
+        let mut opening = summary::header(forwarder.address(), CAST.len(), &stage.bill(), seconds);
+        opening.push(account::heads());
+        printer.print(&opening)?;
+    }
+    let (tasks, end) = (TaskTracker::new(), CancellationToken::new());
+    let account = tasks.spawn(printer.clone().account(sources.records, sources.changes));
     let clients = clients(&forwarder, &stage, &tasks, &end);
-    let time = Duration::from_secs(u64::from(seconds));
     let seen = tokio::select! {
         never = printer.perform(&stage, time) => match never {},
-        seen = until_done(clients, &end, time) => seen?,
+        seen = until_done(clients, &end, time, &mut window) => seen?,
     };
+    if let Some(window) = window {
+        window.close().await;
+    }
     forwarder.stop(std::future::pending()).await;
     stage.clear().await;
     let tally = account.await??;
@@ -107,18 +135,31 @@ fn clients(
     CAST.iter().map(|persona| tasks.spawn(client(persona).work(end.clone()))).collect()
 }
 
-/// Lets the clients work for `time` or until Ctrl-C, then waits for the answers they are still owed. A second Ctrl-C
-/// does not wait.
+/// Lets the clients work for `time`, or until Ctrl-C or a person closes the screen, then waits for the answers they are
+/// still owed. A second Ctrl-C does not wait.
 async fn until_done(
     clients: Vec<JoinHandle<Seen>>,
     end: &CancellationToken,
     time: Duration,
+    window: &mut Option<Window>,
 ) -> anyhow::Result<Seen> {
+    let closed = async {
+        match window {
+            Some(window) => window.closed().await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         () = tokio::time::sleep(time) => {}
         pressed = run::interrupted() => pressed?,
+        closed = closed => if let Closed::Failed(why) = closed {
+            anyhow::bail!("the terminal interface failed: {why}");
+        }
     }
     end.cancel();
+    if let Some(window) = window {
+        window.remote().stop();
+    }
     tokio::select! {
         seen = futures_util::future::try_join_all(clients) => Ok(seen?.into_iter().fold(Seen::default(), Seen::and)),
         pressed = run::interrupted() => {
@@ -128,15 +169,16 @@ async fn until_done(
     }
 }
 
-/// Writes lines to standard output.
-#[derive(Clone, Copy)]
+/// Writes lines to standard output, or tells an open screen what goes wrong next.
+#[derive(Clone)]
 struct Printer {
     start: Instant,
     colour: bool,
+    remote: Option<Remote>,
 }
 
 impl Printer {
-    fn print(self, lines: &[Line]) -> anyhow::Result<()> {
+    fn print(&self, lines: &[Line]) -> anyhow::Result<()> {
         run::print(&paint::rendered(lines, self.colour))
     }
 
@@ -158,14 +200,19 @@ impl Printer {
                 }
                 else => return Ok(tally),
             };
-            self.print(&lines)?;
+            if self.remote.is_none() {
+                self.print(&lines)?;
+            }
         }
     }
 
     /// Performs the scenario. That a line of it cannot be written is left to the account to find out.
-    fn perform(self, stage: &Stage, time: Duration) -> impl Future<Output = Infallible> {
-        stage.perform(self.start, time, move |cue| {
-            let _ = self.print(&account::cue(cue.who, cue.says, self.start.elapsed()));
+    fn perform(&self, stage: &Stage, time: Duration) -> impl Future<Output = Infallible> {
+        stage.perform(self.start, time, move |cue| match &self.remote {
+            Some(remote) => remote.say(format!("simulated: {} {}", cue.who, cue.says)),
+            None => {
+                let _ = self.print(&account::cue(cue.who, cue.says, self.start.elapsed()));
+            }
         })
     }
 }

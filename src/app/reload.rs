@@ -6,6 +6,7 @@
 //! | without the endpoint of `-p` | refused likewise |
 //! | leaving a listener that is open to others without a credential | refused likewise |
 //! | usable | in effect from the next request on; what needs a restart keeps its running value and is named |
+//! | the running one, changed by a person | in effect likewise, until the next version; [`Last`] tells of files only |
 //!
 //! In effect means, in this order: log lines mask the new secrets; new connections go the new way; new requests get the
 //! new [`Config`]; the fleet has the new endpoints; idle connections of endpoints that are gone are closed. Running
@@ -22,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(super) use self::follow::follow;
 use crate::config::diff::{self, Report};
+use crate::config::edit::Saver;
 use crate::config::{Config, Level, Problems};
 use crate::control::Control;
 use crate::domain::fleet::Input;
@@ -88,16 +90,24 @@ impl WebFlags {
 pub struct Reloads {
     orders: mpsc::Sender<Order>,
     last: watch::Receiver<Option<Arc<Last>>>,
+    saver: Arc<Saver>,
 }
 
-/// A version that was found, or why it cannot be used.
-#[derive(Debug)]
-struct Order {
-    version: Result<Version, Refused>,
-    /// A person asked: what the file only refers to is read anew, and the answer is never silence.
-    by_hand: bool,
-    reply: oneshot::Sender<Outcome>,
+/// What to put in the place of the running version.
+enum Order {
+    /// A version that was found, or why it cannot be used.
+    Take {
+        version: Result<Version, Refused>,
+        /// A person asked: what the file only refers to is read anew, and the answer is never silence.
+        by_hand: bool,
+        reply: oneshot::Sender<Outcome>,
+    },
+    /// The running one, changed like this.
+    Change { how: How, reply: oneshot::Sender<Outcome> },
 }
+
+/// Changes a configuration, or says why it cannot.
+type How = Box<dyn FnOnce(&mut Config) -> Result<(), String> + Send>;
 
 #[derive(Debug)]
 struct Version {
@@ -114,16 +124,35 @@ impl Reloads {
         self.order(Ok(Version { config: Box::new(config), warnings: None }), true).await
     }
 
+    /// What writes priorities into the file; a version it wrote is no news to the running program.
+    pub fn saver(&self) -> Arc<Saver> {
+        Arc::clone(&self.saver)
+    }
+
     /// The last reload, and its successors.
     pub fn last(&self) -> watch::Receiver<Option<Arc<Last>>> {
         self.last.clone()
     }
 
     async fn order(&self, version: Result<Version, Refused>, by_hand: bool) -> Outcome {
+        self.send(|reply| Order::Take { version, by_hand, reply }).await
+    }
+
+    /// Changes the running configuration, until the next version of the file; returns once that is in effect.
+    ///
+    /// # Errors
+    /// What `how` says; then nothing changes.
+    pub async fn change(
+        &self,
+        how: impl FnOnce(&mut Config) -> Result<(), String> + Send + 'static,
+    ) -> Outcome {
+        self.send(|reply| Order::Change { how: Box::new(how), reply }).await
+    }
+
+    async fn send(&self, order: impl FnOnce(oneshot::Sender<Outcome>) -> Order) -> Outcome {
         let (reply, outcome) = oneshot::channel();
-        let order = Order { version, by_hand, reply };
         // Without a receiver the order is dropped, and the reply in it.
-        let _ = self.orders.send(order).await;
+        let _ = self.orders.send(order(reply)).await;
         outcome.await.unwrap_or_else(|_| Err(Refused::new("the program stops")))
     }
 }
@@ -151,18 +180,38 @@ impl Reloader {
         // Orders are rare and each is answered before the next.
         let (tx, orders) = mpsc::channel(1);
         let (last_tx, last) = watch::channel(None);
-        (Self { config, control, transport, log, web, orders, last: last_tx }, Reloads { orders: tx, last })
+        (
+            Self { config, control, transport, log, web, orders, last: last_tx },
+            Reloads { orders: tx, last, saver: Arc::default() },
+        )
     }
 
     /// Runs until `quit`.
     pub(super) async fn run(mut self, quit: CancellationToken) {
         while let Some(Some(order)) = quit.run_until_cancelled(self.orders.recv()).await {
-            let outcome = self.take(order.version, order.by_hand).await;
-            let number = self.last.borrow().as_ref().map_or(0, |last| last.number) + 1;
-            let last = Last { number, at: jiff::Timestamp::now(), outcome: outcome.clone() };
-            self.last.send_replace(Some(Arc::new(last)));
-            let _ = order.reply.send(outcome);
+            match order {
+                Order::Take { version, by_hand, reply } => {
+                    let outcome = self.take(version, by_hand).await;
+                    self.remember(&outcome);
+                    let _ = reply.send(outcome);
+                }
+                Order::Change { how, reply } => drop(reply.send(self.change(how).await)),
+            }
         }
+    }
+
+    fn remember(&self, outcome: &Outcome) {
+        let number = self.last.borrow().as_ref().map_or(0, |last| last.number) + 1;
+        let last = Last { number, at: jiff::Timestamp::now(), outcome: outcome.clone() };
+        self.last.send_replace(Some(Arc::new(last)));
+    }
+
+    async fn change(&self, how: How) -> Outcome {
+        let mut next = Config::clone(&self.config.borrow());
+        how(&mut next).map_err(Refused::new)?;
+        let report = self.apply(next, false).await?;
+        tracing::info!(target: "cc_forwarder::config", "changed by a person until the next reload: {report}");
+        Ok(report)
     }
 
     async fn take(&self, version: Result<Version, Refused>, by_hand: bool) -> Outcome {

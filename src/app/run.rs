@@ -1,15 +1,18 @@
 //! `cc-forwarder`: load, start, serve until told to stop.
 
 use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
 use tokio::signal;
+use tokio::time::Instant;
 
 use super::hangup::Hangups;
 use super::reload::{LogTap, WebFlags};
-use super::{Running, Taps, start};
+use super::screen::{self, Closed, Face, Window, Wish};
+use super::{Running, Taps, farewell, start};
 use crate::cli::{EXIT_OK, RunArgs};
 use crate::config::load::{self, Loaded};
 use crate::config::watch::Pace;
@@ -24,23 +27,30 @@ use crate::logging::{self, Console};
 pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
     let loaded = prepare(args)?;
     let config = loaded.config;
-    let guard = logging::init(&config.logging, Console::Stderr, config.redactor.clone())?;
+    let wish = Wish { tui: args.tui, no_tui: args.no_tui, theme: args.theme.as_deref() };
+    let mut face = screen::face(wish, &config)?;
+    let console = match &mut face {
+        Face::Screen(plan) => {
+            plan.notices.extend(loaded.warnings.to_string().lines().map(str::to_owned));
+            Console::None
+        }
+        Face::Headless(_) => Console::Stderr,
+    };
+    let guard = logging::init(&config.logging, console, config.redactor.clone())?;
     logging::install_panic_hook();
-    for flag in without_effect(args) {
-        tracing::warn!(target: "cc_forwarder::config", "{flag} is accepted, but not acted on by this version");
-    }
     for warning in loaded.warnings.to_string().lines() {
         tracing::warn!(target: "cc_forwarder::config", "{warning}");
     }
     let log = LogTap { handle: guard.clone(), level: args.log_level };
+    let (runtime, redactor) = (runtime()?, config.redactor.clone());
     let taps = Taps { log: Some(log), web: web_flags(args), ..Taps::default() };
-    runtime()?.block_on(serve(Arc::new(config), taps))?;
+    // Caught so that its text is seen: with a screen open, log lines are not.
+    let ended = catch_unwind(AssertUnwindSafe(|| runtime.block_on(serve(Arc::new(config), taps, face))));
+    ended.unwrap_or_else(|payload| {
+        let text = screen::panic_text(&*payload);
+        Err(anyhow::anyhow!("internal error ({})", redactor.scrub(text)))
+    })?;
     Ok(EXIT_OK)
-}
-
-/// Flags of features that are not there yet.
-fn without_effect(args: &RunArgs) -> impl Iterator<Item = &'static str> {
-    [(args.tui, "--tui")].into_iter().filter(|(given, _)| *given).map(|(_, flag)| flag)
 }
 
 /// What the command line says of the admin port.
@@ -90,29 +100,86 @@ pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
 }
 
-async fn serve(config: Arc<Config>, taps: Taps) -> anyhow::Result<()> {
+async fn serve(config: Arc<Config>, taps: Taps, face: Face) -> anyhow::Result<()> {
+    let begun = Instant::now();
     let running = start(Arc::clone(&config), taps).await?;
     let (mut interrupts, mut hangups) = (Interrupts::new()?, Hangups::new()?);
     running.follow(config.source.clone(), Pace::default())?;
     announce(&config, &running);
-    tokio::select! {
-        interrupted = interrupts.next() => interrupted?,
-        () = hangups.terminal_gone() => {}
-    }
+    let mut window = open(&running, face)?;
+    until_stopped(&mut window, &mut interrupts, &mut hangups).await?;
+    let running_requests = running.snapshot().borrow().live.len();
+    let grace = running.config().server.shutdown_grace;
     tracing::info!(
         target: "cc_forwarder::app",
-        "stopping: running answers get {:?} to finish, a second signal ends them",
-        running.config().server.shutdown_grace
+        "stopping: running answers get {grace:?} to finish, a second signal ends them"
     );
-    let hurry = async {
-        // Without a way to hear a second signal the grace period decides alone.
-        if interrupts.next().await.is_err() {
-            std::future::pending::<()>().await;
-        }
+    let tells = match window {
+        Some(window) => window.close().await,
+        None => false,
     };
-    let board = running.stop(hurry).await;
+    if let Some(text) = farewell::draining(running_requests, grace).filter(|_| tells) {
+        // A terminal that has gone meanwhile has nobody to be told anything.
+        let _ = print(&text);
+    }
+    let board = running.stop(interrupts.hurry()).await;
     tracing::info!(target: "cc_forwarder::app", "{}", summary(&board));
+    if tells {
+        let _ = print(&farewell::summary(board.totals(), begun.elapsed()));
+    }
     Ok(())
+}
+
+/// Opens the screen, if there is to be one.
+fn open(running: &Running, face: Face) -> anyhow::Result<Option<Window>> {
+    match face {
+        Face::Screen(plan) => {
+            for notice in &plan.notices {
+                tracing::warn!(target: "cc_forwarder::app", "{notice}");
+            }
+            let window = Window::open(running, plan).context("cannot start the terminal interface")?;
+            Ok(Some(window))
+        }
+        Face::Headless(Some(why)) => {
+            tracing::info!(target: "cc_forwarder::app", "running without the terminal interface: {why}");
+            Ok(None)
+        }
+        Face::Headless(None) => Ok(None),
+    }
+}
+
+/// Returns when a signal comes, the terminal goes, or a person closes the screen. A screen that fails is told of, and the
+/// forwarder goes on without it: answers are being passed on.
+async fn until_stopped(
+    window: &mut Option<Window>,
+    interrupts: &mut Interrupts,
+    hangups: &mut Hangups,
+) -> anyhow::Result<()> {
+    loop {
+        let closed = async {
+            match window {
+                Some(window) => window.closed().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            interrupted = interrupts.next() => return Ok(interrupted?),
+            () = hangups.terminal_gone() => return Ok(()),
+            closed = closed => match closed {
+                Closed::Well => return Ok(()),
+                Closed::Failed(why) => {
+                    tracing::error!(target: "cc_forwarder::app", "the terminal interface failed: {why}");
+                    complain(&format!("the terminal interface failed: {why}; the forwarder goes on, Ctrl-C stops it"));
+                    *window = None;
+                }
+            }
+        }
+    }
+}
+
+/// Writes a line to standard error; that it cannot be written has nobody to be told to.
+fn complain(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 fn announce(config: &Config, running: &Running) {
@@ -182,6 +249,13 @@ impl Interrupts {
     #[cfg(not(unix))]
     async fn next(&mut self) -> io::Result<()> {
         signal::ctrl_c().await
+    }
+
+    /// Resolves with the next one. Without a way to hear it, never: then the grace period decides alone.
+    async fn hurry(&mut self) {
+        if self.next().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
 

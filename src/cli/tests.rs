@@ -38,6 +38,7 @@ fn run_takes_its_options() {
         pin: Some("backup".into()),
         log_level: Some(Level::Debug),
         no_tui: true,
+        theme: None,
         tui: false,
         web: true,
         web_port: Some(8011),
@@ -52,7 +53,10 @@ fn run_takes_its_options() {
 
 #[test]
 fn sub_commands_take_theirs() {
-    assert_eq!(parsed("demo --seconds 6").command, Some(Command::Demo(DemoArgs { seconds: 6 })));
+    assert_eq!(
+        parsed("demo --seconds 6").command,
+        Some(Command::Demo(DemoArgs { seconds: Some(6), no_tui: false, theme: None }))
+    );
     let check = CheckArgs { config: Some("b.yaml".into()), json: true, no_probe: true };
     assert_eq!(parsed("check -config b.yaml --json --no-probe").command, Some(Command::Check(check)));
 }
@@ -153,7 +157,9 @@ Options:
       --config <PATH>      Configuration file (YAML)
   -p, --pin <ENDPOINT>     Put this endpoint first for this run; the others stay as failover
       --log-level <LEVEL>  Log lines from this level up: trace, debug, info, warn or error
-      --no-tui             Run without a terminal interface (this version has none)
+      --no-tui             Run without the terminal interface
+      --tui                Open the terminal interface even if tui.enabled is false
+      --theme <NAME>       Theme of the terminal interface, instead of tui.theme
       --web                Open the admin port, also where web.enabled is false
       --web-port <N>       Port of the admin port, instead of web.port
   -h, --help               Print help

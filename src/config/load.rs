@@ -11,7 +11,7 @@ use super::env::{Env, read_text};
 use super::problem::Problems;
 use super::section::{Context, Section};
 use super::yaml::{self, Entry, Item, Node};
-use super::{Config, Source, pending, raw};
+use super::{Config, Source, raw};
 use crate::domain::endpoint::EndpointId;
 use crate::domain::secret::Redactor;
 
@@ -89,8 +89,17 @@ pub fn locate(explicit: Option<&Path>, env: &dyn Env, cwd: &Path) -> Source {
     found.find(|path| env.is_file(&cwd.join(path))).map_or(Source::BuiltIn, Source::File)
 }
 
-/// The places in the user's configuration directory, best first.
+/// The user's own directories of this program, best first; they need not exist.
+pub fn user_directories(env: &dyn Env) -> Vec<PathBuf> {
+    directories(PLATFORM, env)
+}
+
+/// The places of a configuration in the user's own directories, best first.
 pub(super) fn user_files(platform: Platform, env: &dyn Env) -> Vec<PathBuf> {
+    directories(platform, env).into_iter().map(|directory| directory.join(FILE)).collect()
+}
+
+fn directories(platform: Platform, env: &dyn Env) -> Vec<PathBuf> {
     let var = |name: &str| {
         env.var(name).map(PathBuf::from).filter(|dir| dir.is_absolute() || platform == Platform::Windows)
     };
@@ -102,7 +111,7 @@ pub(super) fn user_files(platform: Platform, env: &dyn Env) -> Vec<PathBuf> {
         Platform::MacOs => vec![xdg, library()],
         Platform::Xdg => vec![xdg],
     };
-    directories.into_iter().flatten().map(|dir| dir.join(FOLDER).join(FILE)).collect()
+    directories.into_iter().flatten().map(|dir| dir.join(FOLDER)).collect()
 }
 
 /// Loads what [`locate`] found.
@@ -131,12 +140,12 @@ pub fn parse(text: &str, source: Source, env: &dyn Env) -> Result<Loaded, Proble
     let cx = Context::new(env);
     problems.into_iter().for_each(|problem| cx.place(problem));
     let mut config = Section::root(&cx, &tree, |s| raw::root(s, source));
-    let mut found = cx.finish();
+    let found = cx.finish();
     if !found.problems.is_empty() {
         return Err(Problems::new(file, found.problems));
     }
     config.redactor = Redactor::new(&found.secrets);
-    found.warnings.extend(pending::warning(&config, &found.present));
+    config.stamp = Some(super::edit::Stamp::of(text));
     Ok(Loaded { config, warnings: Problems::new(file, found.warnings) })
 }
 

@@ -33,6 +33,7 @@ pub(super) fn root(s: &Section<'_>, source: Source) -> Config {
     let endpoints = endpoints::endpoints(s);
     let config = Config {
         source,
+        stamp: None,
         server: s.section("server", server),
         web: s.section("web", web),
         tui: s.section("tui", tui),

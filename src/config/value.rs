@@ -46,7 +46,7 @@ pub(super) fn duration(text: &str) -> Parsed<Duration> {
 }
 
 /// A duration above zero.
-pub(super) fn positive_duration(text: &str) -> Parsed<Duration> {
+pub(crate) fn positive_duration(text: &str) -> Parsed<Duration> {
     match duration(text)? {
         Duration::ZERO => Err("must be above zero".to_owned()),
         d => Ok(d),

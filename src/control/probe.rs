@@ -223,8 +223,19 @@ async fn one(
     check: HealthCheck,
     done: mpsc::UnboundedSender<EndpointId>,
 ) {
+    now(&control, &transport, &spec, &check).await;
+    let _ = done.send(spec.id.clone());
+}
+
+/// Asks one endpoint and tells the fleet; returns when the fleet knows.
+pub async fn now(
+    control: &Control,
+    transport: &Transport,
+    spec: &Arc<EndpointSpec>,
+    check: &HealthCheck,
+) -> Report {
     let started = tokio::time::Instant::now().into_std();
-    let report = ask(&transport, &spec, &check).await;
+    let report = ask(transport, spec, check).await;
     tracing::debug!(
         target: "cc_forwarder::probe",
         endpoint = %spec.id,
@@ -233,6 +244,8 @@ async fn one(
         error = report.error.as_deref(),
         "probed"
     );
-    control.tell(Input::Probed { endpoint: spec.id.clone(), started, result: report.result });
-    let _ = done.send(spec.id.clone());
+    let probed = Input::Probed { endpoint: spec.id.clone(), started, result: report.result.clone() };
+    // An error means that the program stops.
+    let _ = control.tell_awaited(probed).await;
+    report
 }

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::endpoint::{EndpointId, GroupId};
-use super::fleet::{FleetView, GroupView, Input};
+use super::fleet::{EndpointView, FleetView, GroupView, Input};
 use super::group::{GroupState, Pause};
 use super::standing::Availability;
 
@@ -181,6 +181,14 @@ fn may_clear(view: &FleetView, id: &EndpointId, now: Instant) -> Result<(), Refu
         endpoint: id.to_string(),
         known: view.endpoints.iter().map(|e| e.spec.id.to_string()).collect(),
     })?;
+    clearable(endpoint, now)
+}
+
+/// Whether an endpoint rests for anything that a person may clear.
+///
+/// # Errors
+/// When it does not.
+pub fn clearable(endpoint: &EndpointView, now: Instant) -> Result<(), Refused> {
     let fine = endpoint.availability(None, now) == Availability::Usable
         && endpoint.standing.stated.is_empty()
         && endpoint.standing.counts_tokens(now);

@@ -160,6 +160,20 @@ impl Kind {
         }
     }
 
+    /// A word or two: its status where it had one that says something.
+    pub fn brief(self, status: Option<u16>) -> String {
+        match (self, status) {
+            (Self::Html, _) => "web page".to_owned(),
+            (Self::HeaderTimeout, _) => "silent".to_owned(),
+            (Self::Connect, _) => "refused".to_owned(),
+            (Self::Reset, _) => "lost".to_owned(),
+            (Self::Cut, _) => "cut".to_owned(),
+            (Self::Overloaded, Some(200)) => "overload".to_owned(),
+            (_, Some(status)) if status != 200 => status.to_string(),
+            (kind, _) => kind.words().to_owned(),
+        }
+    }
+
     /// True when the endpoint answered that the request is the client's to change.
     pub fn is_refusal(self) -> bool {
         matches!(self, Self::ClientError | Self::NotFound | Self::ClientCredential)

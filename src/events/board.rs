@@ -1,22 +1,32 @@
 //! A pure reducer from events to what screens and scripts show.
 
+mod live;
+mod status;
+mod tally;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
+pub use self::live::{Live, MAX_TRIED, Phase, Tried};
+use self::status::group_status;
+pub use self::status::{EndpointStatus, GroupStatus, endpoint_status};
+use self::tally::Tallies;
+pub use self::tally::{EndpointStats, Fault};
+use super::minutes::{Minute, Minutes};
 use super::{Accepted, Described, Event, RequestId, RequestRecord, State, Wait, trace};
 use crate::claude::price::CostLines;
+use crate::claude::request::Class;
 use crate::claude::usage::Usage;
 use crate::domain::budget::BudgetStatus;
 use crate::domain::endpoint::{EndpointId, GroupId};
-use crate::domain::fleet::{Condition, EndpointView, FleetView, GroupView};
-use crate::domain::group::{GroupState, Reason};
-use crate::domain::order::{self, Allowed};
+use crate::domain::fleet::{EndpointView, FleetView};
 use crate::domain::outcome::Kind;
-use crate::domain::ratelimit::Bucket;
 
 /// Ended requests kept.
 const RECENT: usize = 200;
@@ -36,48 +46,14 @@ pub struct Totals {
     pub attempts: u64,
     /// Requests completed after at least one failed attempt.
     pub rescued: u64,
+    /// Times a request went on at another endpoint after one had failed it.
+    pub failovers: u64,
     /// Tokens over all requests.
     pub usage: Usage,
     /// What they cost, as far as prices are known.
     pub cost: CostLines,
     /// Attempts that used tokens no price is known for.
     pub unpriced: u64,
-}
-
-/// A request that has not ended.
-#[derive(Clone, Debug, Serialize)]
-pub struct Live {
-    /// What was known at its start.
-    #[serde(flatten)]
-    pub accepted: Arc<Accepted>,
-    /// What its body said.
-    pub described: Arc<Described>,
-    /// Where it is.
-    pub phase: Phase,
-    /// The endpoint asked last.
-    pub endpoint: Option<EndpointId>,
-    /// Attempts so far.
-    pub attempts: u32,
-    /// While suspended: how it waits.
-    pub wait: Option<Wait>,
-    /// The failure of the last attempt that failed.
-    pub last_failure: Option<(EndpointId, Kind)>,
-}
-
-/// Where a request is in its life.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Phase {
-    /// Accepted, nothing sent.
-    Pending,
-    /// Waiting for an endpoint's answer.
-    Forwarding,
-    /// An attempt failed, the next one follows.
-    Retrying,
-    /// Waiting until an endpoint is available.
-    Suspended,
-    /// The answer is being passed on.
-    Streaming,
 }
 
 /// The state behind a snapshot.
@@ -87,6 +63,8 @@ pub struct Board {
     totals: Totals,
     live: BTreeMap<RequestId, Live>,
     recent: VecDeque<Arc<RequestRecord>>,
+    tallies: Tallies,
+    minutes: Minutes,
 }
 
 /// A picture of everything that is live plus what ended last.
@@ -115,6 +93,8 @@ pub struct Snapshot {
     /// Requests that ended, newest first; each with its story as text where it is serialised.
     #[serde(serialize_with = "explained")]
     pub recent: Vec<Arc<RequestRecord>>,
+    /// The last hour by minutes, the oldest first; the last one still runs.
+    pub minutes: Vec<Minute>,
     /// How far the store is behind; nothing without one.
     pub ledger: Option<LedgerStatus>,
 }
@@ -150,60 +130,17 @@ pub struct Queued {
     pub last_failure: Option<(EndpointId, Kind)>,
 }
 
-/// One group in a snapshot.
-#[derive(Clone, Debug, Serialize)]
-pub struct GroupStatus {
-    /// Its name.
-    pub name: GroupId,
-    /// Lower first.
-    pub priority: u32,
-    /// Its state.
-    pub state: GroupState,
-    /// Why it is in that state.
-    pub why: Reason,
-    /// For how many seconds; nothing since the start.
-    pub for_seconds: Option<f64>,
-    /// Seconds until its pause or cooldown ends.
-    pub ends_in: Option<f64>,
-    /// A person made it the active one, and it holds.
-    pub activated: bool,
-    /// What may be done to it, and why not.
-    pub allowed: Allowed,
-}
-
-/// One endpoint in a snapshot.
-#[derive(Clone, Debug, Serialize)]
-pub struct EndpointStatus {
-    /// Its name.
-    pub name: EndpointId,
-    /// Its group.
-    pub group: GroupId,
-    /// Where it lives.
-    pub url: String,
-    /// Rank inside its group.
-    pub priority: u32,
-    /// Its condition.
-    pub condition: Condition,
-    /// Its probe was answered with 401 or 403.
-    pub credential_problem: bool,
-    /// Failures in a row.
-    pub failures_in_a_row: u32,
-    /// Seconds until something about it changes by itself.
-    pub changes_in: Option<f64>,
-    /// Recent time to first byte, milliseconds.
-    pub latency_ms: Option<f64>,
-    /// Requests in flight.
-    pub in_flight: u32,
-    /// Its budgets as last stated.
-    pub budgets: Vec<Bucket>,
-    /// The last failure.
-    pub last_error: Option<String>,
-}
-
 impl Board {
     /// An empty board.
     pub fn new(started: Timestamp) -> Self {
-        Self { started, totals: Totals::default(), live: BTreeMap::new(), recent: VecDeque::new() }
+        Self {
+            started,
+            totals: Totals::default(),
+            live: BTreeMap::new(),
+            recent: VecDeque::new(),
+            tallies: Tallies::default(),
+            minutes: Minutes::new(started),
+        }
     }
 
     /// Counts since the start.
@@ -221,10 +158,10 @@ impl Board {
                 live.endpoint = Some(endpoint);
                 live.attempts = number;
             }),
-            Event::AttemptFailed { id, endpoint, kind, .. } => self.on(id, |live| {
-                live.phase = Phase::Retrying;
-                live.last_failure = Some((endpoint, kind));
-            }),
+            Event::AttemptFailed { id, at, endpoint, kind, status } => {
+                self.fail(&endpoint, Fault { at, request: id, kind, status });
+                self.on(id, |live| live.retry(Tried { endpoint, kind, status }));
+            }
             Event::Suspended { id, wait } => self.on(id, |live| {
                 live.phase = Phase::Suspended;
                 live.wait = Some(wait);
@@ -233,7 +170,10 @@ impl Board {
                 live.phase = Phase::Pending;
                 live.wait = None;
             }),
-            Event::Committed { id, .. } => self.on(id, |live| live.phase = Phase::Streaming),
+            Event::Committed { id, status, ttfb_ms, after_ms, progress } => {
+                self.measure(id, status, ttfb_ms);
+                self.on(id, |live| live.stream(after_ms, progress));
+            }
             Event::Settled(record) => self.settle(Arc::from(record)),
             Event::Fleet(_) => {}
         }
@@ -241,6 +181,7 @@ impl Board {
 
     fn accept(&mut self, accepted: Arc<Accepted>) {
         self.totals.accepted += 1;
+        self.minutes.accepted(accepted.at);
         let id = accepted.id;
         let live = Live {
             accepted,
@@ -250,6 +191,11 @@ impl Board {
             attempts: 0,
             wait: None,
             last_failure: None,
+            tried: Vec::new(),
+            streaming_since: None,
+            usage: Usage::default(),
+            cost: None,
+            progress: None,
         };
         self.live.insert(id, live);
     }
@@ -260,10 +206,28 @@ impl Board {
         }
     }
 
+    fn fail(&mut self, endpoint: &EndpointId, fault: Fault) {
+        if let Some(live) = self.live.get(&fault.request) {
+            self.tallies.failed(endpoint, live.accepted.class, live.attempts, fault);
+        }
+    }
+
+    fn measure(&mut self, id: RequestId, status: u16, ttfb_ms: f64) {
+        let Some(live) = self.live.get(&id) else { return };
+        if let Some(endpoint) =
+            live.endpoint.as_ref().filter(|_| status < 300 && live.accepted.class == Class::Messages)
+        {
+            self.tallies.first_byte(endpoint, ttfb_ms);
+        }
+    }
+
     /// A request ended.
     pub fn settle(&mut self, record: Arc<RequestRecord>) {
         self.live.remove(&record.id);
+        self.tallies.settle(&record);
+        self.minutes.ended(&record);
         self.totals.attempts += record.attempts.len() as u64;
+        self.totals.failovers += record.failovers();
         self.totals.usage += &record.usage;
         self.totals.cost += record.cost;
         self.totals.unpriced += u64::from(record.unpriced);
@@ -279,10 +243,19 @@ impl Board {
         self.recent.truncate(RECENT);
     }
 
-    /// The picture at `now`. Budgets are not kept here: whoever keeps them puts them in.
+    /// True while a request has not ended: pictures change with time alone.
+    pub fn is_busy(&self) -> bool {
+        !self.live.is_empty()
+    }
+
+    /// The picture at `now`. What running answers cost is for [`Snapshot::price`] to add. Budgets are not kept here: whoever keeps them puts them in.
     pub fn snapshot(&self, view: &FleetView, now: Instant, at: Timestamp) -> Snapshot {
-        let mut live: Vec<Live> = self.live.values().cloned().collect();
+        let mut live: Vec<Live> = self.live.values().map(Live::measured).collect();
         live.sort_by_key(|l| l.accepted.at);
+        let endpoint = |e: &EndpointView| EndpointStatus {
+            stats: Some(self.tallies.stats(&e.spec.id)),
+            ..endpoint_status(e, now)
+        };
         Snapshot {
             at,
             started: self.started,
@@ -290,11 +263,12 @@ impl Board {
             active_group: view.active.clone(),
             pinned: view.pinned.clone(),
             groups: view.groups.iter().map(|g| group_status(view, g, now)).collect(),
-            endpoints: view.endpoints.iter().map(|e| endpoint_status(e, now)).collect(),
+            endpoints: view.endpoints.iter().map(endpoint).collect(),
             budgets: Arc::from([]),
             queue: queue(&live),
             live,
             recent: self.recent.iter().cloned().collect(),
+            minutes: self.minutes.until(at),
             ledger: None,
         }
     }
@@ -323,44 +297,4 @@ fn explained<S: Serializer>(recent: &[Arc<RequestRecord>], serializer: S) -> Res
         explain: Vec<String>,
     }
     serializer.collect_seq(recent.iter().map(|record| Explained { record, explain: trace::explain(record) }))
-}
-
-fn seconds(until: Option<Instant>, now: Instant) -> Option<f64> {
-    until.map(|at| at.saturating_duration_since(now)).filter(|d| *d > Duration::ZERO).map(|d| d.as_secs_f64())
-}
-
-fn group_status(view: &FleetView, group: &GroupView, now: Instant) -> GroupStatus {
-    GroupStatus {
-        name: group.id.clone(),
-        priority: group.priority,
-        state: group.state,
-        why: group.why,
-        for_seconds: group.since.map(|at| now.saturating_duration_since(at).as_secs_f64()),
-        ends_in: seconds(group.paused_until.or(group.cooling_until), now),
-        activated: view.activated.as_ref() == Some(&group.id),
-        allowed: order::allowed(view, group, now),
-    }
-}
-
-/// One endpoint as screens and scripts show it.
-pub fn endpoint_status(endpoint: &EndpointView, now: Instant) -> EndpointStatus {
-    let standing = &endpoint.standing;
-    let describe = |kind: Kind, status: Option<u16>| match status {
-        Some(status) => format!("{} ({status})", kind.words()),
-        None => kind.words().to_owned(),
-    };
-    EndpointStatus {
-        name: endpoint.spec.id.clone(),
-        group: endpoint.spec.group.clone(),
-        url: endpoint.spec.url.to_string(),
-        priority: endpoint.spec.priority,
-        condition: endpoint.condition(now),
-        credential_problem: standing.credential_problem,
-        failures_in_a_row: standing.streak,
-        changes_in: seconds(standing.next_change(now), now),
-        latency_ms: standing.latency_ms,
-        in_flight: endpoint.permits.in_flight(),
-        budgets: standing.budgets.clone(),
-        last_error: standing.last_error.as_ref().map(|e| describe(e.kind, e.status)),
-    }
 }

@@ -14,6 +14,8 @@ use crate::domain::pricebook::PriceBook;
 
 /// Least time between two snapshots.
 const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(100);
+/// Between two snapshots while requests run and nothing else happens: their ages and token counts move.
+const PULSE: Duration = Duration::from_secs(1);
 /// Events taken in one go before the clock is looked at.
 const BATCH: usize = 256;
 /// Pause after the last event that was there. Nobody waits for an event, and waking this task for each of the four or
@@ -54,7 +56,7 @@ pub struct Outputs {
 /// Runs until every sender of events is gone, then publishes one last snapshot and returns the board.
 pub async fn run(
     mut events: EventStream,
-    fleet: watch::Receiver<Arc<FleetView>>,
+    mut fleet: watch::Receiver<Arc<FleetView>>,
     mut outputs: Outputs,
     mut board: Board,
 ) -> Board {
@@ -62,10 +64,17 @@ pub async fn run(
     loop {
         let event = tokio::select! {
             event = events.next() => event,
+            // Some changes are no events: another priority, an order that leaves the active group what it is.
+            Ok(()) = fleet.changed(), if due.is_none_or(|at| at > Instant::now() + SNAPSHOT_INTERVAL) => {
+                due = Some(Instant::now() + SNAPSHOT_INTERVAL);
+                continue;
+            }
             () = until(due) => {
+                fleet.mark_unchanged();
                 publish(&outputs, &board, &fleet);
                 let behind = outputs.ledger.as_ref().is_some_and(|l| l.status().unsaved > 0);
-                due = behind.then(|| Instant::now() + LEDGER_INTERVAL);
+                let pulse = if behind { LEDGER_INTERVAL } else { PULSE };
+                due = (behind || board.is_busy()).then(|| Instant::now() + pulse);
                 continue;
             }
             () = outputs.spend.due(jiff::Timestamp::now()) => {
@@ -133,6 +142,8 @@ fn publish(outputs: &Outputs, board: &Board, fleet: &watch::Receiver<Arc<FleetVi
         let picture = board.snapshot(&view, now, jiff::Timestamp::now());
         let ledger = outputs.ledger.as_ref().map(|ledger| ledger.status());
         let budgets = outputs.spend.statuses();
-        outputs.snapshot.send_replace(Arc::new(Snapshot { budgets, ledger, ..picture }));
+        let mut snapshot = Snapshot { budgets, ledger, ..picture };
+        snapshot.price(&outputs.prices.borrow());
+        outputs.snapshot.send_replace(Arc::new(snapshot));
     }
 }

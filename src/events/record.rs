@@ -212,6 +212,11 @@ pub struct RequestRecord {
 }
 
 impl RequestRecord {
+    /// Times it went on at another endpoint than the one before.
+    pub fn failovers(&self) -> u64 {
+        self.attempts.windows(2).filter(|pair| pair[0].endpoint != pair[1].endpoint).count() as u64
+    }
+
     /// Puts the prices on: each attempt that used tokens is billed once, at its endpoint's rates for the model that
     /// answered (else the model it was asked for).
     pub fn price(&mut self, book: &PriceBook) {
@@ -261,6 +266,9 @@ pub struct AttemptRecord {
     /// What they cost; nothing before the record was priced, without tokens, or when no price is known.
     pub bill: Option<Bill>,
 }
+
+#[cfg(test)]
+pub(crate) mod testing;
 
 #[cfg(test)]
 mod tests {

@@ -2,6 +2,9 @@
 //!
 //! Logging never waits. When the queue is full, lines are dropped and counted, and the count is written in their place
 //! as soon as the thread gets on.
+//!
+//! A place that cannot be written loses its lines, and nothing else: the thread takes an error of its writer for a reason
+//! to forget what it was doing, be it the end that its guard waits for.
 
 use std::io::{self, Write};
 use std::sync::{Arc, OnceLock};
@@ -44,7 +47,7 @@ fn start_with<W: Write + Send + 'static>(
 /// How late a line may come.
 const GATHER: Duration = Duration::from_millis(5);
 
-/// Writes lines, and before the next one how many were dropped.
+/// Writes lines, and before the next one how many were dropped. Never fails, see the module.
 struct Reporting<W> {
     inner: W,
     style: Style,
@@ -54,31 +57,30 @@ struct Reporting<W> {
 }
 
 impl<W: Write> Reporting<W> {
-    fn report(&mut self) -> io::Result<()> {
+    fn report(&mut self) {
         let dropped = self.dropped.get().map_or(0, ErrorCounter::dropped_lines);
         if dropped > self.reported {
             let line = render::line(&dropped_record(dropped - self.reported), self.style);
             self.reported = dropped;
-            self.inner.write_all(line.as_bytes())?;
+            let _ = self.inner.write_all(line.as_bytes());
         }
-        Ok(())
     }
 }
 
 impl<W: Write> Write for Reporting<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.report()?;
-        self.inner.write_all(line)?;
+        self.report();
+        let _ = self.inner.write_all(line);
         Ok(line.len())
     }
 
     /// Called when the queue has run empty. The pause behind it lets lines gather: a thread that had to be woken for each
     /// would cost every request a system call.
     fn flush(&mut self) -> io::Result<()> {
-        self.report()?;
-        let flushed = self.inner.flush();
+        self.report();
+        let _ = self.inner.flush();
         std::thread::sleep(GATHER);
-        flushed
+        Ok(())
     }
 }
 
@@ -119,6 +121,30 @@ mod tests {
 
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
+        }
+    }
+
+    /// A pipe that nobody reads any more.
+    struct Broken;
+
+    impl Write for Broken {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+    }
+
+    #[test]
+    fn a_broken_place_does_not_disturb_the_thread() {
+        let style = Style { shape: Shape::Text { colour: false }, limit: None };
+        let dropped = Arc::new(OnceLock::new());
+        let mut writer = Reporting { inner: io::BufWriter::new(Broken), style, dropped, reported: 0 };
+        for line in [&b"short\n"[..], &[b'x'; 20_000]] {
+            assert_eq!(writer.write(line).ok(), Some(line.len()));
+            assert!(writer.flush().is_ok());
         }
     }
 

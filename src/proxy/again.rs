@@ -170,6 +170,60 @@ mod tests {
         assert_eq!(counter.0.load(Ordering::Relaxed), 1);
     }
 
+    /// Takes numbers from one side and hands them to the other, and wakes itself for no reason every now and then.
+    async fn relay(mut from: tokio::sync::mpsc::Receiver<u32>, to: tokio::sync::mpsc::Sender<u32>) -> u64 {
+        let mut sum = 0;
+        while let Some(number) = from.recv().await {
+            sum += u64::from(number);
+            if number % 7 == 0 {
+                let mut yielded = false;
+                std::future::poll_fn(|cx| {
+                    cx.waker().wake_by_ref();
+                    if std::mem::replace(&mut yielded, true) { Poll::Ready(()) } else { Poll::Pending }
+                })
+                .await;
+            }
+            // Nobody is left to hand it to once the last relay has gone.
+            let _ = to.send(number).await;
+        }
+        sum
+    }
+
+    /// A lost wake-up would leave the chain standing for ever.
+    #[test]
+    fn wake_ups_between_tasks_on_many_threads_are_not_lost() {
+        const NUMBERS: u32 = 3_000;
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_time().build().unwrap();
+        let sums = runtime.block_on(async {
+            let (first, mut from) = tokio::sync::mpsc::channel(1);
+            let mut relays = tokio::task::JoinSet::new();
+            for _ in 0..16 {
+                let (to, next) = tokio::sync::mpsc::channel(1);
+                let mut relay = Box::pin(relay(std::mem::replace(&mut from, next), to));
+                let mut again = Again::default();
+                relays.spawn(std::future::poll_fn(move |cx| again.poll(cx, |cx| relay.as_mut().poll(cx))));
+            }
+            relays.spawn(async move {
+                for number in 0..NUMBERS {
+                    first.send(number).await.unwrap();
+                }
+                0
+            });
+            relays.spawn(async move {
+                let mut wanted = 0;
+                while let Some(number) = from.recv().await {
+                    assert_eq!(number, wanted);
+                    wanted += 1;
+                }
+                0
+            });
+            tokio::time::timeout(std::time::Duration::from_secs(60), relays.join_all()).await.unwrap()
+        });
+        let sum = u64::from(NUMBERS) * u64::from(NUMBERS - 1) / 2;
+        assert_eq!(sums.iter().filter(|s| **s == sum).count(), 16);
+    }
+
     #[test]
     fn a_task_woken_by_the_poll_of_another_is_woken() {
         let (counter, mut inner) = (Arc::new(Counter::default()), Again::default());

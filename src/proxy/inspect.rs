@@ -13,6 +13,7 @@ use crate::claude::request::Class;
 use crate::claude::sse::{Decoder, Event};
 use crate::claude::usage::{Usage, UsageMeter};
 use crate::claude::wire::Facts;
+use crate::events::progress::Progress;
 
 /// Largest JSON body whose usage is read, decoded.
 const MAX_JSON: usize = 32 * 1024 * 1024;
@@ -256,6 +257,11 @@ impl Inspector {
         self.meter.usage().clone()
     }
 
+    /// What is known of its tokens by now.
+    pub fn report(&self, progress: &Progress) {
+        progress.report(self.meter.usage(), self.meter.output_so_far(), self.meter.model());
+    }
+
     /// The model that answered.
     pub fn model(&self) -> Option<&str> {
         self.meter.model()
@@ -297,6 +303,7 @@ mod tests {
     use std::io::Write;
 
     use http::header::CONTENT_ENCODING;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -316,5 +323,67 @@ mod tests {
         assert_eq!(rulings, [Ruling::Hold, Ruling::Hold, Ruling::Commit, Ruling::Commit]);
         assert!(matches!(inspector.look, Look::Away), "what was unpacked is let go");
         assert_eq!(inspector.end(), Finish::Unknown);
+    }
+
+    const BODIES: [&str; 10] = [
+        r#"{"type":"message","model":"m-1","content":[{"type":"text","text":"héllo \"you\""}],"stop_reason":"end_turn","usage":{"input_tokens":3,"output_tokens":7}}"#,
+        "\u{feff} \r\n{\"type\":\"message\",\"model\":\"m\",\"content\":[],\"stop_reason\":\"end_turn\",\"usage\":{\"output_tokens\":0}}\n",
+        r#"{"type":"message","model":"m","content":[],"stop_reason":"refusal","usage":{"output_tokens":1}}"#,
+        r#"{"type":"error","error":{"type":"overloaded_error","message":"x"}}"#,
+        r#"{"input_tokens":12}"#,
+        r#"{"type":"message","content":[{"n":01}]}"#,
+        r#"{"type":"message","content":["#,
+        "\n<html></html>",
+        "[1]",
+        "",
+    ];
+
+    /// What comes of a body in these pieces, of which all or only the first so many pass the gate.
+    fn outcome(
+        pieces: &[Bytes],
+        gated: usize,
+        headers: &HeaderMap,
+    ) -> (Ruling, Finish, Usage, Option<String>) {
+        let mut inspector = Inspector::new(false, headers);
+        let mut gate = Gate::new(Class::Messages, false, false);
+        for piece in &pieces[..gated] {
+            inspector.feed_gated(piece, &mut gate);
+        }
+        let ruling = if gated == pieces.len() { inspector.end_gated(&mut gate) } else { gate.expire() };
+        pieces[gated..].iter().for_each(|piece| inspector.feed(piece));
+        let finish = inspector.end();
+        (ruling, finish, inspector.usage(true), inspector.model().map(str::to_owned))
+    }
+
+    proptest! {
+        #[test]
+        fn where_a_body_is_cut_changes_nothing(
+            which in 0..BODIES.len(),
+            zipped: bool,
+            announced: bool,
+            cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..8),
+            gated: prop::sample::Index,
+        ) {
+            let plain = BODIES[which].as_bytes();
+            let body = Bytes::from(if zipped { gzip(plain) } else { plain.to_vec() });
+            let mut headers = HeaderMap::new();
+            if zipped {
+                headers.insert(CONTENT_ENCODING, "gzip".parse().unwrap());
+            }
+            if announced {
+                headers.insert(CONTENT_LENGTH, body.len().into());
+            }
+            // Two cuts at one place make an empty piece.
+            let mut ends: Vec<_> = cuts.iter().map(|cut| cut.index(body.len() + 1)).collect();
+            ends.extend([0, body.len()]);
+            ends.sort_unstable();
+            let pieces: Vec<_> = ends.windows(2).map(|w| body.slice(w[0]..w[1])).collect();
+            let whole = outcome(std::slice::from_ref(&body), 1, &headers);
+            prop_assert_eq!(&outcome(&pieces, pieces.len(), &headers), &whole);
+            // Released half-way, it is read all the same; a web page is told from its first byte.
+            let (ruling, finish, usage, model) = outcome(&pieces, gated.index(pieces.len()), &headers);
+            prop_assert!(ruling == Ruling::Commit || ruling == whole.0, "{:?}", ruling);
+            prop_assert_eq!((finish, usage, model), (whole.1, whole.2, whole.3));
+        }
     }
 }

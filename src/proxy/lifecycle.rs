@@ -32,6 +32,7 @@ use crate::domain::outcome::{self, Failure, Kind};
 use crate::domain::plan::{Attempt, Decision, WaitsFor};
 use crate::domain::ratelimit;
 use crate::domain::route::{RouteReason, Skip};
+use crate::events::progress::Progress;
 use crate::events::trace::{self, What};
 use crate::events::{Accepted, AttemptRecord, Described, Event, Events, RequestRecord, State};
 
@@ -72,6 +73,8 @@ pub struct Lifecycle {
     told: Usage,
     /// The attempt whose refusal is passed on.
     relayed: Option<u32>,
+    /// What the answer that is being passed on has used so far.
+    progress: Arc<Progress>,
     /// Its session's endpoint, once that answers.
     answering: Option<Answering>,
     /// Its wait in the queue: since when, what for, and whom it could not ask.
@@ -122,6 +125,7 @@ impl Lifecycle {
             last_heard: now,
             told: Usage::default(),
             relayed: None,
+            progress: Arc::default(),
             answering: None,
             waits: None,
             on_suspension: None,
@@ -162,7 +166,7 @@ impl Lifecycle {
             suspended.notify_one();
         }
         let Some(draft) = &self.draft else { return };
-        self.to.events.send(Event::Suspended { id: draft.id, wait: draft::wait(until, waits_for) });
+        self.to.events.send(Event::Suspended { id: draft.id, wait: draft::wait(until, waits_for, skipped) });
         self.span.in_scope(|| {
             tracing::info!(target: "cc_forwarder::request", "suspended: waits for {}", waits_for.words());
         });
@@ -276,6 +280,11 @@ impl Lifecycle {
         }
     }
 
+    /// Where the meter of the answer that is being passed on reports to.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
     /// Bytes came from the endpoint.
     pub fn heard(&mut self, at: Instant) {
         self.last_heard = at;
@@ -288,6 +297,7 @@ impl Lifecycle {
             let endpoint = closed.spec.id.clone();
             self.to.events.send(Event::AttemptFailed {
                 id,
+                at: jiff::Timestamp::now(),
                 endpoint,
                 kind: failure.kind,
                 status: failure.status,
@@ -323,7 +333,13 @@ impl Lifecycle {
         });
         let (Some(open), Some(draft)) = (&self.open, &self.draft) else { return };
         let ttfb = open.first_byte_ms.unwrap_or_else(|| millis(now - open.started));
-        self.to.events.send(Event::Committed { id: draft.id, ttfb_ms: ttfb });
+        self.to.events.send(Event::Committed {
+            id: draft.id,
+            status,
+            ttfb_ms: ttfb,
+            after_ms: first_byte_ms,
+            progress: Arc::clone(&self.progress),
+        });
         if moves_health(draft) && status < 300 {
             self.to.control.tell(Input::Committed {
                 endpoint: open.spec.id.clone(),
@@ -369,11 +385,6 @@ impl Lifecycle {
             open.model_served = Some(model.clone());
         }
         self.note(|r| r.served_model = Some(model));
-    }
-
-    /// The client got this many bytes more.
-    pub fn sent(&mut self, bytes: u64) {
-        self.note(|r| r.bytes_out += bytes);
     }
 
     /// Remembers which endpoints routing left out.

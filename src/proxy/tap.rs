@@ -103,6 +103,9 @@ impl Tap {
         let held: VecDeque<Bytes> = std::mem::take(&mut parts.held).into();
         let length = parts.announced.map_or_else(SizeHint::default, SizeHint::with_exact);
         let now = Instant::now();
+        if let Some(inspector) = &parts.inspector {
+            inspector.report(parts.lifecycle.progress());
+        }
         let mut tap =
             Self { parts, held, length, state: State::Passing, heard: now, written: now, timer: None };
         // An answer without a body (to HEAD, or 204) is over at its head: nobody will ask for a frame.
@@ -190,6 +193,7 @@ impl Tap {
                 self.parts.lifecycle.sampled(&bytes);
                 if let Some(inspector) = &mut self.parts.inspector {
                     inspector.feed(&bytes);
+                    inspector.report(self.parts.lifecycle.progress());
                 }
                 let frame = self.send(bytes);
                 self.settle_if_drained();

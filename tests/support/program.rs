@@ -59,6 +59,11 @@ impl Program {
         }
     }
 
+    /// One that runs already, and whose log nobody reads here.
+    pub fn unheard(child: Child, address: SocketAddr) -> Self {
+        Self { child, address, admin: None, log: mpsc::channel().1 }
+    }
+
     /// Waits for a line with this text.
     pub fn logged(&self, text: &str) -> String {
         let end = Instant::now() + PATIENCE;

@@ -14,7 +14,6 @@ use crate::claude::request::Class;
 use crate::claude::usage::Usage;
 use crate::domain::fleet::{Change, Condition};
 use crate::domain::group::GroupState;
-use crate::domain::outcome::Kind;
 use crate::events::{AttemptRecord, RequestRecord, State};
 
 /// Columns for the way to the answer.
@@ -158,21 +157,7 @@ fn stops(attempts: &[AttemptRecord]) -> Vec<String> {
 }
 
 fn failure(attempt: &AttemptRecord) -> Option<String> {
-    Some(brief(attempt.failure?, attempt.status))
-}
-
-/// A failure in a word or two: its status where it had one that says something.
-pub(super) fn brief(kind: Kind, status: Option<u16>) -> String {
-    match (kind, status) {
-        (Kind::Html, _) => "web page".to_owned(),
-        (Kind::HeaderTimeout, _) => "silent".to_owned(),
-        (Kind::Connect, _) => "refused".to_owned(),
-        (Kind::Reset, _) => "lost".to_owned(),
-        (Kind::Cut, _) => "cut".to_owned(),
-        (Kind::Overloaded, Some(200)) => "overload".to_owned(),
-        (_, Some(status)) if status != 200 => status.to_string(),
-        (kind, _) => kind.words().to_owned(),
-    }
+    Some(attempt.failure?.brief(attempt.status))
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ use crate::simulator::{Behaviour, Class, Received, Simulator};
 const SETTINGS: &str = "
 server: { port: 0, shutdown_grace: 10s }
 web: { enabled: false }
-tui: { enabled: false }
+tui: { update_interval: 1s }
 usage_tracking: { enabled: false }
 retry: { max_attempts: 2, base_delay: 250ms, max_delay: 1s }
 health: { check_interval: 2s, timeout: 10s }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use super::account::{brief, thousands};
+use super::account::thousands;
 use super::client::Seen;
 use super::paint::{Line, Tone, span};
 use crate::app::text::{WIDTH, wrap};
@@ -80,7 +80,7 @@ impl Tally {
         self.usage += &record.usage;
         for attempt in &record.attempts {
             if let Some(kind) = attempt.failure {
-                *self.failures.entry(brief(kind, attempt.status)).or_default() += 1;
+                *self.failures.entry(kind.brief(attempt.status)).or_default() += 1;
             }
         }
         record.attempts.windows(2).for_each(|pair| self.step(pair));

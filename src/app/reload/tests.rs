@@ -3,7 +3,10 @@
 use tokio::time::Instant;
 
 use super::*;
+use crate::app::hangup::Hangups;
+use crate::config::watch::Pace;
 use crate::config::{Source, System, load};
+use crate::domain::endpoint::EndpointId;
 use crate::domain::fleet::Fleet;
 use crate::logging::{self, Console};
 
@@ -105,4 +108,50 @@ async fn after_the_end_reloads_are_refused() {
     let refused = scene.reloads.apply(config(ENDPOINT)).await;
     // Whatever it was doing when it was told to stop, it answers.
     assert!(refused.is_err_and(|refused| refused.to_string() == "the program stops"));
+}
+
+/// Waits until it holds; a test that waits in vain ends with its runner's patience.
+async fn until(holds: impl Fn() -> bool) {
+    let end = Instant::now() + std::time::Duration::from_secs(30);
+    while !holds() {
+        assert!(Instant::now() < end, "in time");
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_version_written_here_undoes_nothing_and_the_next_one_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.yaml");
+    let text = "usage_tracking: { enabled: false }\nendpoints:\n  - { name: a, url: \"http://127.0.0.1:9\", priority: 1 }\n\
+                \x20 - { name: b, url: \"http://127.0.0.1:9\", priority: 2 }\n";
+    std::fs::write(&path, text).unwrap();
+    let source = Source::File(path.clone());
+    let scene = Scene::new(load::load(source.clone(), &System).unwrap().config, None);
+    let ms = std::time::Duration::from_millis;
+    let pace = Pace { poll: ms(20), settle: ms(5), doubt: ms(50) };
+    let hangups = Hangups::new().unwrap();
+    let following = tokio::spawn(follow(source, pace, hangups, scene.reloads.clone(), scene.quit.clone()));
+    let number = || scene.reloads.last().borrow().as_ref().map_or(0, |last| last.number);
+    until(|| number() == 1).await;
+
+    let edits = [(EndpointId::new("a"), 5)];
+    let change = |config: &mut Config| {
+        Arc::make_mut(&mut config.endpoints[0]).priority = 5;
+        Arc::make_mut(&mut config.endpoints[1]).enabled = false;
+        Ok(())
+    };
+    scene.reloads.change(change).await.unwrap();
+    let (saver, running) = (scene.reloads.saver(), scene.config.borrow().clone());
+    let review = saver.review(&running, &edits, &System).unwrap();
+    saver.save(&review, &edits, &System).unwrap();
+    until(|| saver.is_noticed()).await;
+    assert!(!scene.config.borrow().endpoints[1].enabled, "what was changed until the next reload holds");
+
+    std::fs::write(&path, text.replace("priority: 1", "priority: 6")).unwrap();
+    until(|| scene.config.borrow().endpoints[0].priority == 6).await;
+    assert!(scene.config.borrow().endpoints[1].enabled);
+    assert_eq!(number(), 2, "the start, and what somebody else wrote");
+    scene.quit.cancel();
+    following.await.unwrap();
 }

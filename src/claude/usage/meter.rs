@@ -67,8 +67,16 @@ impl UsageMeter {
         if complete || self.saw_delta || !started {
             return;
         }
-        self.usage.output = self.usage.output.max(self.output_bytes.div_ceil(BYTES_PER_TOKEN));
+        self.usage.output = self.output_so_far();
         self.usage.estimated = !self.usage.is_empty();
+    }
+
+    /// Output tokens so far: what the upstream stated, or what its content amounts to if that is more.
+    pub fn output_so_far(&self) -> u64 {
+        if self.saw_delta {
+            return self.usage.output;
+        }
+        self.usage.output.max(self.output_bytes.div_ceil(BYTES_PER_TOKEN))
     }
 
     /// What has been counted so far.

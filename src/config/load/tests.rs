@@ -177,50 +177,6 @@ fn the_pin_must_name_an_enabled_endpoint() {
     assert_eq!(config.pinned, Some(EndpointId::new("spare")), "a refused pin changes nothing");
 }
 
-#[test]
-fn one_warning_names_what_is_not_acted_on() {
-    let text = |more: &str| format!("{more}{EXAMPLE_ENDPOINTS}");
-    let warning = |more: &str| {
-        let list = parse_clean(&text(more)).warnings.list;
-        assert!(list.len() <= 1, "{list:?}");
-        list.first().map(|p| p.message.clone())
-    };
-    for silent in [
-        "",
-        "request_suspend: { enabled: false, timeout: 9s }\n",
-        "strategy: { type: balanced }\n",
-        "group: { fail_back: manual, cooldown: 1s }\n",
-        "token_counting: { enabled: true }\n",
-        "timezone: UTC\nusage_tracking: { retention_days: 9, batch_size: 9 }\n",
-    ] {
-        assert_eq!(warning(silent), None, "{silent}");
-    }
-    for (asked, named) in PENDING_SAMPLES {
-        let message = warning(asked).unwrap_or_else(|| panic!("{asked}"));
-        assert_eq!(message, format!("accepted, but not acted on by this version: {named}"));
-    }
-}
-
-/// One sample for a few kinds of entry; entries go as features land, and their samples with them.
-const PENDING_SAMPLES: [(&str, &str); 2] = [
-    ("tui: { theme: dark }\n", "`tui` (terminal interface)"),
-    ("tui: { enabled: true }\n", "`tui` (terminal interface)"),
-];
-
-#[test]
-fn every_pending_entry_is_a_key() {
-    let view = parse_clean(EXAMPLE).config.redacted();
-    for (path, _) in pending::PENDING {
-        let mut at = &view;
-        for step in path.split('.') {
-            at = match step.strip_suffix("[]") {
-                Some(key) => &at[key][0],
-                None => at.get(step).unwrap_or_else(|| panic!("{path}")),
-            };
-        }
-    }
-}
-
 proptest! {
     #[test]
     fn arbitrary_text_never_panics(text in "(?s).{0,200}") {

@@ -1,6 +1,7 @@
 //! The record of a request of which nothing has happened yet.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
@@ -8,6 +9,7 @@ use crate::claude::price::CostLines;
 use crate::claude::request::Class;
 use crate::claude::usage::Usage;
 use crate::domain::plan::WaitsFor;
+use crate::domain::route::Skip;
 use crate::events::{RequestId, RequestRecord, State, Wait};
 
 /// What is known when a request is accepted.
@@ -68,7 +70,8 @@ pub(super) fn draft(opening: Opening, at: jiff::Timestamp) -> RequestRecord {
 }
 
 /// What screens should know of its wait in the queue, which ends at `until` at the latest.
-pub(super) fn wait(until: Instant, waits_for: WaitsFor) -> Wait {
+pub(super) fn wait(until: Instant, waits_for: WaitsFor, skipped: &[Skip]) -> Wait {
     let (since, left) = (jiff::Timestamp::now(), until.saturating_duration_since(Instant::now()));
-    Wait { since, deadline: since.saturating_add(left).unwrap_or(jiff::Timestamp::MAX), waits_for }
+    let deadline = since.saturating_add(left).unwrap_or(jiff::Timestamp::MAX);
+    Wait { since, deadline, waits_for, skipped: Arc::from(skipped) }
 }

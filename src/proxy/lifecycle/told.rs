@@ -39,4 +39,9 @@ impl Lifecycle {
             }
         });
     }
+
+    /// The client got this many bytes more.
+    pub fn sent(&mut self, bytes: u64) {
+        self.note(|r| r.bytes_out += bytes);
+    }
 }

@@ -22,10 +22,17 @@ thread_local! {
 
 /// Runs something whose wake-ups of the running task are not needed, because the task will look again anyway.
 pub(super) fn quietly<T>(take: impl FnOnce() -> T) -> T {
-    QUIET.set(true);
-    let taken = take();
-    QUIET.set(false);
-    taken
+    let _quiet = Quiet(QUIET.replace(true));
+    take()
+}
+
+/// Restores what was before, also when something panics: a thread that stayed quiet would lose the wake-ups of all.
+struct Quiet(bool);
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        QUIET.set(self.0);
+    }
 }
 
 /// A waker that passes on to a task and remembers that it was used. Starts as rung.
@@ -109,6 +116,15 @@ mod tests {
         let elsewhere = bell.waker().clone();
         quietly(|| std::thread::spawn(move || elsewhere.wake()).join()).unwrap();
         assert!(bell.listen(&task));
+        assert_eq!(counter.0.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_panic_ends_the_quiet() {
+        let (counter, mut bell) = (Arc::new(Counter::default()), Bell::default());
+        bell.listen(&Waker::from(Arc::clone(&counter)));
+        assert!(std::panic::catch_unwind(|| quietly(|| panic!("in the middle"))).is_err());
+        bell.waker().wake_by_ref();
         assert_eq!(counter.0.load(Ordering::Relaxed), 1);
     }
 }

@@ -8,6 +8,7 @@ use crate::app::text::WIDTH;
 use crate::claude::price::CostLines;
 use crate::domain::endpoint::{EndpointId, GroupId};
 use crate::domain::group::GroupState;
+use crate::domain::outcome::Kind;
 use crate::events::record::Ids;
 
 fn attempt(endpoint: &str, failure: Option<(Kind, Option<u16>)>) -> AttemptRecord {

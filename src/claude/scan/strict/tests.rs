@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde::de::IgnoredAny;
 
-use crate::claude::scan::{is_whole, members_strictly};
+use crate::claude::scan::{is_whole, is_whole_object, members_strictly};
 
 fn reference(json: &[u8]) -> bool {
     serde_json::from_slice::<IgnoredAny>(json).is_ok()
@@ -140,7 +140,68 @@ fn value() -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
+/// All members of an object, duplicates included, each as written.
+struct Listed(Vec<(String, String)>);
+
+impl<'de> serde::Deserialize<'de> for Listed {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Listed;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Listed, A::Error> {
+                let mut listed = Vec::new();
+                while let Some((key, value)) = map.next_entry::<String, Box<serde_json::value::RawValue>>()? {
+                    listed.push((key, value.get().to_owned()));
+                }
+                Ok(Listed(listed))
+            }
+        }
+        from.deserialize_map(Visitor)
+    }
+}
+
+fn listed(json: &str) -> Option<Vec<(String, String)>> {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    members_strictly(json.as_bytes()).map(|m| m.map(|m| (m.key.into_owned(), text(m.value))).ok()).collect()
+}
+
 proptest! {
+    #[test]
+    fn members_are_the_same_with_duplicates_blanks_and_escapes(
+        members in prop::collection::vec(("[ \n\t]?", r#"(a|b|\\n|\\u0061|\\ud83d\\ude00|é|\\ud800){0,2}"#, value(), "[ \r]?"), 0..6),
+        cut in prop::option::weighted(0.3, any::<prop::sample::Index>()),
+    ) {
+        let list: Vec<_> = members.iter().map(|(l, k, v, r)| format!("{l}\"{k}\"{r}:{l}{v}{r}")).collect();
+        let mut json = format!("{{{}}}", list.join(","));
+        if let Some(cut) = cut {
+            let at = cut.index(json.len());
+            json = json.chars().enumerate().filter(|(i, _)| *i != at).map(|(_, c)| c).collect();
+        }
+        let wanted = serde_json::from_str::<Listed>(&json).ok().map(|l| l.0);
+        prop_assert_eq!(listed(&json), wanted, "{}", json);
+    }
+
+    #[test]
+    fn numbers_are_judged_alike(number in "[-+]?[01]{0,3}(\\.[09]{0,2})?([eE][-+]?[05]{0,4})?[ ,x]?") {
+        for json in [number.clone(), format!("[{number}]"), format!("{{\"a\":{number}}}"), format!("[1,{number}")] {
+            prop_assert_eq!(is_whole(json.as_bytes()), reference(json.as_bytes()), "{}", json);
+        }
+    }
+
+    #[test]
+    fn strings_are_judged_alike(text in r#"(\\|u|\\u|\\u[dD][89cC]00|[0-9a-fA-F]{1,4}|"|/|b|f|n|r|t|\x00|\x1f|\x7f| |é|x{15}){0,12}"#) {
+        for json in [format!("\"{text}\""), format!("[\"{text}\",1]"), format!("{{\"{text}\":\"{text}\"}}")] {
+            prop_assert_eq!(is_whole(json.as_bytes()), reference(json.as_bytes()), "{}", json);
+            let object = json.starts_with('{') && reference(json.as_bytes());
+            prop_assert_eq!(is_whole_object(json.as_bytes()), object, "{}", json);
+        }
+    }
+
     #[test]
     fn whole_documents_are_whole(value in value()) {
         prop_assert!(is_whole(value.to_string().as_bytes()));

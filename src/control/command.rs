@@ -1,0 +1,67 @@
+//! Everything a person may ask for: one vocabulary for keys, scripts and signals.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::domain::endpoint::{EndpointId, GroupId};
+use crate::domain::order::Order;
+use crate::events::RequestId;
+
+/// A wish.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Command {
+    /// About a group, or an endpoint's rest.
+    Order(Order),
+    /// Let a suspended request go on now.
+    ResumeRequest(RequestId),
+    /// Let all suspended requests go on now.
+    ResumeAll,
+    /// End a suspended request; its client gets an error.
+    CancelRequest(RequestId),
+    /// Give endpoints other priorities, all at once; until the next reload unless the file says the same.
+    SetPriorities(Vec<(EndpointId, u32)>),
+    /// Use an endpoint, or stop using it; until the next reload.
+    SetEnabled(EndpointId, bool),
+    /// Probe an endpoint now.
+    Probe(EndpointId),
+    /// Load the configuration again.
+    Reload,
+}
+
+impl Command {
+    /// Pause a group, for ever without a duration.
+    pub fn pause(group: GroupId, duration: Option<Duration>) -> Self {
+        Self::Order(Order::Pause { group, duration })
+    }
+}
+
+/// What was asked for, as questions put it: "pause group main?".
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Order(order) => write_order(f, order),
+            Self::ResumeRequest(id) => write!(f, "resume {id}"),
+            Self::ResumeAll => f.write_str("resume all suspended requests"),
+            Self::CancelRequest(id) => write!(f, "cancel {id}"),
+            Self::SetPriorities(edits) => write!(f, "change {} priorities", edits.len()),
+            Self::SetEnabled(endpoint, true) => write!(f, "enable endpoint {endpoint}"),
+            Self::SetEnabled(endpoint, false) => write!(f, "disable endpoint {endpoint}"),
+            Self::Probe(endpoint) => write!(f, "probe endpoint {endpoint}"),
+            Self::Reload => f.write_str("reload the configuration"),
+        }
+    }
+}
+
+fn write_order(f: &mut fmt::Formatter<'_>, order: &Order) -> fmt::Result {
+    match order {
+        Order::Activate { group, force: false } => write!(f, "activate group {group}"),
+        Order::Activate { group, force: true } => write!(f, "force group {group}"),
+        Order::Release => f.write_str("release the activated group"),
+        Order::Pause { group, duration: None } => write!(f, "pause group {group}"),
+        Order::Pause { group, duration: Some(time) } => {
+            write!(f, "pause group {group} for {} s", time.as_secs())
+        }
+        Order::Resume { group } => write!(f, "resume group {group}"),
+        Order::Clear { endpoint } => write!(f, "clear what endpoint {endpoint} rests for"),
+    }
+}

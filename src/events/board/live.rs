@@ -1,0 +1,118 @@
+//! Requests that have not ended, as screens and scripts see them.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::Snapshot;
+use crate::claude::money::PicoUsd;
+use crate::claude::usage::Usage;
+use crate::domain::endpoint::EndpointId;
+use crate::domain::outcome::Kind;
+use crate::domain::pricebook::PriceBook;
+use crate::events::progress::Progress;
+use crate::events::{Accepted, Described, Wait};
+
+/// A request that has not ended.
+#[derive(Clone, Debug, Serialize)]
+pub struct Live {
+    /// What was known at its start.
+    #[serde(flatten)]
+    pub accepted: Arc<Accepted>,
+    /// What its body said.
+    pub described: Arc<Described>,
+    /// Where it is.
+    pub phase: Phase,
+    /// The endpoint asked last.
+    pub endpoint: Option<EndpointId>,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// While suspended: how it waits.
+    pub wait: Option<Wait>,
+    /// The failure of the last attempt that failed.
+    pub last_failure: Option<(EndpointId, Kind)>,
+    /// The attempts that failed so far, the newest [`MAX_TRIED`] of them.
+    pub tried: Vec<Tried>,
+    /// Since when the answer has been passed on.
+    pub streaming_since: Option<Timestamp>,
+    /// Tokens of the answer that is being passed on.
+    pub usage: Usage,
+    /// What they cost by now; nothing without a known price.
+    pub cost: Option<PicoUsd>,
+    /// Where these come from.
+    #[serde(skip)]
+    pub(super) progress: Option<Arc<Progress>>,
+}
+
+/// An attempt that failed.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Tried {
+    /// Where.
+    pub endpoint: EndpointId,
+    /// How.
+    pub kind: Kind,
+    /// With which status.
+    pub status: Option<u16>,
+}
+
+/// Failed attempts kept per live request.
+pub const MAX_TRIED: usize = 16;
+
+/// Where a request is in its life.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Accepted, nothing sent.
+    Pending,
+    /// Waiting for an endpoint's answer.
+    Forwarding,
+    /// An attempt failed, the next one follows.
+    Retrying,
+    /// Waiting until an endpoint is available.
+    Suspended,
+    /// The answer is being passed on.
+    Streaming,
+}
+
+impl Live {
+    /// An attempt failed.
+    pub(super) fn retry(&mut self, failed: Tried) {
+        self.phase = Phase::Retrying;
+        self.last_failure = Some((failed.endpoint.clone(), failed.kind));
+        self.tried.push(failed);
+        let surplus = self.tried.len().saturating_sub(MAX_TRIED);
+        self.tried.drain(..surplus);
+    }
+
+    /// The answer is passed on from so many milliseconds after acceptance.
+    pub(super) fn stream(&mut self, after_ms: f64, progress: Arc<Progress>) {
+        self.phase = Phase::Streaming;
+        let after = jiff::SignedDuration::try_from_secs_f64(after_ms / 1e3).unwrap_or_default();
+        self.streaming_since = self.accepted.at.checked_add(after).ok();
+        self.progress = Some(progress);
+    }
+
+    /// With the tokens used by now.
+    pub(super) fn measured(&self) -> Self {
+        let usage = self.progress.as_ref().map(|progress| progress.usage()).unwrap_or_default();
+        Self { usage, ..self.clone() }
+    }
+
+    /// The model that answers, else the one asked for.
+    pub fn model(&self) -> Option<&str> {
+        let answering = self.progress.as_ref().and_then(|progress| progress.model());
+        answering.or(self.described.model.as_deref())
+    }
+}
+
+impl Snapshot {
+    /// Puts on running answers what they cost by now.
+    pub fn price(&mut self, book: &PriceBook) {
+        for live in self.live.iter_mut().filter(|live| !live.usage.is_empty()) {
+            let (Some(endpoint), Some(model)) = (&live.endpoint, live.model()) else { continue };
+            let bill = book.bill(endpoint, model, live.accepted.at, &live.usage);
+            live.cost = bill.map(|bill| bill.lines.total());
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Numbers, times and names as people read them: short, stable in width, exact enough.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use crate::claude::money::PicoUsd;
+
+/// A count: `987`, `1.2k`, `34k`, `5.6M`.
+pub fn count(n: u64) -> String {
+    const UNITS: [(u64, &str); 4] =
+        [(1_000_000_000_000, "T"), (1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")];
+    let Some((unit, name)) = UNITS.into_iter().find(|(unit, _)| n >= *unit) else { return n.to_string() };
+    let tenths = n / (unit / 10);
+    match tenths {
+        0..100 => format!("{}.{}{name}", tenths / 10, tenths % 10),
+        _ => format!("{}{name}", tenths / 10),
+    }
+}
+
+/// Dollars: `$0`, `$0.0042`, `$4.81`, `$1,234`.
+pub fn money(amount: PicoUsd) -> String {
+    const CENT: u128 = 10_000_000_000;
+    match amount.pico() {
+        0 => "$0".to_owned(),
+        pico if pico < CENT => format!("${}", amount.usd(4)),
+        pico if pico < 1_000 * 100 * CENT => format!("${}", amount.usd(2)),
+        _ => format!("${}", grouped(&amount.usd(0))),
+    }
+}
+
+fn grouped(digits: &str) -> String {
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A time to wait or an age: `0.4s`, `12s`, `3m20s`, `4h05m`, `2d03h`.
+pub fn span(duration: Duration) -> String {
+    let s = duration.as_secs();
+    match s {
+        0..10 => format!("{:.1}s", duration.as_secs_f64()),
+        10..60 => format!("{s}s"),
+        60..3_600 => format!("{}m{:02}s", s / 60, s % 60),
+        3_600..86_400 => format!("{}h{:02}m", s / 3_600, s / 60 % 60),
+        _ => format!("{}d{:02}h", s / 86_400, s / 3_600 % 24),
+    }
+}
+
+/// [`span`] of seconds that may be missing.
+pub fn seconds(s: Option<f64>) -> String {
+    s.and_then(|s| Duration::try_from_secs_f64(s).ok()).map(span).unwrap_or_default()
+}
+
+/// [`span`] of milliseconds that may be missing.
+pub fn millis(ms: Option<f64>) -> String {
+    match ms {
+        Some(ms) if ms < 1_000.0 => format!("{ms:.0}ms"),
+        ms => seconds(ms.map(|ms| ms / 1e3)),
+    }
+}
+
+/// The time from `from` to `to`; zero when they are the other way round.
+pub fn between(from: Timestamp, to: Timestamp) -> Duration {
+    to.duration_since(from).try_into().unwrap_or_default()
+}
+
+/// A share: `91%`, `99.6%` close to the ends.
+pub fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent > 0.0 && percent < 1.0 || percent > 99.0 && percent < 100.0 {
+        // Rounded away from the end: not quite all is not all.
+        return format!("{:.1}%", percent.clamp(0.1, 99.9));
+    }
+    format!("{percent:.0}%")
+}
+
+/// A model's name without what all have in common.
+pub fn model(name: &str) -> &str {
+    name.strip_prefix("claude-").unwrap_or(name)
+}
+
+/// `text` in at most `width` cells; what does not fit is cut and marked.
+pub fn fit(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    let mut used = 0;
+    for c in text.chars() {
+        used += c.width().unwrap_or(0);
+        if used + 1 > width {
+            break;
+        }
+        out.push(c);
+    }
+    if width > 0 {
+        out.push('…');
+    }
+    out
+}
+
+/// `text` in exactly `width` cells, filled up on the right.
+pub fn left(text: &str, width: usize) -> String {
+    let text = fit(text, width);
+    let fill = width.saturating_sub(text.width());
+    text + &" ".repeat(fill)
+}
+
+/// `text` in exactly `width` cells, filled up on the left.
+pub fn right(text: &str, width: usize) -> String {
+    let text = fit(text, width);
+    " ".repeat(width.saturating_sub(text.width())) + &text
+}
+
+/// A text from outside that can neither move the cursor nor colour the screen.
+pub fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '·' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_short() {
+        let shown = [0, 999, 1_000, 1_249, 34_567, 5_600_000, 999_999_999].map(count);
+        assert_eq!(shown, ["0", "999", "1.0k", "1.2k", "34k", "5.6M", "999M"]);
+    }
+
+    #[test]
+    fn money_has_the_decimals_that_matter() {
+        let shown = [0, 4_200_000_000, 4_810_000_000_000, 1_234_000_000_000_000]
+            .map(|p| money(PicoUsd::from_pico(p)));
+        assert_eq!(shown, ["$0", "$0.0042", "$4.81", "$1,234"]);
+    }
+
+    #[test]
+    fn times_and_shares() {
+        let shown = [0, 12, 200, 14_700, 183_600].map(|s| span(Duration::from_secs(s)));
+        assert_eq!(shown, ["0.0s", "12s", "3m20s", "4h05m", "2d03h"]);
+        assert_eq!([0.0, 0.001, 0.5, 0.9999, 1.0].map(percent), ["0%", "0.1%", "50%", "99.9%", "100%"]);
+    }
+
+    #[test]
+    fn wide_characters_count_twice() {
+        assert_eq!(left("日本語", 8), "日本語  ");
+        assert_eq!(fit("日本語", 5), "日本…");
+        assert_eq!(right("7", 3), "  7");
+        assert_eq!(fit("abc", 0), "");
+    }
+}

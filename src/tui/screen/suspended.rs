@@ -1,0 +1,136 @@
+//! The queue of suspended requests, in the order in which they go on.
+
+#[cfg(test)]
+mod tests;
+
+use super::endpoints::control;
+use super::list::Selection;
+use crate::control::command::Command;
+use crate::domain::endpoint::GroupId;
+use crate::domain::order::Order;
+use crate::events::RequestId;
+use crate::events::board::GroupStatus;
+use crate::tui::keymap::Action;
+use crate::tui::model::{Intent, Model};
+use crate::tui::msg::Effect;
+use crate::tui::update::{Target, confirm, go_to, prompt, send};
+
+/// What this screen remembers.
+#[derive(Default)]
+pub struct State {
+    selection: Selection<RequestId>,
+    order: Vec<RequestId>,
+}
+
+impl State {
+    /// The selected row.
+    pub fn index(&self) -> usize {
+        self.selection.index()
+    }
+}
+
+/// Selects this request, if it waits.
+pub fn show(model: &mut Model, id: RequestId) {
+    let state = &mut model.suspended;
+    state.selection.select(id);
+    state.selection.settle(&state.order);
+}
+
+/// There is a newer snapshot.
+pub fn refresh(model: &mut Model) {
+    let state = &mut model.suspended;
+    state.order = model.snapshot.queue.iter().map(|queued| queued.id).collect();
+    state.selection.settle(&state.order);
+}
+
+/// A key of this screen was pressed; nothing when the action is not one of this screen's.
+pub fn act(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
+    let page = isize::try_from(model.size.1.saturating_sub(6).max(2) / 2).unwrap_or(1);
+    match action {
+        Action::Up => step(model, -1),
+        Action::Down => step(model, 1),
+        Action::PageUp => step(model, -page),
+        Action::PageDown => step(model, page),
+        Action::First => step(model, isize::MIN),
+        Action::Last => step(model, isize::MAX),
+        Action::Open => {
+            let id = *model.suspended.selection.key()?;
+            return Some(go_to(model, Target::Request(id)));
+        }
+        Action::ResumeOne => {
+            let id = *model.suspended.selection.key()?;
+            return confirm(model, Command::ResumeRequest(id), &["It goes on at once, whatever its turn."]);
+        }
+        Action::ResumeAll => {
+            return confirm(model, Command::ResumeAll, &["All go on at once, not one after the other."]);
+        }
+        Action::Cancel => {
+            let id = *model.suspended.selection.key()?;
+            return confirm(model, Command::CancelRequest(id), &["Its client gets an error."]);
+        }
+        Action::Activate => return choose_group(model),
+        _ => return None,
+    }
+    Some(Vec::new())
+}
+
+fn step(model: &mut Model, by: isize) {
+    let state = &mut model.suspended;
+    state.selection.step(&state.order, by);
+}
+
+/// The groups that could be made the active one.
+fn candidates(model: &Model) -> impl Iterator<Item = &GroupStatus> {
+    model.snapshot.groups.iter().filter(|group| group.allowed.activate.is_none())
+}
+
+fn choose_group(model: &mut Model) -> Option<Vec<Effect>> {
+    let names: Vec<GroupId> = candidates(model).map(|group| group.name.clone()).collect();
+    match names.as_slice() {
+        [] => None,
+        [only] => control::activate(model, only.clone()),
+        [first, ..] => {
+            let all: Vec<&str> = names.iter().map(|name| &*name.0).collect();
+            let hint = crate::tui::format::harmless(&format!("one of: {}", all.join(", ")));
+            prompt(model, "Activate which group", &hint, &first.0, Intent::ActivateGroup);
+            Some(Vec::new())
+        }
+    }
+}
+
+/// What is wrong with the name of a group that is to be activated.
+///
+/// # Errors
+/// When there is none of that name, or it cannot be activated now.
+pub fn check_group(model: &Model, text: &str) -> Result<(), String> {
+    let group = model.snapshot.groups.iter().find(|group| *group.name.0 == *text);
+    let group = group.ok_or_else(|| "there is no group of that name".to_owned())?;
+    group.allowed.activate.as_ref().map_or(Ok(()), |why| Err(why.to_string()))
+}
+
+/// The name of a group was entered.
+pub fn activate(text: &str) -> Vec<Effect> {
+    send(Command::Order(Order::Activate { group: GroupId::new(text), force: false }))
+}
+
+/// Why an action cannot be taken now.
+pub fn why_not(model: &Model, action: Action) -> Option<String> {
+    match action {
+        Action::ResumeOne | Action::ResumeAll | Action::Cancel | Action::Open
+            if model.snapshot.queue.is_empty() =>
+        {
+            Some("no request is suspended".to_owned())
+        }
+        Action::Activate if candidates(model).next().is_none() => Some(nothing_to_activate(model)),
+        _ => None,
+    }
+}
+
+fn nothing_to_activate(model: &Model) -> String {
+    let why = |group: &GroupStatus| {
+        let refused = group.allowed.activate.as_ref()?;
+        Some(format!("{}: {refused}", group.name))
+    };
+    let reasons: Vec<String> = model.snapshot.groups.iter().filter_map(why).collect();
+    reasons.join("; ")
+}

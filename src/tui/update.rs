@@ -1,0 +1,267 @@
+//! What happens, to the model: the only place that changes it. Pure but for the clock, which comes in as a message.
+//!
+//! A key goes to the innermost thing that knows it: an open dialog, then the screen, then everywhere. `Esc` goes back
+//! exactly one level.
+
+mod overlay;
+
+use std::sync::Arc;
+
+use crossterm::event::{KeyEvent, KeyEventKind};
+
+use super::keymap::{self, Action, Context};
+use super::model::{Intent, Model, Overlay, Question, Screen};
+use super::msg::{Effect, Msg};
+use super::screen::{config, endpoints, logs, overview, requests, suspended, usage};
+use super::source::{Answer, Ask};
+use crate::control::command::Command;
+use crate::events::board::Snapshot;
+
+pub use self::overlay::{ask, palette_rows, prompt};
+
+/// Takes one message. `latest` is the newest snapshot.
+pub fn update(model: &mut Model, msg: Msg, latest: impl FnOnce() -> Arc<Snapshot>) -> Vec<Effect> {
+    match msg {
+        Msg::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
+        Msg::Key(key) => on_key(model, key),
+        Msg::Paste(text) => overlay::paste(model, &text),
+        Msg::Mouse(mouse) => super::mouse::on_mouse(model, mouse),
+        Msg::Resize(width, height) => {
+            model.size = (width, height);
+            model.dirty = true;
+            Vec::new()
+        }
+        Msg::Snapshot => {
+            model.snapshot = latest();
+            snapshot_changed(model);
+            Vec::new()
+        }
+        Msg::Tick(now) => {
+            model.now = now;
+            model.toast.take_if(|toast| toast.until <= now);
+            model.dirty = true;
+            Vec::new()
+        }
+        Msg::Answer(answer) => on_answer(model, *answer),
+        Msg::Notice(text, error) => {
+            model.say(text, error);
+            Vec::new()
+        }
+        Msg::Stop => vec![Effect::Quit],
+    }
+}
+
+/// Every screen looks at the snapshot anew.
+pub(super) fn snapshot_changed(model: &mut Model) {
+    overview::refresh(model);
+    endpoints::refresh(model);
+    requests::refresh(model);
+    suspended::refresh(model);
+    usage::refresh(model);
+    logs::refresh(model);
+    config::refresh(model);
+    model.dirty = true;
+}
+
+fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
+    model.dirty = true;
+    let Some(binding) = keymap::lookup(&model.contexts(), key) else {
+        return overlay::typed(model, key);
+    };
+    perform(model, binding.action)
+}
+
+/// Takes an action, wherever it was chosen: by key, in the footer or in the palette.
+pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
+    model.dirty = true;
+    if let Some(reason) = why_not(model, action) {
+        model.say(reason, true);
+        return Vec::new();
+    }
+    if !model.overlays.is_empty() {
+        return overlay::act(model, action);
+    }
+    match on_screen(model, action) {
+        Some(effects) => effects,
+        None => everywhere(model, action),
+    }
+}
+
+fn on_screen(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
+    match model.screen {
+        Screen::Overview => overview::act(model, action),
+        Screen::Endpoints => endpoints::act(model, action),
+        Screen::Requests => requests::act(model, action),
+        Screen::Suspended => suspended::act(model, action),
+        Screen::Usage => usage::act(model, action),
+        Screen::Logs => logs::act(model, action),
+        Screen::Config => config::act(model, action),
+    }
+}
+
+fn everywhere(model: &mut Model, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Help => model.overlays.push(Overlay::Help(0)),
+        Action::Palette => model.overlays.push(Overlay::Palette(Default::default(), 0)),
+        Action::NextScreen => model.screen = model.screen.step(1),
+        Action::PreviousScreen => model.screen = model.screen.step(-1),
+        Action::Go(screen) => model.screen = screen,
+        Action::NextTheme => {
+            model.theme = (model.theme + 1) % model.themes.len();
+            model.say(format!("theme: {}", model.theme().name), false);
+        }
+        Action::Privacy => {
+            model.privacy = !model.privacy;
+            let state = if model.privacy { "on: hosts, addresses and paths are masked" } else { "off" };
+            model.say(format!("privacy {state}"), false);
+        }
+        Action::Redraw => return vec![Effect::Redraw],
+        Action::Quit => return quit(model),
+        Action::Sleep => sleep(model),
+        _ => {}
+    }
+    Vec::new()
+}
+
+fn quit(model: &mut Model) -> Vec<Effect> {
+    let running = model.snapshot.live.len();
+    if running == 0 || model.facts.readonly {
+        return vec![Effect::Quit];
+    }
+    let text = vec![
+        match running {
+            1 => "Quit while 1 request is running?".to_owned(),
+            _ => format!("Quit while {running} requests are running?"),
+        },
+        "What runs gets the grace period to finish; requests that wait get an error.".to_owned(),
+    ];
+    model.overlays.push(Overlay::Confirm(Question { text, yes: Intent::Quit }));
+    Vec::new()
+}
+
+fn sleep(model: &mut Model) {
+    let text = vec![
+        "Put the program to sleep?".to_owned(),
+        format!(
+            "The proxy sleeps too: {} running requests stand still until `fg`.",
+            model.snapshot.live.len()
+        ),
+    ];
+    model.overlays.push(Overlay::Confirm(Question { text, yes: Intent::Sleep }));
+}
+
+/// Something with a place of its own on one of the screens.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Target {
+    /// A row of the overview.
+    Glance(overview::Row),
+    /// An endpoint, on the screen of endpoints.
+    Endpoint(crate::domain::endpoint::EndpointId),
+    /// A request in the queue.
+    Suspended(crate::events::RequestId),
+    /// The detail of a request.
+    Request(crate::events::RequestId),
+}
+
+/// Goes to where something is shown.
+pub fn go_to(model: &mut Model, target: Target) -> Vec<Effect> {
+    match target {
+        Target::Glance(row) => {
+            model.screen = Screen::Overview;
+            overview::show(model, row);
+        }
+        Target::Endpoint(name) => {
+            model.screen = Screen::Endpoints;
+            endpoints::show(model, name);
+        }
+        Target::Suspended(id) => {
+            model.screen = Screen::Suspended;
+            suspended::show(model, id);
+        }
+        Target::Request(_) => model.screen = Screen::Requests,
+    }
+    Vec::new()
+}
+
+/// Why an action cannot be taken now; nothing when it can.
+pub(super) fn why_not(model: &Model, action: Action) -> Option<String> {
+    if model.facts.readonly && changes_something(action) {
+        return Some("read-only: this screen may look, not change".to_owned());
+    }
+    if action == Action::Sleep && !cfg!(unix) {
+        return Some("this system cannot put a program to sleep".to_owned());
+    }
+    if !model.overlays.is_empty() {
+        return None;
+    }
+    match model.screen {
+        Screen::Overview => overview::why_not(model, action),
+        Screen::Endpoints => endpoints::why_not(model, action),
+        Screen::Requests => requests::why_not(model, action),
+        Screen::Suspended => suspended::why_not(model, action),
+        Screen::Usage => usage::why_not(model, action),
+        Screen::Logs => logs::why_not(model, action),
+        Screen::Config => config::why_not(model, action),
+    }
+}
+
+/// Actions that change the forwarder, not the screen.
+fn changes_something(action: Action) -> bool {
+    use Action::{
+        Activate, Cancel, Clear, EditPriority, Force, Pause, Probe, Release, Reload, Resume, ResumeAll,
+        ResumeOne, ToggleEnabled,
+    };
+    matches!(
+        action,
+        Activate
+            | Cancel
+            | Clear
+            | EditPriority
+            | Force
+            | Pause
+            | Probe
+            | Release
+            | Reload
+            | Resume
+            | ResumeAll
+            | ResumeOne
+            | ToggleEnabled
+    )
+}
+
+/// Asks for a yes before a command is sent.
+pub fn confirm(model: &mut Model, command: Command, explanation: &[&str]) -> Option<Vec<Effect>> {
+    let text = std::iter::once(capital(&format!("{command}?")))
+        .chain(explanation.iter().map(|line| (*line).to_owned()))
+        .collect();
+    model.overlays.push(Overlay::Confirm(Question { text, yes: Intent::Command(command) }));
+    Some(Vec::new())
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+/// Sends a command; its answer becomes a message at the bottom.
+pub fn send(command: Command) -> Vec<Effect> {
+    vec![Effect::Ask(Ask::Command(command))]
+}
+
+fn on_answer(model: &mut Model, answer: Answer) -> Vec<Effect> {
+    if let Some(effects) = endpoints::answered(model, &answer) {
+        return effects;
+    }
+    match answer {
+        Answer::Reviewed(..) | Answer::Saved(_) => {}
+        Answer::Done(command, Ok(text)) if text.is_empty() => model.say(format!("done: {command}"), false),
+        Answer::Done(_, Ok(text)) => model.say(text, false),
+        Answer::Done(command, Err(why)) => model.say(format!("{command}: {why}"), true),
+    }
+    Vec::new()
+}
+
+/// True when the list keys move something here.
+pub fn is_in_list(model: &Model) -> bool {
+    model.contexts().contains(&Context::List)
+}

@@ -1,0 +1,168 @@
+//! What surrounds every screen: header, tabs, footer. Also what the mouse hits there.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Clear, Paragraph};
+use unicode_width::UnicodeWidthStr;
+
+use super::widgets::{group_word, spread};
+use crate::domain::fleet::Condition;
+use crate::domain::group::GroupState;
+use crate::events::board::{EndpointStatus, GroupStatus};
+use crate::tui::format::{fit, money};
+use crate::tui::keymap::{self, Action, Binding};
+use crate::tui::model::{Model, Screen};
+use crate::tui::screen::overview::per_minute;
+use crate::tui::theme::Role;
+
+/// Where the parts are.
+pub struct Parts {
+    /// The line on top.
+    pub header: Rect,
+    /// The line of tabs.
+    pub tabs: Rect,
+    /// The screen.
+    pub body: Rect,
+    /// The line of keys.
+    pub footer: Rect,
+}
+
+/// The parts of a screen of this size.
+pub fn layout(area: Rect) -> Parts {
+    let rows = [Constraint::Length(1), Constraint::Length(1), Constraint::Min(1), Constraint::Length(1)];
+    let [header, tabs, body, footer] = Layout::vertical(rows).areas(area);
+    Parts { header, tabs, body, footer }
+}
+
+/// ` cc-forwarder  main* > backup   4/5 up   2 suspended   $4.81 today        14:02:11`
+pub fn header(model: &Model, frame: &mut Frame<'_>, area: Rect) {
+    let style = model.theme().style(Role::Header);
+    let clock = model.now.to_zoned(model.facts.zone.clone()).strftime("%H:%M:%S ").to_string();
+    let room = usize::from(area.width).saturating_sub(clock.width() + 1);
+    let text = fit(&format!(" cc-forwarder  {}", status(model, room.saturating_sub(15))), room);
+    let line = spread(vec![Span::styled(text, style)], vec![Span::styled(clock, style)], area.width);
+    frame.render_widget(Paragraph::new(line).style(style), area);
+}
+
+/// What there is no room for is left out whole: first the rate, then the groups beside the active one, then the cost.
+fn status(model: &Model, room: usize) -> String {
+    let snapshot = &model.snapshot;
+    let counted = snapshot.endpoints.iter().filter(|e| e.condition != Condition::Disabled).count();
+    let up = |e: &&EndpointStatus| matches!(e.condition, Condition::Up | Condition::Unknown);
+    let up = snapshot.endpoints.iter().filter(up).count();
+    let suspended = match super::overview::suspended(model) {
+        0 => String::new(),
+        n => format!("{n} suspended"),
+    };
+    let mut parts = [
+        groups(model, false),
+        format!("{up}/{counted} up"),
+        format!("{:.1} req/m", per_minute(model)),
+        suspended,
+        money(snapshot.totals.cost.total()),
+        if model.privacy { "privacy".to_owned() } else { String::new() },
+    ];
+    let shorter = [(2, String::new()), (0, groups(model, true)), (4, String::new())];
+    let mut shorter = shorter.into_iter();
+    loop {
+        let text = parts.iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join("   ");
+        match (text.width() > room).then(|| shorter.next()).flatten() {
+            Some((place, part)) => parts[place] = part,
+            None => return text,
+        }
+    }
+}
+
+/// The groups in rank order, the active one marked; or that one alone.
+fn groups(model: &Model, active_only: bool) -> String {
+    let name = |g: &GroupStatus| {
+        let mark = match g.state {
+            GroupState::Active => "*".to_owned(),
+            GroupState::Standby => String::new(),
+            state => format!(" ({})", group_word(state).1),
+        };
+        format!("{}{mark}", g.name)
+    };
+    let shown = |g: &&GroupStatus| !active_only || g.state == GroupState::Active;
+    model.snapshot.groups.iter().filter(shown).map(name).collect::<Vec<_>>().join(" > ")
+}
+
+/// The state in a few words, for terminals that are too small.
+pub fn short_status(model: &Model, width: u16) -> String {
+    status(model, usize::from(width))
+}
+
+/// Tabs with their digits.
+pub fn tabs(model: &Model, frame: &mut Frame<'_>, area: Rect) {
+    let theme = model.theme();
+    let style = |screen| if screen == model.screen { Role::Accent } else { Role::Muted };
+    let spans = Screen::ALL.into_iter().map(|screen| Span::styled(tab(screen), theme.style(style(screen))));
+    frame.render_widget(Paragraph::new(Line::from_iter(spans)), area);
+}
+
+fn tab(screen: Screen) -> String {
+    format!(" {} {} ", screen as usize + 1, screen.title())
+}
+
+/// The message of the moment, on the last line of the screen so that the keys stay in view.
+pub fn toast(model: &Model, frame: &mut Frame<'_>, body: Rect) {
+    let Some(toast) = &model.toast else { return };
+    let style = model.theme().style(if toast.error { Role::Error } else { Role::Info });
+    let text = fit(&format!(" {} ", toast.text), usize::from(body.width));
+    let place = Rect { y: body.bottom().saturating_sub(1), height: 1, ..body };
+    let place = Rect { width: text.width() as u16, ..place };
+    frame.render_widget(Clear, place);
+    frame.render_widget(Paragraph::new(Span::styled(text, style)), place);
+}
+
+/// The keys of this place.
+pub fn footer(model: &Model, frame: &mut Frame<'_>, area: Rect) {
+    let theme = model.theme();
+    let mut spans = Vec::new();
+    for (_, _, binding) in hints(model, area.width) {
+        let disabled = model.why_not(binding.action).is_some();
+        let (key, label) = if disabled { (Role::Muted, Role::Muted) } else { (Role::Accent, Role::Text) };
+        spans.push(Span::styled(format!(" {}", binding.chords[0].name()), theme.style(key)));
+        spans.push(Span::styled(format!(" {} ", binding.label), theme.style(label)));
+    }
+    frame.render_widget(Paragraph::new(Line::from_iter(spans)), area);
+}
+
+/// The footer's bindings with the columns they take, as many as fit.
+fn hints(model: &Model, width: u16) -> Vec<(u16, u16, &'static Binding)> {
+    let mut bindings = keymap::available(&model.contexts());
+    bindings.retain(|b| b.footer > 0);
+    bindings.sort_by_key(|b| b.footer);
+    let mut at = 0;
+    let place = |binding: &'static Binding| {
+        let wide = (binding.chords[0].name().width() + binding.label.width() + 3) as u16;
+        let start = at;
+        at += wide;
+        (start, at, binding)
+    };
+    bindings.into_iter().map(place).take_while(|(_, end, _)| *end <= width).collect()
+}
+
+/// What a click at this place asks for.
+pub fn hit(model: &Model, column: u16, row: u16) -> Option<Action> {
+    let parts = layout(Rect::new(0, 0, model.size.0, model.size.1));
+    if row == parts.tabs.y && model.overlays.is_empty() {
+        return tab_at(column).map(Action::Go);
+    }
+    if row == parts.footer.y {
+        let found = hints(model, parts.footer.width)
+            .into_iter()
+            .find(|(start, end, _)| (*start..*end).contains(&column));
+        return found.map(|(_, _, binding)| binding.action);
+    }
+    None
+}
+
+fn tab_at(column: u16) -> Option<Screen> {
+    let mut end = 0;
+    Screen::ALL.into_iter().find(|screen| {
+        end += tab(*screen).width() as u16;
+        column < end
+    })
+}
