@@ -67,6 +67,9 @@ pub enum StoreError {
     /// It holds what no program of ours wrote there.
     #[error("the usage store is damaged: {0}")]
     Damaged(String),
+    /// What was written is nowhere to be found.
+    #[error("the usage store is gone from its place: it was deleted, moved or replaced")]
+    Gone,
     /// Its program ends, or its file is being opened again after a failure.
     #[error("the usage store is closed")]
     Closed,

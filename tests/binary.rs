@@ -10,26 +10,13 @@
 mod support;
 
 use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
-use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc;
+use std::process::{Command, Output};
+#[cfg(unix)]
 use std::time::{Duration, Instant};
 
 use cc_forwarder::simulator::Simulator;
-use support::Client;
+use support::program::{Program, program};
 use tempfile::TempDir;
-
-/// The program in an empty world: no home, no configuration, no variables that steer it.
-fn program(dir: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cc-forwarder"));
-    command.current_dir(dir).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    for name in ["HOME", "XDG_CONFIG_HOME", "APPDATA"] {
-        command.env(name, dir);
-    }
-    command.env_remove("CC_FORWARDER_CONFIG");
-    command
-}
 
 fn ended(command: &mut Command) -> (Option<i32>, String, String) {
     let Output { status, stdout, stderr } = command.output().unwrap();
@@ -47,70 +34,6 @@ fn run(dir: &TempDir) -> Command {
     let mut command = program(dir.path());
     command.args(["--no-tui", "--config", "config.yaml"]);
     command
-}
-
-/// A running program; killed if a test fails.
-struct Program {
-    child: Child,
-    address: SocketAddr,
-    log: mpsc::Receiver<String>,
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Program {
-    /// Starts it and waits until it listens.
-    fn start(mut command: Command) -> Self {
-        let mut child = command.spawn().unwrap();
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let (tx, log) = mpsc::channel();
-        std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| tx.send(line)));
-        let mut program = Self { child, address: ([0; 4], 0).into(), log };
-        let line = program.logged("ANTHROPIC_BASE_URL=");
-        let url = line.split_once("ANTHROPIC_BASE_URL=http://").unwrap().1;
-        program.address = url.trim().parse().unwrap();
-        program
-    }
-
-    /// Waits for a line with this text.
-    fn logged(&self, text: &str) -> String {
-        let end = Instant::now() + support::PATIENCE;
-        loop {
-            let left = end.saturating_duration_since(Instant::now());
-            let line = self.log.recv_timeout(left).unwrap_or_else(|_| panic!("{text:?} in time"));
-            if line.contains(text) {
-                return line;
-            }
-        }
-    }
-
-    fn client(&self) -> Client {
-        Client::new(format!("http://{}", self.address))
-    }
-
-    #[cfg(unix)]
-    fn signal(&self, name: &str) {
-        let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
-        assert!(status.unwrap().success());
-    }
-
-    /// Its exit code, once it has ended; `None` when a signal killed it.
-    #[cfg(unix)]
-    async fn code(&mut self) -> Option<i32> {
-        let end = Instant::now() + support::PATIENCE;
-        while Instant::now() < end {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code();
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        panic!("it still runs");
-    }
 }
 
 fn over(sim: &Simulator, more: &str) -> TempDir {
@@ -318,7 +241,7 @@ mod signals {
         }
         drop(log);
         let address = line.split_once("ANTHROPIC_BASE_URL=http://").unwrap().1.trim().parse().unwrap();
-        let mut program = Program { child, address, log: mpsc::channel().1 };
+        let mut program = Program::unheard(child, address);
         for _ in 0..3 {
             assert_eq!(program.client().messages(false).await.status, 200);
         }

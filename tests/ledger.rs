@@ -7,6 +7,31 @@
 mod disk;
 mod support;
 
+#[cfg(unix)]
+#[path = "ledger/case.rs"]
+mod case;
+#[cfg(unix)]
+#[path = "ledger/checks.rs"]
+mod checks;
+#[cfg(unix)]
+#[path = "ledger/expected.rs"]
+mod expected;
+#[cfg(unix)]
+#[path = "ledger/hostile.rs"]
+mod hostile;
+#[cfg(unix)]
+#[path = "ledger/lines.rs"]
+mod lines;
+#[cfg(unix)]
+#[path = "ledger/play.rs"]
+mod play;
+#[cfg(unix)]
+#[path = "ledger/sums.rs"]
+mod sums;
+#[cfg(unix)]
+#[path = "ledger/truth.rs"]
+mod truth;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -72,8 +72,14 @@ impl Ids {
     /// A sequence that goes on behind `last`, the newest id of an earlier one. It leaves room for ids that were given
     /// later than that one and are not known.
     pub fn after(last: RequestId) -> Self {
-        const ROOM: u32 = 1 << 17;
         Self::starting_at(unscramble(last.0).wrapping_add(ROOM))
+    }
+
+    /// Some of the first ids that [`Self::after`] hands out: the very first, and then one here and there.
+    pub fn sample_after(last: RequestId) -> impl Iterator<Item = RequestId> {
+        let first = unscramble(last.0).wrapping_add(ROOM);
+        let steps = (0..64).chain((64..ROOM).step_by(1024));
+        steps.map(move |n| RequestId(scramble(first.wrapping_add(n))))
     }
 
     /// The next id.
@@ -81,6 +87,9 @@ impl Ids {
         RequestId(scramble(self.0.fetch_add(1, Ordering::Relaxed)))
     }
 }
+
+/// Ids between the newest known one and the first of the next sequence.
+const ROOM: u32 = 1 << 17;
 
 /// A bijection on the 32-bit numbers: xor-shifts and multiplications by odd numbers can each be undone.
 fn scramble(mut x: u32) -> u32 {

@@ -237,6 +237,7 @@ fn conclude(
     {
         let worth =
             if kind == Kind::EmptyCompletion { Worth::Answer } else { Worth::Refusal(kind, refusal.message) };
+        inbound.lifecycle.relays(number);
         return pass_on(config, inbound, answer, worth, None);
     }
     let response = respond::refuse(&refusal, Some(inbound.id));
@@ -255,7 +256,7 @@ fn pass_on(
     let Inbound { id, mut lifecycle, stream, headers: client, .. } = inbound;
     let Passable { head, held, rest, inspector } = answer;
     lifecycle.committed(head.status.as_u16());
-    if inspector.is_some() {
+    if inspector.is_some() && worth == Worth::Answer {
         lifecycle.sample(&head, &client, &held);
     }
     let headers = headers::response_headers(head.headers);

@@ -7,6 +7,7 @@ mod draft;
 mod log;
 mod mismatch;
 mod sampling;
+mod told;
 
 pub use draft::Opening;
 pub use mismatch::Mismatches;
@@ -68,6 +69,10 @@ pub struct Lifecycle {
     draft: Option<Box<RequestRecord>>,
     open: Option<OpenAttempt>,
     last_heard: Instant,
+    /// What an answer that is being held has told.
+    told: Usage,
+    /// The attempt whose refusal is passed on.
+    relayed: Option<u32>,
     /// What the answer that is being passed on has used so far.
     progress: Arc<Progress>,
     /// Its session's endpoint, once that answers.
@@ -118,6 +123,8 @@ impl Lifecycle {
             draft,
             open: None,
             last_heard: now,
+            told: Usage::default(),
+            relayed: None,
             progress: Arc::default(),
             answering: None,
             waits: None,
@@ -380,18 +387,16 @@ impl Lifecycle {
         self.note(|r| r.served_model = Some(model));
     }
 
-    /// The client got this many bytes more.
-    pub fn sent(&mut self, bytes: u64) {
-        self.note(|r| r.bytes_out += bytes);
-    }
-
     /// Remembers which endpoints routing left out.
     pub fn skipped(&mut self, skipped: &[Skip]) {
         self.note(|r| r.skipped = skipped.to_vec());
     }
 
     fn close_attempt(&mut self, failure: Option<Kind>, cancelled: bool, usage: Usage) -> Option<OpenAttempt> {
-        let open = self.open.take()?;
+        let Some(open) = self.open.take() else {
+            self.late(&usage);
+            return None;
+        };
         let record = AttemptRecord {
             number: open.number,
             endpoint: open.spec.id.clone(),
@@ -477,7 +482,8 @@ impl Lifecycle {
 impl Drop for Lifecycle {
     fn drop(&mut self) {
         if self.draft.is_some() {
-            self.abandon(Usage::default());
+            let told = std::mem::take(&mut self.told);
+            self.abandon(told);
         }
     }
 }

@@ -250,6 +250,7 @@ impl Tap {
     fn errored(&mut self, error_type: &str) {
         let failure = Failure::of_error_type(error_type);
         let usage = self.usage(false);
+        self.note_model();
         let applied = self.parts.lifecycle.broke(&failure, usage);
         let text = format!("the endpoint ended its stream with an error: {}", failure.kind.words());
         self.parts.lifecycle.settle(Ending::Failed(failure.kind, text), None);

@@ -3,20 +3,23 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::response;
+use http::{HeaderMap, response};
 use http_body_util::BodyExt;
 use tokio::time::Instant;
 
+use super::decode::ContentDecoder;
 use super::hold::{self, Held, Limits, NotReal};
 use super::inbound::Inbound;
 use super::inspect::{Gate, Inspector};
+use super::lifecycle::Lifecycle;
 use super::transport::{
     Answer, Payload, Reuse, SendError, SendErrorKind, Transport as Upstreams, UpstreamBody,
 };
 use super::{headers, respond};
 use crate::claude::gate::GateFailure;
 use crate::claude::request::Class;
-use crate::claude::usage::Usage;
+use crate::claude::sse::{Decoder, Event};
+use crate::claude::usage::{Usage, UsageMeter};
 use crate::config::Streaming;
 use crate::domain::endpoint::EndpointSpec;
 use crate::domain::outcome::{self, Failure, Kind, Next, Seen, Transport};
@@ -85,12 +88,12 @@ impl Attempter<'_> {
         };
         inbound.lifecycle.head(answer.timing.connect, answer.head.status.as_u16(), &answer.head.headers);
         if !answer.head.status.is_success() {
-            return self.refused(inbound.class, answer, spec).await;
+            return self.refused(inbound, answer, spec).await;
         }
         if !is_gated(inbound.class) {
             return Tried::Answer(Box::new(Passable::open(answer, None)));
         }
-        self.hold(inbound.class, inbound.stream, answer, spec, accept_empty).await
+        self.hold(inbound, answer, spec, accept_empty).await
     }
 
     fn header_timeout(&self, inbound: &Inbound, spec: &EndpointSpec) -> Duration {
@@ -108,38 +111,48 @@ impl Attempter<'_> {
         Tried::failed(failure)
     }
 
-    async fn refused(&self, class: Class, answer: Answer, spec: &EndpointSpec) -> Tried {
+    async fn refused(&self, inbound: &mut Inbound, answer: Answer, spec: &EndpointSpec) -> Tried {
+        let class = inbound.class;
         let seen = Seen::Status { status: answer.head.status, headers: &answer.head.headers };
         let failure = outcome::classify_for(class, seen, spec, jiff::Timestamp::now());
         let mut kept = Passable::open(answer, None);
-        // Only an answer that others may still replace is read now; the rest is passed on as it comes.
-        if failure.next == Next::Yes && kept.read_whole().await.is_err() {
+        // Only an answer that others may still replace is read now; the rest is passed on, and looked at, as it comes.
+        if failure.next != Next::Yes {
+            kept.inspector = (class == Class::Messages).then(|| Inspector::new(false, &kept.head.headers));
+            return Tried::Failed(Box::new(Failed { failure, usage: Usage::default(), kept: Some(kept) }));
+        }
+        if kept.read_whole().await.is_err() {
             return Tried::failed(failure);
         }
-        Tried::Failed(Box::new(Failed { failure, usage: Usage::default(), kept: Some(kept) }))
+        let said = said_by(&kept.head.headers, &kept.held);
+        inbound.lifecycle.answer_names(said.model());
+        Tried::Failed(Box::new(Failed { failure, usage: said.usage().clone(), kept: Some(kept) }))
     }
 
     async fn hold(
         &self,
-        class: Class,
-        stream: bool,
+        inbound: &mut Inbound,
         answer: Answer,
         spec: &EndpointSpec,
         accept_empty: bool,
     ) -> Tried {
         let Answer { head, mut body, .. } = answer;
-        let mut inspector = Inspector::new(stream, &head.headers);
+        let (class, stream) = (inbound.class, inbound.stream);
+        let mut watched = Watched::new(Inspector::new(stream, &head.headers), &mut inbound.lifecycle);
         let mut gate = Gate::new(class, stream, accept_empty);
         let limits = self.limits(stream);
-        let (held, ruling) = hold::until_real(&mut body, &mut inspector, &mut gate, limits).await;
+        let (held, ruling) = hold::until_real(&mut body, &mut watched.inspector, &mut gate, limits).await;
         let Held { frames, ended, .. } = held;
         let rest = (!ended).then_some(body);
         match ruling {
-            Ok(()) => {
-                Tried::Answer(Box::new(Passable { head, held: frames, rest, inspector: Some(inspector) }))
-            }
+            Ok(()) => Tried::Answer(Box::new(Passable {
+                head,
+                held: frames,
+                rest,
+                inspector: Some(watched.done()),
+            })),
             Err(not_real) => {
-                let usage = inspector.usage(false);
+                let usage = watched.failed(&head.headers, &frames);
                 let seen = match &not_real {
                     NotReal::Gate(failure) => Seen::Gate(failure),
                     NotReal::Transport(transport) => Seen::Transport(*transport),
@@ -159,6 +172,81 @@ impl Attempter<'_> {
             Limits { bytes: hold::MAX_BODY, hold: None, idle }
         }
     }
+}
+
+/// An answer that is being held. A client that leaves meanwhile drops it: what the answer has told by then is kept.
+struct Watched<'l> {
+    inspector: Inspector,
+    /// Nothing once somebody else has the inspector's last word.
+    lifecycle: Option<&'l mut Lifecycle>,
+}
+
+impl<'l> Watched<'l> {
+    fn new(inspector: Inspector, lifecycle: &'l mut Lifecycle) -> Self {
+        Self { inspector, lifecycle: Some(lifecycle) }
+    }
+
+    /// It is real: whoever passes it on goes on looking.
+    fn done(mut self) -> Inspector {
+        self.lifecycle = None;
+        std::mem::replace(&mut self.inspector, Inspector::new(false, &HeaderMap::new()))
+    }
+
+    /// It was none. What it told all the same; a JSON document told it at its end, whatever it was asked to be.
+    fn failed(mut self, headers: &HeaderMap, held: &[Bytes]) -> Usage {
+        let lifecycle = self.lifecycle.take();
+        let mut usage = self.inspector.usage(false);
+        let mut model = self.inspector.model().map(str::to_owned);
+        if usage.is_empty() {
+            let said = said_by(headers, held);
+            usage = said.usage().clone();
+            model = said.model().map(str::to_owned).or(model);
+        }
+        if let Some(lifecycle) = lifecycle {
+            lifecycle.answer_names(model.as_deref());
+        }
+        usage
+    }
+}
+
+impl Drop for Watched<'_> {
+    fn drop(&mut self) {
+        if let Some(lifecycle) = self.lifecycle.take() {
+            lifecycle.answer_names(self.inspector.model());
+            lifecycle.told(self.inspector.usage(false));
+        }
+    }
+}
+
+/// What a whole body says of usage: a JSON document, or an event stream where none was asked for.
+fn said_by(headers: &HeaderMap, held: &[Bytes]) -> UsageMeter {
+    let mut meter = UsageMeter::new();
+    let Some(body) = decoded(headers, held) else { return meter };
+    meter.on_json(&body);
+    if meter.usage().is_empty() {
+        let mut events = Decoder::new();
+        let mut sink = |event: Event<'_>| meter.on_event(event.kind(), event.data);
+        // What is too long for an event is none.
+        if events.feed(&body, &mut sink).is_ok() {
+            events.finish(&mut sink);
+        }
+        meter.finish(false);
+    }
+    meter
+}
+
+/// What was held, without its coding; nothing when that is too much. What is held is bounded as it came: a compressed
+/// body may still be any size.
+fn decoded(headers: &HeaderMap, held: &[Bytes]) -> Option<Vec<u8>> {
+    let mut decoder = ContentDecoder::for_headers(headers);
+    let mut body = Vec::new();
+    for frame in held {
+        decoder.feed(frame, |decoded| body.extend_from_slice(decoded));
+        if body.len() > hold::MAX_BODY {
+            return None;
+        }
+    }
+    Some(body)
 }
 
 /// The request to this endpoint. Nothing when its target is too long behind the endpoint's base path, or when its body
@@ -264,15 +352,7 @@ impl Passable {
 
     /// True when what is held is an Anthropic error object.
     pub fn is_error_object(&self) -> bool {
-        let mut decoder = super::decode::ContentDecoder::for_headers(&self.head.headers);
-        let mut body = Vec::new();
-        for frame in &self.held {
-            decoder.feed(frame, |decoded| body.extend_from_slice(decoded));
-            // What is kept is bounded as it came: a compressed body may still be any size.
-            if body.len() > MAX_KEPT {
-                return false;
-            }
-        }
-        self.rest.is_none() && crate::claude::wire::api_error(&body).is_some()
+        let body = decoded(&self.head.headers, &self.held).filter(|body| body.len() <= MAX_KEPT);
+        self.rest.is_none() && body.is_some_and(|body| crate::claude::wire::api_error(&body).is_some())
     }
 }

@@ -17,7 +17,7 @@ use super::http::Headers;
 use super::log::Class;
 use super::pieces::Pieces;
 use super::render::{self, Body, Events};
-use super::usage::Usage;
+use super::usage::Told;
 
 /// Block size of [`Writes::Blocks`].
 const BLOCK: usize = 64 * 1024;
@@ -31,7 +31,7 @@ pub(super) struct Answer {
     /// The encoded body as far as it will be sent, before its transfer coding.
     pub(super) body: Pieces,
     /// Usage told once this many body bytes are sent.
-    pub(super) told: Vec<(usize, Usage)>,
+    pub(super) told: Vec<(usize, Told)>,
     /// The first piece with content.
     pub(super) first_content: Option<usize>,
     pub(super) framing: Framing,
@@ -115,8 +115,8 @@ impl Answer {
 }
 
 /// Where in the body each usage has been told completely.
-fn told_ends(body: &Body) -> Vec<(usize, Usage)> {
-    body.told.iter().filter_map(|(piece, usage)| Some((body.pieces.end_of(*piece)?, *usage))).collect()
+fn told_ends(body: &Body) -> Vec<(usize, Told)> {
+    body.told.iter().filter_map(|(piece, told)| Some((body.pieces.end_of(*piece)?, *told))).collect()
 }
 
 fn cut(pieces: &mut Pieces, at: Mark) {

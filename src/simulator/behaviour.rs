@@ -101,10 +101,15 @@ pub struct Content {
     pub stop_reason: Option<Cow<'static, str>>,
     /// The model named in the answer; `None`: the one asked for.
     pub model: Option<Cow<'static, str>>,
-    /// Usage to report; `None`: derived from the size of the request and the answer.
+    /// Usage to report; `None`: derived from the size of the request and the answer. Of a fixed response: what its body
+    /// says, for the log.
     pub usage: Option<Usage>,
     /// Which events carry usage.
     pub usage_style: UsageStyle,
+    /// The service tier stated with the usage; `None`: `standard`.
+    pub service_tier: Option<Cow<'static, str>>,
+    /// The inference region stated with the usage; `None`: not mentioned.
+    pub inference_geo: Option<Cow<'static, str>>,
 }
 
 impl Default for Content {
@@ -123,6 +128,8 @@ impl Default for Content {
             model: None,
             usage: None,
             usage_style: UsageStyle::Standard,
+            service_tier: None,
+            inference_geo: None,
         }
     }
 }

@@ -200,6 +200,7 @@ fn oddities() -> Vec<Fault> {
         cache_read: 11,
         output: 9,
         web_searches: 2,
+        ..Usage::default()
     };
     let thinking = Behaviour::healthy().content(|content| content.thinking = Some(true));
     let bulk = Behaviour::healthy().deltas(20_000, 64);

@@ -68,7 +68,10 @@ impl Context<'_> {
             Reply::Fixed { status, content_type, body } => Composed {
                 status: *status,
                 content_type: content_type.clone(),
-                body: plain(body.to_vec()),
+                body: Body {
+                    told: behaviour.content.usage.map_or_else(Vec::new, render::told_whole),
+                    ..plain(body.to_vec())
+                },
                 is_stream: content_type.starts_with("text/event-stream"),
             },
             Reply::Error { status, kind, message } => error(*status, kind, message, request_id),

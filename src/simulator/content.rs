@@ -8,7 +8,7 @@ use std::fmt::Write;
 use super::ask::{Ask, example};
 use super::behaviour::Content;
 use super::pieces::Pieces;
-use super::usage::Usage;
+use super::usage::{Terms, Usage};
 
 /// A complete assistant message; block content is cut into the pieces a stream sends it in.
 #[derive(Debug)]
@@ -18,6 +18,7 @@ pub(super) struct Message {
     pub(super) blocks: Vec<Block>,
     pub(super) stop_reason: String,
     pub(super) usage: Usage,
+    pub(super) terms: Terms,
 }
 
 /// A content block.
@@ -120,6 +121,10 @@ impl Message {
             blocks,
             stop_reason: content.stop_reason.as_deref().unwrap_or(stop_reason).to_owned(),
             usage: content.usage.unwrap_or_else(|| Usage::of_request(ask.body_bytes, output)),
+            terms: Terms {
+                service_tier: content.service_tier.as_deref().unwrap_or("standard").to_owned(),
+                inference_geo: content.inference_geo.as_deref().map(str::to_owned),
+            },
         }
     }
 }

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::answer::{Answer, Ending};
 use super::behaviour::{Framing, Pace};
-use super::usage::Usage;
+use super::usage::Told;
 
 /// What is to become of the connection after an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub(super) async fn deliver<W: AsyncWrite + Unpin>(
     socket: &mut W,
     answer: &Answer,
     pace: &Pace,
-    mut told: impl FnMut(Usage),
+    mut told: impl FnMut(Told),
 ) -> io::Result<After> {
     sleep_some(pace.head).await;
     let mut scratch = Vec::with_capacity(1024);
@@ -55,7 +55,7 @@ async fn send_body<W: AsyncWrite + Unpin>(
     answer: &Answer,
     pace: &Pace,
     scratch: &mut Vec<u8>,
-    told: &mut impl FnMut(Usage),
+    told: &mut impl FnMut(Told),
 ) -> io::Result<()> {
     let (mut sent, mut usage) = (0, answer.told.iter().peekable());
     let mut due = Instant::now();

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::http::Headers;
-use super::usage::Usage;
+use super::usage::{Told, Usage};
 
 /// Requests kept.
 const MAX_ROWS: usize = 20_000;
@@ -95,6 +95,8 @@ pub struct Received {
     pub status: Option<u16>,
     /// Usage told to the client so far: what it can have seen, not what an uncut answer would have said.
     pub told: Usage,
+    /// The output in it is what the answer says it is, not only what `message_start` began with.
+    pub output_told: bool,
     /// How far it got.
     pub outcome: Outcome,
 }
@@ -310,12 +312,12 @@ impl RequestEntry<'_> {
     }
 
     /// The client has been told these numbers; they replace what it was told before (usage is cumulative).
-    pub(super) fn told(&mut self, usage: Usage) {
+    pub(super) fn told(&mut self, Told { usage, output_stated }: Told) {
         let before = std::mem::replace(&mut self.told, usage);
         self.recorder.change(|log| {
             log.told = log.told - before + usage;
             if let Some(row) = log.row(self.id) {
-                row.told = usage;
+                (row.told, row.output_told) = (usage, output_stated);
             }
         });
     }

@@ -7,7 +7,7 @@
 use super::behaviour::{Content, Drip, SseStyle};
 use super::content::{Block, Message};
 use super::pieces::Pieces;
-use super::usage::{Usage, UsageStyle};
+use super::usage::{Told, Usage, UsageStyle};
 
 /// Delta type and the field that holds its text.
 const THINKING: (&str, &str) = ("thinking_delta", "thinking");
@@ -21,7 +21,7 @@ pub(super) struct Body {
     /// The bytes; for a stream, one piece per event.
     pub(super) pieces: Pieces,
     /// Usage the client has been told once piece `.0` is sent.
-    pub(super) told: Vec<(usize, Usage)>,
+    pub(super) told: Vec<(usize, Told)>,
     /// The first piece that carries content.
     pub(super) first_content: Option<usize>,
 }
@@ -156,16 +156,16 @@ pub(super) fn stream(message: &Message, content: &Content, style: SseStyle) -> B
     Body { pieces: events.finish(), told, first_content: Some(first_content) }
 }
 
-fn message_start(events: &mut Events, message: &Message, content: &Content, told: &mut Vec<(usize, Usage)>) {
+fn message_start(events: &mut Events, message: &Message, content: &Content, told: &mut Vec<(usize, Told)>) {
     let start = match content.usage_style {
         UsageStyle::DeltaOnly => Usage::default(),
         _ => Usage { output: message.usage.output.min(1), ..message.usage },
     };
-    let (head, tail) = (message_head(message), start.full_json());
+    let (head, tail) = (message_head(message), start.full_json(&message.terms));
     let data = format!(
         r#"{{"type":"message_start","message":{head},"content":[],"stop_reason":null,"stop_sequence":null,"usage":{tail}}}}}"#
     );
-    told.push((events.pieces.count(), start));
+    told.push((events.pieces.count(), Told { usage: start, output_stated: false }));
     events.push("message_start", &data);
 }
 
@@ -192,19 +192,19 @@ fn stream_block(events: &mut Events, index: usize, block: &Block) {
     events.block_stop(index);
 }
 
-fn message_deltas(events: &mut Events, message: &Message, content: &Content, told: &mut Vec<(usize, Usage)>) {
+fn message_deltas(events: &mut Events, message: &Message, content: &Content, told: &mut Vec<(usize, Told)>) {
     let total = message.usage;
     let mut push = |reason: &str, usage: Usage, json: String| {
         let data = format!(
             r#"{{"type":"message_delta","delta":{{"stop_reason":{reason},"stop_sequence":null}},"usage":{json}}}"#
         );
-        told.push((events.pieces.count(), usage));
+        told.push((events.pieces.count(), Told { usage, output_stated: true }));
         events.push("message_delta", &data);
     };
     let reason = quoted(&message.stop_reason);
     match content.usage_style {
         UsageStyle::Standard => push(&reason, total, total.totals_json()),
-        UsageStyle::DeltaOnly => push(&reason, total, total.full_json()),
+        UsageStyle::DeltaOnly => push(&reason, total, total.full_json(&message.terms)),
         UsageStyle::TwoDeltas => {
             let interim = Usage { output: total.output / 2, ..total };
             push("null", interim, interim.totals_json());
@@ -213,15 +213,20 @@ fn message_deltas(events: &mut Events, message: &Message, content: &Content, tol
     }
 }
 
+/// A body of one piece tells everything at its end.
+pub(super) fn told_whole(usage: Usage) -> Vec<(usize, Told)> {
+    vec![(0, Told { usage, output_stated: true })]
+}
+
 /// The message as one JSON document.
 pub(super) fn document(message: &Message) -> Body {
     let blocks: Vec<_> = message.blocks.iter().map(block_json).collect();
     let (head, blocks) = (message_head(message), blocks.join(","));
-    let (reason, usage) = (quoted(&message.stop_reason), message.usage.full_json());
+    let (reason, usage) = (quoted(&message.stop_reason), message.usage.full_json(&message.terms));
     let json = format!(
         r#"{head},"content":[{blocks}],"stop_reason":{reason},"stop_sequence":null,"usage":{usage}}}"#
     );
-    Body { pieces: Pieces::whole(json.into_bytes()), told: vec![(0, message.usage)], first_content: Some(0) }
+    Body { pieces: Pieces::whole(json.into_bytes()), told: told_whole(message.usage), first_content: Some(0) }
 }
 
 /// The fields every form of a message begins with; the object is left open.

@@ -238,7 +238,7 @@ impl Connection<'_> {
         let answer = answer::answer(context, behaviour)?;
         entry.status(answer.status);
         let (mut read, mut write) = self.socket.split();
-        let sending = deliver(&mut write, &answer, &behaviour.pace, |usage| entry.told(usage));
+        let sending = deliver(&mut write, &answer, &behaviour.pace, |told| entry.told(told));
         let sending = async {
             let after = sending.await?;
             if after == After::Reset {
@@ -267,6 +267,7 @@ impl Connection<'_> {
             body_hash: 0,
             status: None,
             told: Usage::default(),
+            output_told: false,
             outcome: Outcome::Reading,
         }
     }

@@ -10,6 +10,8 @@
 
 use std::ops::{Add, AddAssign, Sub};
 
+use super::render::quoted;
+
 /// Tokens of one answer, or a sum over answers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
@@ -25,6 +27,27 @@ pub struct Usage {
     pub output: u64,
     /// Server-side web searches.
     pub web_searches: u64,
+    /// Server-side web fetches.
+    pub web_fetches: u64,
+    /// Server-side code executions.
+    pub code_executions: u64,
+}
+
+/// Usage as an answer has stated it so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Told {
+    /// The numbers; they replace those told before, because usage is cumulative.
+    pub(super) usage: Usage,
+    /// The output is what the answer says it is. What `message_start` says of it is only a beginning.
+    pub(super) output_stated: bool,
+}
+
+/// What a `usage` object says besides numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Terms {
+    pub(super) service_tier: String,
+    /// `None`: not mentioned.
+    pub(super) inference_geo: Option<String>,
 }
 
 /// Which events of a stream carry usage.
@@ -51,7 +74,7 @@ impl Usage {
             cache_write_1h: write - cache_write_5m,
             cache_read,
             output,
-            web_searches: 0,
+            ..Self::default()
         }
     }
 
@@ -61,13 +84,18 @@ impl Usage {
     }
 
     /// The fields of a `usage` object with the 5 m / 1 h split, in the order the API writes them.
-    pub(super) fn full_json(&self) -> String {
+    pub(super) fn full_json(&self, terms: &Terms) -> String {
         let mut json = self.totals_json();
         json.truncate(json.len() - 1);
         let (short, long) = (self.cache_write_5m, self.cache_write_1h);
+        let tier = quoted(&terms.service_tier);
         json.push_str(&format!(
-            r#","cache_creation":{{"ephemeral_5m_input_tokens":{short},"ephemeral_1h_input_tokens":{long}}},"service_tier":"standard"}}"#
+            r#","cache_creation":{{"ephemeral_5m_input_tokens":{short},"ephemeral_1h_input_tokens":{long}}},"service_tier":{tier}"#
         ));
+        if let Some(geo) = &terms.inference_geo {
+            json.push_str(&format!(r#","inference_geo":{}"#, quoted(geo)));
+        }
+        json.push('}');
         json
     }
 
@@ -75,12 +103,20 @@ impl Usage {
     pub(super) fn totals_json(&self) -> String {
         let Self { input, cache_read, output, .. } = self;
         let written = self.cache_write_5m + self.cache_write_1h;
-        let searches = match self.web_searches {
-            0 => String::new(),
-            count => format!(r#","server_tool_use":{{"web_search_requests":{count}}}"#),
-        };
+        let tools = self.tools_json();
         format!(
-            r#"{{"input_tokens":{input},"cache_creation_input_tokens":{written},"cache_read_input_tokens":{cache_read},"output_tokens":{output}{searches}}}"#
+            r#"{{"input_tokens":{input},"cache_creation_input_tokens":{written},"cache_read_input_tokens":{cache_read},"output_tokens":{output}{tools}}}"#
+        )
+    }
+
+    /// The member for server tools, if any was used.
+    fn tools_json(&self) -> String {
+        let Self { web_searches, web_fetches, code_executions, .. } = self;
+        if web_searches + web_fetches + code_executions == 0 {
+            return String::new();
+        }
+        format!(
+            r#","server_tool_use":{{"web_search_requests":{web_searches},"web_fetch_requests":{web_fetches},"code_execution_requests":{code_executions}}}"#
         )
     }
 }
@@ -93,6 +129,8 @@ fn each(a: Usage, b: Usage, op: fn(u64, u64) -> u64) -> Usage {
         cache_read: op(a.cache_read, b.cache_read),
         output: op(a.output, b.output),
         web_searches: op(a.web_searches, b.web_searches),
+        web_fetches: op(a.web_fetches, b.web_fetches),
+        code_executions: op(a.code_executions, b.code_executions),
     }
 }
 

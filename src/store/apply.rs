@@ -11,6 +11,7 @@ use super::key::{BucketKey, RowKey};
 use super::row::{OpenRow, Row};
 use super::schema::{DAYS, HOURS, IDS, OPEN, ROWS, RowKeyBytes, SESSION_DAYS, STORIES};
 use super::totals::{Part, Totals, parts, whole};
+use crate::events::RequestId;
 
 type Bytes = &'static [u8];
 
@@ -159,6 +160,14 @@ impl<'t> Batch<'t> {
     /// When the file cannot be read.
     pub fn last(&self) -> Result<Option<RowKey>, StoreError> {
         Ok(self.rows.last()?.map(|(key, _)| RowKey::from_bytes(&key.value())))
+    }
+
+    /// True when a row has this id.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn has(&self, id: RequestId) -> Result<bool, StoreError> {
+        Ok(self.ids.range((id.number(), 0)..=(id.number(), u64::MAX))?.next().is_some())
     }
 
     /// Throws all rollups away; those written instead are `sums`.

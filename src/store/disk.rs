@@ -3,31 +3,35 @@
 //! | event | the database |
 //! |---|---|
 //! | an operation of the operating system fails | redb refuses everything from then on: it is closed and opened again |
+//! | the file is no longer at its path: deleted, moved away or replaced | what is there then is opened, or made |
 //! | a value makes no sense, or redb runs into a contradiction | the file is moved aside and a new one begun |
 //! | [`Disk::close`] | gone; the file is free for others; reads fail with [`StoreError::Closed`] |
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use redb::{Database, ReadTransaction, ReadableDatabase, WriteTransaction};
 
 use super::StoreError;
 use super::apply::Batch;
 use super::civil::Clock;
-use super::open::{MovedAside, OpenError, Place};
+use super::open::{Identity, MovedAside, OpenError, Place};
 
 /// The open database.
 pub struct Disk {
     db: RwLock<Option<Database>>,
     place: Place,
+    /// Which file is open.
+    file: Mutex<Option<Identity>>,
     /// A file was moved aside while running. If the new one fails alike, the fault is not the file's.
     replaced: AtomicBool,
 }
 
 impl Disk {
     pub(super) fn new(db: Database, place: Place) -> Self {
-        Self { db: RwLock::new(Some(db)), place, replaced: AtomicBool::new(false) }
+        let file = Mutex::new(place.identity());
+        Self { db: RwLock::new(Some(db)), place, file, replaced: AtomicBool::new(false) }
     }
 
     /// A consistent picture of the file as of now. It stays valid while commits go on; long ones make the file grow.
@@ -85,7 +89,18 @@ impl Disk {
         };
         let (opened, found) = self.place.open()?;
         *db = Some(opened);
+        *self.file() = self.place.identity();
         Ok(forced.or(found.moved_aside))
+    }
+
+    /// False when what was written goes to a file that is not at its path any more: it would vanish with this process.
+    pub(super) fn is_in_place(&self) -> bool {
+        let now = self.place.identity();
+        now.is_some() && now == *self.file()
+    }
+
+    fn file(&self) -> MutexGuard<'_, Option<Identity>> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn close(&self) {

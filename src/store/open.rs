@@ -34,7 +34,7 @@ pub struct Opened {
     pub moved_aside: Option<MovedAside>,
     /// The hours and days in the file are those of another time zone and are being summed up anew.
     pub rebuilding: bool,
-    /// The newest request in it.
+    /// The newest request in it, or another one behind which ids are free.
     pub last_id: Option<RequestId>,
 }
 
@@ -86,6 +86,9 @@ fn advice(error: &io::Error) -> &'static str {
     }
 }
 
+/// What tells one file from another: device and number.
+pub(super) type Identity = (u64, u64);
+
 type Opener = dyn Fn() -> Result<Database, redb::DatabaseError> + Send + Sync;
 
 /// Where the database is.
@@ -110,6 +113,14 @@ impl Place {
         match self {
             Self::File(path) => file::open(path),
             Self::Other(open) => Ok((open().map_err(StoreError::from)?, Found::default())),
+        }
+    }
+
+    /// Which file is there now.
+    pub(super) fn identity(&self) -> Option<Identity> {
+        match self {
+            Self::File(path) => file::identity(path),
+            Self::Other(_) => Some((0, 0)),
         }
     }
 

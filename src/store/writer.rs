@@ -3,7 +3,7 @@
 //! | state | does |
 //! |---|---|
 //! | records wait | commits them together: one transaction, one sync of the disk |
-//! | a commit fails | tries again at once, then with growing pauses for ever; between two tries the file is opened again |
+//! | a commit fails, or goes to a file that is not at its path any more | tries again at once, then with growing pauses for ever; between two tries the file is opened again |
 //! | nothing is due | one step of a [`Chore`], then looks again |
 //! | closing | commits what waits; gives up when the time for that is over |
 //!
@@ -141,6 +141,20 @@ impl Writer {
     }
 
     fn write(&self, taken: &Taken) -> Result<(), StoreError> {
+        self.put(taken)?;
+        if self.disk.is_in_place() {
+            return Ok(());
+        }
+        tracing::error!(
+            target: "cc_forwarder::store",
+            "{}; what it held is no longer recorded here, and what follows goes to the file that is there now, or to a \
+             new one",
+            StoreError::Gone
+        );
+        Err(StoreError::Gone)
+    }
+
+    fn put(&self, taken: &Taken) -> Result<(), StoreError> {
         self.disk.batch(&self.clock, |batch| {
             for open in &taken.open {
                 batch.note_open(open)?;

@@ -17,6 +17,8 @@ fn assert_told(counted: &Usage, told: simulator::Usage) {
         cache_read: counted.cache_read,
         output: counted.output,
         web_searches: counted.web_search,
+        web_fetches: counted.web_fetch,
+        code_executions: counted.code_execution,
     };
     assert_eq!(counted, told);
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what a helper cannot do fails the test")]
 
 pub mod file;
+pub mod program;
 pub mod raw;
 
 use std::sync::Arc;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use redb::backends::FileBackend;
 use redb::{Builder, Database, DatabaseError, ReadableDatabase};
 
-use super::{Found, MovedAside, OpenError};
+use super::{Found, Identity, MovedAside, OpenError};
 use crate::store::disk::guarded;
 use crate::store::schema::{self, LAYOUT, meta};
 use crate::store::{StoreError, monotonic};
@@ -70,6 +70,21 @@ pub(super) fn set_aside(path: &Path, why: &str) -> Result<MovedAside, OpenError>
         to.display()
     );
     Ok(MovedAside { to, why: why.to_owned() })
+}
+
+/// Which file is at the path; nothing when none is.
+pub(super) fn identity(path: &Path) -> Option<Identity> {
+    let found = fs::metadata(path).ok()?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        Some((found.dev(), found.ino()))
+    }
+    // An open file cannot be deleted or replaced on Windows.
+    #[cfg(not(unix))]
+    {
+        found.is_file().then_some((0, 0))
+    }
 }
 
 /// Opens what is there.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use redb::Database;
 
 use crate::events::RequestId;
+use crate::events::record::Ids;
 use crate::store::StoreError;
 use crate::store::apply::Batch;
 use crate::store::civil::Clock;
@@ -16,7 +17,7 @@ pub(crate) struct Prepared {
     pub(crate) interrupted: u64,
     /// The rollups are those of another time zone.
     pub(crate) rebuild: bool,
-    /// The newest row.
+    /// The id behind which ids are free.
     pub(crate) last_id: Option<RequestId>,
 }
 
@@ -30,7 +31,7 @@ pub(crate) fn prepare(db: &Database, clock: &Clock, now: Timestamp) -> Result<Pr
     for request in &open {
         batch.put(&Row::interrupted(request, now), None)?;
     }
-    let last_id = batch.last()?.map(|key| key.id);
+    let last_id = last_id(&batch)?;
     batch.finish()?;
     let zone = clock.name(now);
     let rebuild =
@@ -40,4 +41,23 @@ pub(crate) fn prepare(db: &Database, clock: &Clock, now: Timestamp) -> Result<Pr
     }
     txn.commit()?;
     Ok(Prepared { interrupted: open.len() as u64, rebuild, last_id })
+}
+
+/// That of the newest row, or one further on: if the clock has gone back since, newer ids belong to older times.
+fn last_id(batch: &Batch<'_>) -> Result<Option<RequestId>, StoreError> {
+    let mut last = batch.last()?.map(|key| key.id);
+    while let Some(id) = last {
+        let mut taken = None;
+        for next in Ids::sample_after(id) {
+            if batch.has(next)? {
+                taken = Some(next);
+                break;
+            }
+        }
+        if taken.is_none() {
+            break;
+        }
+        last = taken;
+    }
+    Ok(last)
 }

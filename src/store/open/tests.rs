@@ -157,3 +157,93 @@ fn what_the_system_forbids_is_told_and_not_touched() {
     };
     assert!(denied.to_string().contains("give this user the right to write there"), "{denied}");
 }
+
+#[test]
+fn ids_go_on_behind_all_known_ones_although_the_clock_went_back() {
+    use crate::events::record::Ids;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("usage.redb");
+    let mut known = std::collections::HashSet::new();
+    // The second run's clock is two hours behind the first one's, the third one's is between them.
+    for hours in [4, 2, 3] {
+        let (store, opened) = Store::open(options(&path)).unwrap();
+        let ids = opened.last_id.map_or_else(|| Ids::starting_at(7), Ids::after);
+        let mut intake = store.intake();
+        for _ in 0..200 {
+            let id = ids.next_id();
+            assert!(known.insert(id), "{id} was given before");
+            let mut record = (*record(id.number())).clone();
+            record.accepted += jiff::SignedDuration::from_hours(hours);
+            intake.settled(&std::sync::Arc::new(record));
+        }
+        assert_eq!(store.close(), 0);
+    }
+    let (store, _) = Store::open(options(&path)).unwrap();
+    assert_eq!(rows(&store), 600);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_taken_away_while_it_is_written_is_replaced_and_takes_what_follows() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("usage.redb");
+    let (store, _) = Store::open(options(&path)).unwrap();
+    let mut intake = store.intake();
+    let saved = |store: &Store| {
+        let end = crate::store::monotonic() + std::time::Duration::from_secs(30);
+        while store.load().unsaved > 0 {
+            assert!(crate::store::monotonic() < end, "saved in time");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    };
+    (0..10).for_each(|id| intake.settled(&record(id)));
+    saved(&store);
+    std::fs::remove_file(&path).unwrap();
+    (10..15).for_each(|id| intake.settled(&record(id)));
+    saved(&store);
+    assert_eq!(rows(&store), 5, "the first ten went with their file");
+    let other = dir.path().join("other.redb");
+    fill(&other, 3);
+    std::fs::rename(&other, &path).unwrap();
+    (20..22).for_each(|id| intake.settled(&record(id)));
+    assert_eq!(store.close(), 0);
+    let (store, _) = Store::open(options(&path)).unwrap();
+    assert_eq!(rows(&store), 5, "three of the other file, and two");
+}
+
+#[test]
+fn ten_thousand_models_and_sessions_are_ten_thousand_sums_that_go_with_their_rows() {
+    use crate::store::query::{By, Reader};
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("usage.redb");
+    let (store, _) = Store::open(options(&path)).unwrap();
+    let mut intake = store.intake();
+    for id in 0..10_000 {
+        let mut record = (*record(id)).clone();
+        record.accepted = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(5 * 24);
+        (record.model, record.session) = (Some(format!("model-{id}")), Some(format!("session-{id}")));
+        intake.settled(&std::sync::Arc::new(record));
+    }
+    assert_eq!(store.close(), 0);
+    let size = std::fs::metadata(&path).unwrap().len();
+    assert!(size < 10_000 * 4_096, "{size} bytes");
+    let (store, _) = Store::open(options(&path)).unwrap();
+    let reader = Reader::of(&store.disk().begin_read().unwrap(), store.clock().clone()).unwrap();
+    for by in [By::Model, By::Session] {
+        let stats = reader.stats(&crate::store::filter::Filter::default(), by).unwrap();
+        assert_eq!((stats.groups.len(), stats.totals.requests), (10_000, 10_000));
+    }
+    drop((reader, store));
+    let (store, _) = Store::open(crate::store::Options { retention_days: 1, ..options(&path) }).unwrap();
+    let end = crate::store::monotonic() + std::time::Duration::from_secs(60);
+    let sums = || {
+        let txn = store.disk().begin_read().unwrap();
+        let tables = [schema::HOURS, schema::DAYS, schema::SESSION_DAYS];
+        tables.map(|table| txn.open_table(table).unwrap().len().unwrap()).iter().sum::<u64>()
+    };
+    while sums() > 0 {
+        assert!(crate::store::monotonic() < end, "old sums go in time");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert_eq!(rows(&store), 0);
+}
