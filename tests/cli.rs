@@ -227,11 +227,11 @@ fn check_lists_every_problem_and_sends_nothing() {
 #[test]
 fn check_without_probes_sends_nothing_and_shows_warnings() {
     let endpoint = Endpoint::new();
-    let yaml = config(&[endpoint.yaml("a")]) + "tui: { save_priority_edits: true }\n";
+    let yaml = config(&[endpoint.yaml("a")]) + "streaming: { read_timeout: 10s }\n";
     let place = Place::with(&yaml);
     let (code, out, err) = parts(&place.run("check --config my.yaml --no-probe"));
     assert_eq!(code, 0, "{err}");
     assert!(out.contains("not probed") && out.contains("--no-probe"), "{out}");
-    assert!(err.contains("warning: ") && err.contains("terminal interface"), "{err}");
+    assert!(err.contains("warning: ") && err.contains("streaming.read_timeout"), "{err}");
     assert!(endpoint.simulator.requests().is_empty());
 }

@@ -2,9 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests may unwrap like the tests")]
 
-#[allow(dead_code, reason = "this suite does not let it fail")]
-#[path = "store/disk.rs"]
-mod disk;
 mod support;
 
 #[cfg(unix)]
@@ -45,8 +42,8 @@ use cc_forwarder::simulator::Simulator;
 use cc_forwarder::store::codec::Stored;
 use cc_forwarder::store::row::Row;
 use cc_forwarder::store::{OpenError, Options, Store, schema};
-use disk::TestDisk;
 use redb::ReadableTable;
+use support::disk::TestDisk;
 use support::{QUICK, World};
 
 fn yaml(path: &Path, url: &str) -> String {

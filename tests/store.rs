@@ -7,12 +7,11 @@
     reason = "helpers of tests: clippy only excuses the tests themselves"
 )]
 
-#[path = "store/disk.rs"]
-mod disk;
 #[path = "store/fixture.rs"]
 mod fixture;
 #[path = "store/records.rs"]
 mod records;
+mod support;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -23,8 +22,8 @@ use cc_forwarder::events::State;
 use cc_forwarder::events::hub::Ledger;
 use cc_forwarder::store::backup::BackupError;
 use cc_forwarder::store::{Options, Store, StoreError, schema};
-use disk::TestDisk;
 use records::{accepted, options, record, rows, until};
+use support::disk::TestDisk;
 
 const BURST: u32 = 50_000;
 

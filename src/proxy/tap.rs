@@ -87,6 +87,8 @@ enum State {
     Passing,
     /// The fleet is being told of a cut; then this is the last word.
     Telling(Option<Applied>, Last),
+    /// What was passed on is being written; then the connection is broken.
+    Breaking,
     Over,
 }
 
@@ -125,11 +127,21 @@ impl Tap {
                     }
                     let last = last.clone();
                     self.state = State::Over;
-                    return Poll::Ready(match last {
-                        Last::Event(bytes) => Some(Ok(self.send(bytes))),
-                        Last::Abort => Some(Err(Aborted)),
-                        Last::End => None,
-                    });
+                    return match last {
+                        Last::Event(bytes) => Poll::Ready(Some(Ok(self.send(bytes)))),
+                        Last::Abort => {
+                            self.state = State::Breaking;
+                            // The connection is dropped with whatever was not written yet, the head included: it gets
+                            // a turn to write first.
+                            cx.waker().wake_by_ref();
+                            Poll::Pending
+                        }
+                        Last::End => Poll::Ready(None),
+                    };
+                }
+                State::Breaking => {
+                    self.state = State::Over;
+                    return Poll::Ready(Some(Err(Aborted)));
                 }
                 State::Passing => {}
             }

@@ -7,7 +7,7 @@ use redb::StorageBackend;
 
 /// The disk. Clones are ways to the same bytes.
 #[derive(Clone, Default, Debug)]
-pub(crate) struct TestDisk {
+pub struct TestDisk {
     inner: Arc<(Mutex<State>, Condvar)>,
 }
 
@@ -23,20 +23,20 @@ struct State {
 }
 
 impl TestDisk {
-    pub(crate) fn hold(&self, held: bool) {
+    pub fn hold(&self, held: bool) {
         self.inner.0.lock().unwrap().held = held;
         self.inner.1.notify_all();
     }
 
-    pub(crate) fn fail(&self, failing: bool) {
+    pub fn fail(&self, failing: bool) {
         self.inner.0.lock().unwrap().failing = failing;
     }
 
-    pub(crate) fn syncs(&self) -> u64 {
+    pub fn syncs(&self) -> u64 {
         self.inner.0.lock().unwrap().syncs
     }
 
-    pub(crate) fn failures(&self) -> u64 {
+    pub fn failures(&self) -> u64 {
         self.inner.0.lock().unwrap().failures
     }
 
