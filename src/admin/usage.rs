@@ -8,7 +8,7 @@
 //! | `GET /requests/{id}` | one request and its story |
 //! | `GET /models` | models with a price, and those that were seen |
 //! | `GET /budget` | what is spent of every limit, those in flight not counted |
-//! | `GET /export?format&since\|until\|period&…filter` | every request as a file: [`export`] |
+//! | `GET /export?format&since\|until\|period&…filter` | every request as a file |
 //! | `POST /recost`, `POST /backup` | [`upkeep`] |
 //!
 //! The filter is `model` (a trailing `*` matches any ending), `endpoint`, `group`, `session`, `state`, `status` and

@@ -232,7 +232,7 @@ fn why_not_anywhere(model: &Model, action: Action) -> Option<String> {
     None
 }
 
-/// As [`why_not`], as if nothing stood before the screen.
+/// As `why_not`, as if nothing stood before the screen.
 pub fn why_not_behind(model: &Model, action: Action) -> Option<String> {
     if let Some(why) = why_not_anywhere(model, action) {
         return Some(why);
