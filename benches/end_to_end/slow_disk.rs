@@ -1,7 +1,8 @@
 //! A disk that takes its time: what that does to requests, and to their records.
 //!
 //! Two forwarders keep their records, one on the disk as it is, one on the same disk with [`DELAY`] before every sync. They
-//! get the same load in turn. The second one is then asked until [`BURST`] requests have come, and must have recorded
+//! get the same load in turn; between two loads the second one catches up, because above 100,000 waiting records new
+//! requests would be refused, as they should be. It is asked until [`BURST`] requests have come, and must have recorded
 //! every one of them in the end.
 
 use std::io;
@@ -31,7 +32,7 @@ use super::upstream::Answer;
 /// For people, and to be chosen by.
 pub(crate) const NAME: &str = "2 KB both ways, 64 connections, slow disk";
 /// Before every sync.
-const DELAY: Duration = Duration::from_secs(2);
+const DELAY: Duration = Duration::from_millis(300);
 /// Requests recorded behind the slow disk.
 const BURST: u64 = 50_000;
 /// Longest wait for the slow disk.
@@ -162,7 +163,7 @@ pub(crate) async fn measure(
     let (delay, burst) = if quick { (DELAY / 20, 0) } else { (DELAY, BURST) };
     let mut fast = Recorder::start(upstream, &folder.join("fast.redb"), Duration::ZERO)?;
     let mut slow = Recorder::start(upstream, &folder.join("slow.redb"), delay)?;
-    let (mut ratios, mut rates, mut most) = (Vec::new(), [Vec::new(), Vec::new()], 0);
+    let (mut ratios, mut rates, mut most, mut memory) = (Vec::new(), [Vec::new(), Vec::new()], 0, None);
     for round in 0..rounds {
         let (first, second) = if round % 2 == 0 { (&mut fast, &mut slow) } else { (&mut slow, &mut fast) };
         let (one, other) = (first.load(window).await?, second.load(window).await?);
@@ -171,13 +172,15 @@ pub(crate) async fn measure(
         rates[0].push(of_fast);
         rates[1].push(of_slow);
         most = most.max(slow.waiting().await?);
+        memory = memory.max(slow.service.rss());
+        slow.recovered().await?;
     }
     while slow.asked < burst {
         slow.load(window).await?;
         most = most.max(slow.waiting().await?);
+        memory = memory.max(slow.service.rss());
+        slow.recovered().await?;
     }
-    let memory = slow.service.rss();
-    slow.recovered().await?;
     fast.recovered().await?;
     let [of_fast, of_slow] = rates.map(median);
     say(&format!(

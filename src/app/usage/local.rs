@@ -20,6 +20,9 @@ use crate::store::query::Reader;
 use crate::store::schema::{self, LAYOUT, meta};
 use crate::store::{Options, StoreError, spending};
 
+/// Memory for pages of the file: an export reads each page once.
+const CACHE: usize = 32 << 20;
+
 /// A store that is read here.
 pub(super) struct Local {
     db: Db,
@@ -57,10 +60,12 @@ impl Local {
     /// See [`OpenError`].
     pub(super) fn open(options: &Options) -> Result<Self, OpenError> {
         let path = &options.path;
-        let db = match ReadOnlyDatabase::open(path) {
+        let mut opening = Database::builder();
+        opening.set_cache_size(CACHE);
+        let db = match opening.open_read_only(path) {
             Ok(db) => Db::Reading(db),
             Err(DatabaseError::RepairAborted) => {
-                Db::Repaired(Database::open(path).map_err(|error| refused(path, error))?)
+                Db::Repaired(opening.open(path).map_err(|error| refused(path, error))?)
             }
             Err(error) => return Err(refused(path, error)),
         };
