@@ -62,6 +62,7 @@ scenarios! {
     low_budget_is_asked_later,
     manual_mode_never_moves,
     manual_mode_waits_for_its_group,
+    only_a_probe_speaks_against_it,
     overload_never_opens_the_breaker,
     pause_for_two_seconds,
     pause_of_the_only_group,

@@ -90,10 +90,12 @@ impl Pace {
     }
 }
 
-/// What an answer of this status means.
+/// What an answer of this status means: any answer is a sign of life but 5xx, 501 aside (RFC 9110, 15.6.2: what was asked
+/// for is not implemented).
 pub fn judge(status: StatusCode, credential: &Credential, latency: Duration) -> Probed {
     let refused = matches!(status.as_u16(), 401 | 403);
-    if status.is_server_error() {
+    // 501 is about the path: whoever does not list models is not down for it.
+    if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED {
         Probed::Down(Kind::ServerError)
     } else if refused && *credential != Credential::Pass {
         Probed::CredentialRefused { latency }

@@ -2,7 +2,8 @@
 //!
 //! 1. Usable endpoints of the active group, in the order of the strategy.
 //! 2. Usable endpoints of the other groups by rank (automatic mode only; cooling and paused groups left out).
-//! 3. Those of both that said a budget is used up, though they still answer.
+//! 3. Those of both that said a budget is used up, though they still answer; and, for one request at a time, those against
+//!    which nothing speaks but an answer to a probe: perhaps they only do not know the path it asks for.
 //! 4. Last resort: what rests by our own decision, in the same order, then cooling groups. An endpoint that said until
 //!    when it cannot serve is not in the list at all, nor is one that is switched off, in a paused group, or (for
 //!    requests that cost money) covered by a spending limit that is used up.
@@ -29,7 +30,7 @@ use super::endpoint::{Credential, EndpointId, EndpointSpec};
 use super::fleet::{EndpointView, FleetView, GroupView};
 use super::group::GroupState;
 use super::session::Preferred;
-use super::standing::Availability;
+use super::standing::{Availability, Why};
 
 /// How endpoints inside a group are ordered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
@@ -86,7 +87,7 @@ pub struct Candidate {
 pub enum Tier {
     /// Nothing speaks against it.
     Usable,
-    /// It may be asked, but said that a budget is used up.
+    /// It may be asked, but said that a budget is used up, or a probe was answered with a failure.
     Low,
     /// It rests by our own decision, or its group cools.
     LastResort,
@@ -233,6 +234,11 @@ fn tier_of(endpoint: &EndpointView, model: Option<&str>, now: Instant) -> Result
             Some(until) => Err(limited(until, now)),
             None => Ok((Tier::LastResort, false)),
         },
+        Availability::Resting(Why::ProbeFailed, _)
+            if endpoint.standing.is_doubted_only() && !endpoint.permits.half_open_taken() =>
+        {
+            Ok((Tier::Low, true))
+        }
         Availability::Resting(..) => Ok((Tier::LastResort, false)),
         Availability::Stated(until) => Err(limited(until, now)),
         Availability::Disabled => Err(SkipReason::Disabled),

@@ -203,6 +203,13 @@ impl Standing {
         (self.health == Health::Down).then_some((Why::ProbeFailed, None))
     }
 
+    /// True while nothing but probes speaks against it, and they were answered: the path of the probe may be what does not
+    /// work, so a request that has nowhere else to go may look.
+    pub fn is_doubted_only(&self) -> bool {
+        let answered = self.last_error.as_ref().is_some_and(|e| e.kind == Kind::ServerError);
+        self.health == Health::Down && self.streak == 0 && answered
+    }
+
     /// True when a success would change nothing that routing looks at.
     pub fn is_spotless(&self) -> bool {
         let clean =
@@ -414,7 +421,7 @@ pub fn rest_length(n: u32) -> Duration {
 /// What a probe found.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Probed {
-    /// Any answer that is not a 5xx. `authenticated` when it was a success with the endpoint's own credential.
+    /// Any answer that is not a 5xx, or is 501. `authenticated` when it was a success with the endpoint's own credential.
     Up {
         /// To the response head.
         latency: Duration,
@@ -426,7 +433,7 @@ pub enum Probed {
         /// To the response head.
         latency: Duration,
     },
-    /// No answer, or a 5xx.
+    /// No answer, or another 5xx.
     Down(Kind),
 }
 

@@ -36,6 +36,10 @@ async fn first_failure_is_down_and_first_success_is_up_in_standby_groups_too() {
         world.fleet(|view| view.endpoints[i].standing.health == Health::Down).await;
         world.sims[i].set_for(Class::Models, Behaviour::status(404, "not_found_error"));
         world.fleet(|view| view.endpoints[i].standing.health == Health::Up).await;
+        world.sims[i].set_for(Class::Models, Behaviour::status(503, "api_error"));
+        world.fleet(|view| view.endpoints[i].standing.health == Health::Down).await;
+        world.sims[i].set_for(Class::Models, Behaviour::status(501, "api_error"));
+        world.fleet(|view| view.endpoints[i].standing.health == Health::Up).await;
     }
     assert_eq!(by(&mut world).await, "a");
 }
@@ -48,6 +52,19 @@ async fn an_endpoint_known_to_be_down_is_not_asked_first() {
     assert_eq!(by(&mut world).await, "b");
     let record = world.snapshot(|s| s.totals.completed == 1).await.recent[0].clone();
     assert_eq!(record.attempts.len(), 1, "nobody had to find out: {record:?}");
+}
+
+/// With suspension on: it neither waits for a better probe nor fails.
+#[tokio::test]
+async fn the_only_endpoint_is_asked_although_its_probes_are_answered_with_500() {
+    let patient =
+        often().replace("request_suspend: { enabled: false }", "request_suspend: { enabled: true }");
+    let mut world = World::with(&patient, &[("a", "main")]).await;
+    world.sims[0].set_for(Class::Models, Behaviour::status(500, "api_error"));
+    world.fleet(|view| view.endpoints[0].standing.health == Health::Down).await;
+    assert_eq!(by(&mut world).await, "a");
+    let record = world.snapshot(|s| s.totals.completed == 1).await.recent[0].clone();
+    assert_eq!((record.attempts.len(), record.suspended_ms), (1, 0.0), "{record:?}");
 }
 
 #[tokio::test]
