@@ -15,67 +15,26 @@
 mod support;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use cc_forwarder::events::State;
 use cc_forwarder::simulator::{Behaviour, Pace, Simulator};
-
 use cc_forwarder::store::civil::Clock;
 use cc_forwarder::store::codec::Stored;
 use cc_forwarder::store::row::Row;
 use cc_forwarder::store::{Options, Store, schema};
 use jiff::tz::TimeZone;
 use redb::ReadableTable;
-use support::Client;
+use support::program::{Program, program};
+use support::{Client, PATIENCE};
 
 const INTERVAL: Duration = Duration::from_millis(50);
 /// A commit begins within the interval and takes as long as the disk and a busy machine take. The hub and the writer
 /// have to get their turn as well.
 const SLACK: Duration = Duration::from_millis(1500);
 const CLIENTS: usize = 4;
-
-/// The program; killed when dropped.
-struct Program {
-    child: Child,
-    url: String,
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Program {
-    fn start(dir: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_cc-forwarder"))
-            .args(["--no-tui", "--config", "config.yaml"])
-            .current_dir(dir)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
-        let mut before = Vec::new();
-        let url = loop {
-            let line = lines.next().unwrap_or_else(|| panic!("it listens: {before:#?}"));
-            if let Some((_, url)) = line.split_once("ANTHROPIC_BASE_URL=") {
-                break url.trim().to_owned();
-            }
-            before.push(line);
-        };
-        assert!(!before.iter().any(|line| line.contains("cannot be read")), "{before:#?}");
-        // Read on, so that it never waits for us.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, url }
-    }
-}
 
 /// What the clients saw of a request.
 #[derive(Clone, Copy, Debug)]
@@ -84,15 +43,28 @@ struct Seen {
     ended: Option<Instant>,
 }
 
+impl Seen {
+    /// True when a kill at `killed` must find its end in the file, or that it was open.
+    fn is_safe(&self, killed: Instant) -> bool {
+        self.ended.unwrap_or(self.begun) + INTERVAL + SLACK < killed
+    }
+}
+
 type Log = Arc<Mutex<BTreeMap<String, Seen>>>;
 
+/// Starts the program of the configuration in `dir`.
+fn start(dir: &Path) -> Program {
+    let mut command = program(dir);
+    command.args(["--no-tui", "--config", "config.yaml"]);
+    Program::start(command)
+}
+
 /// Sends one request after the other until the program is gone.
-async fn client(url: String, log: Log, stream: bool) {
-    let client = Client::new(url);
+async fn client(client: Client, log: Log, stream: bool) {
     let body = support::messages_body(stream);
     loop {
         let request = client.post("/v1/messages", &body);
-        let Ok(Ok(response)) = tokio::time::timeout(support::PATIENCE, client.try_open(request)).await else {
+        let Ok(Ok(response)) = tokio::time::timeout(PATIENCE, client.try_open(request)).await else {
             return;
         };
         let id = response.headers()["x-cc-forwarder-request-id"].to_str().unwrap().to_owned();
@@ -122,6 +94,12 @@ fn rows(path: &Path) -> (u64, Vec<Row>) {
     (opened.interrupted, rows)
 }
 
+/// Files that the program, or we, could not read.
+fn moved_aside(dir: &Path) -> usize {
+    let names = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name());
+    names.filter(|name| name.to_string_lossy().contains("unreadable")).count()
+}
+
 /// What the store must hold of `log` after a kill at `killed`.
 fn check(log: &BTreeMap<String, Seen>, rows: &[Row], killed: Instant) -> (usize, usize) {
     let mut states: BTreeMap<String, State> = BTreeMap::new();
@@ -129,17 +107,16 @@ fn check(log: &BTreeMap<String, Seen>, rows: &[Row], killed: Instant) -> (usize,
         let twice = states.insert(row.request_id().to_string(), row.state);
         assert!(twice.is_none(), "{} is there twice", row.request_id());
     }
-    let safe = |at: Instant| at + INTERVAL + SLACK < killed;
     let (mut ended, mut open) = (0, 0);
     for (id, seen) in log {
         let state = states.get(id);
         match seen.ended {
-            Some(at) if safe(at) => {
+            Some(_) if seen.is_safe(killed) => {
                 assert_eq!(state, Some(&State::Completed), "{id} {seen:?}");
                 ended += 1;
             }
             // The program may have recorded the end of which the client had not heard yet.
-            None if safe(seen.begun) => {
+            None if seen.is_safe(killed) => {
                 assert!(
                     matches!(state, Some(State::Interrupted | State::Completed)),
                     "{id} {seen:?}: {state:?}"
@@ -150,6 +127,26 @@ fn check(log: &BTreeMap<String, Seen>, rows: &[Row], killed: Instant) -> (usize,
         }
     }
     (ended, open)
+}
+
+/// Waits until a kill would have something to tell about requests that have ended, or have not.
+async fn until_one_is_safe(log: &Log, ended: bool) {
+    let end = Instant::now() + PATIENCE;
+    let one =
+        |now| log.lock().unwrap().values().any(|seen| seen.ended.is_some() == ended && seen.is_safe(now));
+    while !one(Instant::now()) {
+        assert!(Instant::now() < end, "a request that has ended: {ended}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Lets the program live for a random time. The first round of each kind lives until there is something to check.
+async fn live(round: u64, log: &Log, streams: bool) {
+    if round < 2 {
+        return until_one_is_safe(log, !streams).await;
+    }
+    let most = if streams { 2500 } else { 2000 };
+    tokio::time::sleep(Duration::from_millis(fastrand::u64(0..most))).await;
 }
 
 fn rounds() -> u64 {
@@ -178,26 +175,24 @@ async fn nothing_committed_is_missing_after_a_kill() {
         let streams = round % 3 == 0;
         std::fs::write(dir.path().join("config.yaml"), config(&if streams { slow.url() } else { sim.url() }))
             .unwrap();
-        let program = Program::start(dir.path());
+        let program = start(dir.path());
         let fresh = Log::default();
         let clients: Vec<_> = (0..CLIENTS)
-            .map(|n| tokio::spawn(client(program.url.clone(), Arc::clone(&fresh), streams || n % 2 == 0)))
+            .map(|n| tokio::spawn(client(program.client(), Arc::clone(&fresh), streams || n % 2 == 0)))
             .collect();
-        let life = Duration::from_millis(fastrand::u64(0..if streams { 2500 } else { 2000 }));
-        tokio::time::sleep(life).await;
+        live(round, &fresh, streams).await;
         let killed = Instant::now();
         drop(program);
         for client in clients {
             client.await.unwrap();
         }
         let (found, rows) = rows(&dir.path().join("usage.redb"));
+        assert_eq!(moved_aside(dir.path()), 0, "every file could be read");
         // What was safe once stays so.
         let fresh = std::mem::take(&mut *fresh.lock().unwrap());
         let (now_ended, now_open) = check(&fresh, &rows, killed);
         (ended, open, interrupted) = (ended + now_ended, open + now_open, interrupted + found);
-        log.extend(
-            fresh.into_iter().filter(|(_, seen)| seen.ended.is_some_and(|at| at + INTERVAL + SLACK < killed)),
-        );
+        log.extend(fresh.into_iter().filter(|(_, seen)| seen.ended.is_some() && seen.is_safe(killed)));
         let there: std::collections::BTreeSet<String> =
             rows.iter().map(|row| row.request_id().to_string()).collect();
         assert!(log.keys().all(|id| there.contains(id)), "an earlier round is whole");

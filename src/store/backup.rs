@@ -13,7 +13,7 @@ use redb::backends::FileBackend;
 use redb::{Database, Key, ReadTransaction, ReadableTable, ReadableTableMetadata, TableDefinition, Value};
 
 use super::disk::{Disk, guarded};
-use super::open::{builder, create_private};
+use super::open::{self, builder, create_private};
 use super::schema::{self, DAYS, HOURS, IDS, META, ROWS, SESSION_DAYS, STORIES};
 use super::{Progress, StoreError};
 
@@ -80,12 +80,7 @@ fn refused(path: &Path, source: io::Error) -> BackupError {
 fn publish(part: &Path, path: &Path, records: u64) -> Result<Copied, BackupError> {
     let refused = |error| refused(path, error);
     let bytes = fs::metadata(part).map_err(refused)?.len();
-    match fs::hard_link(part, path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(refused(error)),
-        // Not every file system knows links.
-        Err(_) => fs::rename(part, path).map_err(refused)?,
-        Ok(()) => {}
-    }
+    open::publish(part, path).map_err(refused)?;
     Ok(Copied { records, bytes })
 }
 

@@ -14,7 +14,7 @@ use redb::StorageBackend;
 use super::backlog::{Backlog, Pace};
 use super::backup::{self, BackupError, Copied};
 use super::civil::Clock;
-use super::disk::Disk;
+use super::disk::{Disk, guarded};
 use super::intake::Intake;
 use super::open::{OpenError, Opened, Place, builder, prepare};
 use super::writer::{Progress, Recost, Recosted, Writer};
@@ -70,7 +70,7 @@ impl Store {
     fn open_at(place: Place, options: Options) -> Result<(Self, Opened), OpenError> {
         let (mut db, mut found) = place.open()?;
         let now = jiff::Timestamp::now();
-        let prepared = match prepare(&db, &options.clock, now) {
+        let prepared = match guarded(|| prepare(&db, &options.clock, now)) {
             Err(error @ (StoreError::Value(_) | StoreError::Damaged(_))) => {
                 drop(db);
                 let aside = place.set_aside(&error.to_string())?;

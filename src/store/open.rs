@@ -6,7 +6,7 @@
 //! | a store of this layout | it is opened; after a crash redb repairs it first |
 //! | a store in use by another process | [`OpenError::InUse`]; it is not touched |
 //! | anything else: a text, a SQLite file, a cut or damaged store, an empty file, a directory, a later layout | it is renamed to `<path>.unreadable-<time>`, loudly, and a file is made |
-//! | something that the system does not let us read or write | [`OpenError::Unusable`]; it is not touched |
+//! | something that the system does not let us read or write, a link to nowhere | [`OpenError::Unusable`]; it is not touched |
 //!
 //! Nothing is ever deleted here.
 
@@ -18,7 +18,7 @@ use std::path::PathBuf;
 
 use redb::Database;
 
-pub(super) use self::file::{builder, create_private};
+pub(super) use self::file::{builder, create_private, publish};
 pub(super) use self::prepare::prepare;
 use super::StoreError;
 use crate::events::RequestId;

@@ -105,59 +105,97 @@ impl SubAssign<&Totals> for Totals {
 
 impl Totals {
     fn combine(&mut self, other: &Self, count: fn(u64, u64) -> u64, money: fn(PicoUsd, PicoUsd) -> PicoUsd) {
-        let (mut mine, theirs) = (self.counts(), other.clone().counts().map(|n| *n));
-        for (a, b) in mine.iter_mut().zip(theirs) {
-            **a = count(**a, b);
+        let mut other = other.clone();
+        let ((counts, amounts), (more_counts, more_amounts)) = (self.sums(), other.sums());
+        for (mine, theirs) in counts.into_iter().zip(more_counts) {
+            *mine = count(*mine, *theirs);
         }
-        let (mut mine, theirs) = (self.money(), other.clone().money().map(|n| *n));
-        for (a, b) in mine.iter_mut().zip(theirs) {
-            **a = money(**a, b);
+        for (mine, theirs) in amounts.into_iter().zip(more_amounts) {
+            *mine = money(*mine, *theirs);
         }
     }
 
-    fn counts(&mut self) -> [&mut u64; 24] {
-        let t = &mut self.tokens;
-        [
-            &mut self.requests,
-            &mut self.completed,
-            &mut self.failed,
-            &mut self.cancelled,
-            &mut self.interrupted,
-            &mut self.rescued,
-            &mut self.streams,
-            &mut self.attempts,
-            &mut self.failed_attempts,
-            &mut t.input,
-            &mut t.output,
-            &mut t.cache_read,
-            &mut t.cache_write_5m,
-            &mut t.cache_write_1h,
-            &mut t.web_search,
-            &mut t.web_fetch,
-            &mut t.code_execution,
-            &mut self.unpriced,
-            &mut self.unpriced_tokens,
-            &mut self.estimated,
-            &mut self.duration_us,
-            &mut self.answered,
-            &mut self.first_byte_us,
-            &mut self.suspended_us,
-        ]
-    }
-
-    fn money(&mut self) -> [&mut PicoUsd; 9] {
-        let c = &mut self.cost;
-        [
-            &mut c.input,
-            &mut c.output,
-            &mut c.cache_write_5m,
-            &mut c.cache_write_1h,
-            &mut c.cache_read,
-            &mut c.tools,
-            &mut self.cache_saved,
-            &mut self.cache_premium,
-            &mut self.cache_missed,
-        ]
+    /// Every field, taken apart without a rest so that none can be forgotten.
+    fn sums(&mut self) -> ([&mut u64; 24], [&mut PicoUsd; 9]) {
+        let Self {
+            requests,
+            completed,
+            failed,
+            cancelled,
+            interrupted,
+            rescued,
+            streams,
+            attempts,
+            failed_attempts,
+            tokens,
+            cost,
+            cache_saved,
+            cache_premium,
+            cache_missed,
+            unpriced,
+            unpriced_tokens,
+            estimated,
+            duration_us,
+            answered,
+            first_byte_us,
+            suspended_us,
+        } = self;
+        let Tokens {
+            input,
+            output,
+            cache_read,
+            cache_write_5m,
+            cache_write_1h,
+            web_search,
+            web_fetch,
+            code_execution,
+        } = tokens;
+        let CostLines {
+            input: input_cost,
+            output: output_cost,
+            cache_write_5m: write_5m_cost,
+            cache_write_1h: write_1h_cost,
+            cache_read: read_cost,
+            tools,
+        } = cost;
+        let counts = [
+            requests,
+            completed,
+            failed,
+            cancelled,
+            interrupted,
+            rescued,
+            streams,
+            attempts,
+            failed_attempts,
+            input,
+            output,
+            cache_read,
+            cache_write_5m,
+            cache_write_1h,
+            web_search,
+            web_fetch,
+            code_execution,
+            unpriced,
+            unpriced_tokens,
+            estimated,
+            duration_us,
+            answered,
+            first_byte_us,
+            suspended_us,
+        ];
+        let amounts = [
+            input_cost,
+            output_cost,
+            write_5m_cost,
+            write_1h_cost,
+            read_cost,
+            tools,
+            cache_saved,
+            cache_premium,
+            cache_missed,
+        ];
+        (counts, amounts)
     }
 }
 

@@ -3,7 +3,7 @@
 //! | state | does |
 //! |---|---|
 //! | records wait | commits them together: one transaction, one sync of the disk |
-//! | a commit fails, or goes to a file that is not at its path any more | tries again at once, then with growing pauses for ever; between two tries the file is opened again |
+//! | a commit fails, or goes to a file that is not at its path any more | tries again soon, then with growing pauses for ever; between two tries the file is opened again |
 //! | nothing is due | one step of a [`Chore`], then looks again |
 //! | closing | commits what waits; gives up when the time for that is over |
 //!

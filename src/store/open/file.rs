@@ -40,7 +40,8 @@ pub(super) fn open(path: &Path) -> Result<(Database, Found), OpenError> {
     loop {
         match existing(path) {
             Ok(db) => return Ok((db, Found { fresh, moved_aside })),
-            Err(Trouble::System(error)) if error.kind() == ErrorKind::NotFound => {
+            // Made already and not there: its name is a link to nowhere, or somebody takes it away.
+            Err(Trouble::System(error)) if error.kind() == ErrorKind::NotFound && !fresh => {
                 create(path)?;
                 fresh = true;
             }
@@ -141,8 +142,11 @@ fn check_layout(db: &Database) -> Result<(), Trouble> {
 /// Makes an empty store. It appears at `path` when it is complete, and never in the place of another file.
 fn create(path: &Path) -> Result<(), OpenError> {
     let draft = with_suffix(path, &format!(".new-{}", std::process::id()));
-    let made =
-        build(&draft).and_then(|()| publish(&draft, path).map_err(unusable("create the usage store", path)));
+    let made = build(&draft).and_then(|()| match publish(&draft, path) {
+        // Another process was quicker.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        made => made.map_err(unusable("create the usage store", path)),
+    });
     // Published or not, it has no further use.
     let _ = fs::remove_file(&draft);
     made
@@ -165,12 +169,11 @@ fn build(draft: &Path) -> Result<(), OpenError> {
     })
 }
 
-/// Links the draft to its name; where links are unknown it is renamed.
-fn publish(draft: &Path, path: &Path) -> io::Result<()> {
+/// Gives a complete file its name, which nobody may have. Where links are unknown it is renamed.
+pub(crate) fn publish(draft: &Path, path: &Path) -> io::Result<()> {
     match fs::hard_link(draft, path) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(_) => fs::rename(draft, path),
-        Ok(()) => Ok(()),
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => fs::rename(draft, path),
+        linked => linked,
     }
 }
 

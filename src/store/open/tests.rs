@@ -116,7 +116,7 @@ fn a_cut_or_damaged_store_is_moved_aside() {
         };
         is_moved_aside(cut, "");
     }
-    // Every page of the second half is overwritten: some of them are in use.
+    // Behind the head every page is damaged: some of them are in use.
     let damaged = |path: &Path| {
         fill(path, 500);
         let mut bytes = std::fs::read(path).unwrap();

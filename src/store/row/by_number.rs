@@ -1,6 +1,6 @@
 //! Numbers that stand for enum values in the file. They never change.
 
-use serde::{Deserialize, Deserializer, Serializer, de};
+use serde::{Deserialize, Deserializer, Serializer, de, ser};
 
 use crate::claude::request::Class;
 use crate::events::State;
@@ -28,8 +28,9 @@ impl Numbered for Class {
 }
 
 pub(super) fn serialize<T: Numbered, S: Serializer>(value: &T, s: S) -> Result<S::Ok, S::Error> {
-    // A value without a number is written as one that nobody can read.
-    s.serialize_u8(T::ALL.iter().find(|(v, _)| v == value).map_or(u8::MAX - 1, |(_, n)| *n))
+    // One that nobody could read again must not get into the file.
+    let numbered = T::ALL.iter().find(|(v, _)| v == value);
+    s.serialize_u8(numbered.ok_or_else(|| ser::Error::custom("a value without a number"))?.1)
 }
 
 pub(super) fn deserialize<'de, T: Numbered, D: Deserializer<'de>>(d: D) -> Result<T, D::Error> {
