@@ -75,11 +75,6 @@ impl PicoUsd {
         Self(self.0.saturating_sub(other.0))
     }
 
-    /// The difference; `None` when `other` is larger.
-    pub fn checked_sub(self, other: Self) -> Option<Self> {
-        self.0.checked_sub(other.0).map(Self)
-    }
-
     /// The amount times `ppm` / 1 000 000, rounded half to even.
     #[must_use]
     pub fn scaled_ppm(self, ppm: u64) -> Self {

@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 pub use cure::{WaitsFor, waits_in_vain};
 pub use pace::{Policy, back_off};
 pub use step::{Attempt, Decision, Exhausted, Replay, Step};
+use verdict::Word;
 pub use verdict::{Refusal, RelayRule, Verdict};
 
 use super::endpoint::{EndpointId, EndpointSpec};
@@ -226,9 +227,18 @@ impl Plan {
 
     /// The last failure of each endpoint asked, in the order they were asked.
     pub fn last_words(&self) -> Vec<(&EndpointId, &Failure)> {
-        let past = self.past.iter().map(|(id, _, failure)| (id, failure));
-        let tried = self.tried.iter().filter_map(|t| t.last.as_ref().map(|(_, f)| (&t.spec.id, f)));
-        past.chain(tried).collect()
+        self.earlier_words().chain(self.words()).map(|(id, _, failure)| (id, failure)).collect()
+    }
+
+    /// The last words of this round.
+    fn words(&self) -> impl Iterator<Item = Word<'_>> {
+        self.tried.iter().filter_map(|t| t.last.as_ref().map(|(n, f)| (&t.spec.id, *n, f)))
+    }
+
+    /// The last words of endpoints that only rounds before this one asked.
+    fn earlier_words(&self) -> impl Iterator<Item = Word<'_>> {
+        let past = self.past.iter().map(|(id, n, f)| (id, *n, f));
+        past.filter(|(id, _, _)| self.words().all(|(of, _, _)| of != *id))
     }
 
     fn may_continue(&self, failure: &Failure) -> bool {
@@ -431,15 +441,13 @@ impl Plan {
     fn done(&mut self, view: &FleetView, now: Instant) -> Step {
         self.note_skipped(view, now);
         self.note_final_exhaustion(view, now);
-        let tried = self.tried.iter().filter_map(|t| t.last.as_ref().map(|(n, f)| (&t.spec.id, *n, f)));
-        let mut failures: Vec<_> = tried.collect();
+        let mut failures: Vec<_> = self.words().collect();
         if failures.is_empty()
             && let Some(verdict) = verdict::overspent(&self.decision.skipped, view)
         {
             return Step::Done(verdict);
         }
-        let past = self.past.iter().map(|(id, n, f)| (id, *n, f));
-        let mut earlier: Vec<_> = past.filter(|(id, _, _)| failures.iter().all(|f| f.0 != *id)).collect();
+        let mut earlier: Vec<_> = self.earlier_words().collect();
         if failures.is_empty() {
             std::mem::swap(&mut failures, &mut earlier);
         }

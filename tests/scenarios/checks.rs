@@ -53,6 +53,8 @@ fn every_expectation_can_fail() {
         ("        - 10s endpoint main-a up -> resting\n", ""),
         ("      gets: answer of backup-a\n", ""),
         ("    request: {}\n", ""),
+        ("request: {}", "request: {answers: {main-a: [529, 529]}}"),
+        ("{main-a: 529}", "{main-b: 529}"),
     ] {
         let text = scene(CHANGES);
         assert!(text.contains(right), "{right}");
@@ -67,6 +69,7 @@ fn every_expectation_can_fail() {
         "waiting: 1",
         "answered: 11s",
         "refused: anything",
+        "says: anything",
     ] {
         wrong(&scene(&format!("      {state}{CHANGES}")));
     }

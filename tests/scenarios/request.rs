@@ -157,6 +157,11 @@ impl Request {
         true
     }
 
+    /// An endpoint that has answers left which only this request would get.
+    pub(crate) fn unasked(&self) -> Option<&EndpointId> {
+        self.script.iter().find(|(_, answers)| !answers.is_empty()).map(|(id, _)| id)
+    }
+
     /// The queue lets it go.
     pub(crate) fn release(&mut self, turn: Turn, scene: &mut Scene) {
         if let State::Waiting { since, .. } = self.state {

@@ -51,7 +51,8 @@ impl Runner {
                 return self.note(&title, "order", "a time after the step before", step.at);
             }
             self.run_until(at);
-            let changes_from = self.scene.changes.len();
+            // What changes before the first step is that step's to expect.
+            let changes_from = if played.is_empty() { 0 } else { self.scene.changes.len() };
             let request = self.act(&title, step);
             self.settle();
             self.compare_now(&title, &step.expect);
@@ -200,6 +201,9 @@ impl Runner {
             self.note(title, "says", expected, said);
         }
         self.same(title, "answered", expect.answered.as_ref(), &at);
+        if let Some(id) = self.requests[number].unasked() {
+            self.note(title, "answers", "all of the request's own to be given", format!("one of {id} is left"));
+        }
     }
 
     fn same<T: PartialEq + Display>(&mut self, title: &str, what: &str, expected: Option<&T>, got: &T) {

@@ -73,9 +73,12 @@ impl Pace {
         self.go_on();
     }
 
-    /// A place beyond the step.
+    /// A place beyond the step. Places nobody can take do not heap up beyond another step: what waits would run over an
+    /// endpoint at once when it can be asked at last.
     pub(super) fn one_more(&mut self) {
-        self.left = self.left.saturating_add(1);
+        if self.left < self.step {
+            self.left += 1;
+        }
     }
 
     /// How many may be on the way.

@@ -126,6 +126,21 @@ fn who_is_slow_does_not_hold_up_the_others() {
     assert_eq!(bench.line.next_change(at(133.0)), None, "what has passed is no reason to wake");
 }
 
+/// Others are answered while those who wait cannot go: that is no reason to let all of them go together later.
+#[test]
+fn what_others_commit_meanwhile_does_not_let_everybody_go_at_once() {
+    let mut bench = Bench::new(50);
+    bench.fail("a-1", "opus", limited(60.0, Scope::Model), 101.0);
+    assert_eq!(bench.count(102.0), 0);
+    (0..100).for_each(|_| assert!(bench.line.others_commit()));
+    assert_eq!(bench.count(102.0), 0, "its model still rests");
+    let first = bench.let_go(162.0);
+    assert_eq!(first.len(), 1);
+    bench.commit(first);
+    assert_eq!(bench.count(162.0), 2);
+    assert!(!Bench::new(0).line.others_commit(), "nobody waits");
+}
+
 #[test]
 fn a_new_outage_starts_with_one() {
     let mut bench = Bench::new(7);

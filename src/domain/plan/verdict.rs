@@ -71,7 +71,7 @@ impl Refusal {
 }
 
 /// One endpoint's last word, with the number of its attempt.
-type Word<'a> = (&'a EndpointId, u32, &'a Failure);
+pub(super) type Word<'a> = (&'a EndpointId, u32, &'a Failure);
 
 /// The verdict over these failures, one per endpoint, in the order they were asked. What only rounds before this one
 /// asked decides nothing, but is named.
@@ -85,7 +85,6 @@ pub(super) fn of(failures: &[Word<'_>], earlier: &[Word<'_>], suspended: bool) -
         Kind::HeaderTimeout | Kind::IdleTimeout => (None, 504),
         Kind::Upload => (None, 400),
         Kind::Local => (None, 500),
-        Kind::Budget => (None, 402),
         _ if failure.status.is_some() || failure.kind == Kind::EmptyCompletion => {
             (Some(RelayRule::Always), failure.status.unwrap_or(502))
         }

@@ -130,8 +130,9 @@ fn without_session(
 fn unfit(view: &FleetView, request: &RouteRequest, id: &EndpointId, now: Instant) -> Option<Unfit> {
     let Some(endpoint) = view.endpoint(id) else { return Some(Unfit::Gone) };
     match super::judge(view, endpoint, request, now) {
-        Ok((candidate, _)) if candidate.tier == Tier::Low => Some(Unfit::UsedUp),
-        Ok((candidate, _)) if candidate.tier.is_usable() => None,
+        Ok((candidate, _)) if candidate.tier == Tier::Usable => None,
+        // Who is low for what a probe was answered is asked by one at a time.
+        Ok((candidate, _)) if candidate.tier == Tier::Low && !candidate.needs_permit => Some(Unfit::UsedUp),
         Ok(_) if view.group(&endpoint.spec.group).is_some_and(|g| g.state == GroupState::Cooling) => {
             Some(Unfit::GroupCools)
         }

@@ -114,24 +114,6 @@ fn order_and_ranks_are_those_of_the_new_file() {
 }
 
 #[test]
-fn edits_of_ranks_are_orders_to_running_sessions_and_others_are_not() {
-    let mut fleet = fleet();
-    let mut orders = |specs: Vec<Arc<EndpointSpec>>| {
-        let before = fleet.view(at(1.0)).orders;
-        reload(&mut fleet, specs, 1.0);
-        fleet.view(at(1.0)).orders - before
-    };
-    let mut grown = specs(&[2, 1]);
-    grown.insert(0, Arc::new(spec("a-0", "a", 0, 1)));
-    assert_eq!(orders(grown), 0, "a new endpoint");
-    assert_eq!(orders(specs(&[2, 1])), 0, "one that goes");
-    assert_eq!(orders(with("a-1", |s| s.timeout = secs(1.0))), 0, "what does not rank");
-    assert_eq!(orders(with("a-1", |s| s.priority = 9)), 1);
-    assert_eq!(orders(with("a-1", |s| s.enabled = false)), 1);
-    assert_eq!(orders(with("b-1", |s| s.group_priority = 0)), 1);
-}
-
-#[test]
 fn a_permit_that_is_out_stays_out_and_an_outcome_of_what_is_gone_goes_nowhere() {
     let mut fleet = fleet();
     let view = fleet.view(at(1.0));
@@ -180,6 +162,10 @@ fn sessions_are_bound_anew_when_the_order_of_endpoints_changes_and_only_then() {
     assert_eq!(orders_after(specs(&[2, 1])), 0, "the same file");
     assert_eq!(orders_after(with("a-1", |s| s.http2 = true)), 0);
     assert_eq!(orders_after(with("a-1", |s| s.credential = Credential::Pass)), 0);
+    assert_eq!(orders_after(with("a-1", |s| s.timeout = secs(1.0))), 0);
+    let mut first = specs(&[2, 1]);
+    first.insert(0, Arc::new(spec("a-0", "a", 0, 1)));
+    assert_eq!(orders_after(first), 0, "a new one, even before all others");
     assert_eq!(orders_after(specs(&[3, 1, 1])), 0, "more endpoints");
     assert_eq!(orders_after(specs(&[1, 1])), 0, "fewer");
     assert_eq!(orders_after(with("a-1", |s| s.priority = 9)), 1);

@@ -6,6 +6,7 @@ use crate::domain::fleet::{Fleet, Input, Settings};
 use crate::domain::group::Pause;
 use crate::domain::ratelimit::Scope;
 use crate::domain::route::order;
+use crate::domain::standing::Probed;
 use crate::domain::testing::{at, group, id, limited, secs, settings, specs, status};
 
 const NOW: f64 = 100.0;
@@ -44,6 +45,10 @@ fn without_a_session() {
     let mut resting = fleet(&[1]);
     fail(&mut resting, "a-1", status(500));
     assert_eq!(words(&resting, &new, &[]), "a-1: nothing better was left");
+    let mut doubted = fleet(&[1]);
+    let result = Probed::Down(Kind::ServerError);
+    doubted.apply(Input::Probed { endpoint: id("a-1"), started: at(99.0), result }, at(NOW));
+    assert_eq!(words(&doubted, &new, &[]), "a-1: nothing better was left");
 }
 
 #[test]
@@ -78,6 +83,10 @@ fn a_session_that_could_not_stay() {
     let used_up = Some(secs(60.0));
     low.apply(Input::Budgets { endpoint: id("a-2"), budgets: Vec::new(), used_up }, at(NOW));
     assert_eq!(left(&low, "a-2"), "a-1: the session left a-2: a budget of it is used up");
+    let mut doubted = fleet(&[2]);
+    let result = Probed::Down(Kind::ServerError);
+    doubted.apply(Input::Probed { endpoint: id("a-2"), started: at(99.0), result }, at(NOW));
+    assert_eq!(left(&doubted, "a-2"), "a-1: the session left a-2: it rests after failures");
     let mut cools = fleet(&[1, 1]);
     cools.apply(Input::GroupExhausted { group: group("b"), blamed: true }, at(NOW));
     assert_eq!(left(&cools, "b-1"), "a-1: the session left b-1: its group cools");
