@@ -33,7 +33,7 @@ use crate::domain::plan::{Attempt, Decision, WaitsFor};
 use crate::domain::ratelimit;
 use crate::domain::route::{RouteReason, Skip};
 use crate::events::progress::Progress;
-use crate::events::trace::{self, What};
+use crate::events::trace::{self, TraceStep, What};
 use crate::events::{Accepted, AttemptRecord, Described, Event, Events, RequestRecord, State};
 
 /// How a request ends.
@@ -216,12 +216,18 @@ impl Lifecycle {
         });
     }
 
-    /// It paused before it asked the same endpoint again. A pause that the fleet interrupted goes on as one.
+    /// It paused before it asked the same endpoint again. A pause that the fleet interrupted goes on as one; behind the
+    /// next attempt another one begins.
     pub fn backed_off(&mut self, since: Instant) {
         let (at_ms, ms) = (millis(since - self.accepted), millis(since.elapsed()));
-        self.note(|r| match r.trace.last_mut().map(|step| &mut step.what) {
-            Some(What::BackedOff { ms: before }) => *before += ms,
-            _ => trace::push(&mut r.trace, at_ms, What::BackedOff { ms }),
+        self.note(|r| {
+            let asked_ms = r.attempts.last().map_or(0.0, |attempt| attempt.start_ms);
+            match r.trace.last_mut() {
+                Some(TraceStep { at_ms, what: What::BackedOff { ms: before } }) if *at_ms >= asked_ms => {
+                    *before += ms;
+                }
+                _ => trace::push(&mut r.trace, at_ms, What::BackedOff { ms }),
+            }
         });
     }
 

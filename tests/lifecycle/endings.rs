@@ -2,10 +2,11 @@
 
 use cc_forwarder::domain::outcome::Kind;
 use cc_forwarder::events::State;
+use cc_forwarder::events::trace::What;
 use cc_forwarder::simulator::{Behaviour, Class, Mark};
 use http::Request;
 
-use crate::support::World;
+use crate::support::{QUICK, World};
 
 #[tokio::test]
 async fn an_answer_completes() {
@@ -102,4 +103,23 @@ async fn other_classes_are_recorded_too() {
         assert_eq!(record.path, path.split('?').next().unwrap());
     }
     assert!(world.stop().await.is_empty());
+}
+
+#[tokio::test]
+async fn every_pause_before_another_try_is_told_at_its_own_time() {
+    let thrice = QUICK.replace("max_attempts: 2", "max_attempts: 3");
+    let mut world = World::with(&thrice, &[("a", "main")]).await.settled().await;
+    world.sims[0].set(Behaviour::status(500, "api_error"));
+    assert_eq!(world.client.messages(false).await.status, 500);
+    let record = world.record().await;
+    let pauses: Vec<f64> = record
+        .trace
+        .iter()
+        .filter(|step| matches!(step.what, What::BackedOff { .. }))
+        .map(|step| step.at_ms)
+        .collect();
+    let tries: Vec<f64> = record.attempts.iter().map(|attempt| attempt.start_ms).collect();
+    assert_eq!((pauses.len(), tries.len()), (2, 3), "{record:?}");
+    assert!(tries[0] <= pauses[0] && pauses[0] <= tries[1], "{pauses:?} between {tries:?}");
+    assert!(tries[1] <= pauses[1] && pauses[1] <= tries[2], "{pauses:?} between {tries:?}");
 }

@@ -72,13 +72,15 @@ fn seconds(until: Option<Instant>, now: Instant) -> Option<f64> {
 }
 
 pub(super) fn group_status(view: &FleetView, group: &GroupView, now: Instant) -> GroupStatus {
+    // A cooldown goes on below a pause, which may be for ever.
+    let ends = if group.state == GroupState::Paused { group.paused_until } else { group.cooling_until };
     GroupStatus {
         name: group.id.clone(),
         priority: group.priority,
         state: group.state,
         why: group.why,
         for_seconds: group.since.map(|at| now.saturating_duration_since(at).as_secs_f64()),
-        ends_in: seconds(group.paused_until.or(group.cooling_until), now),
+        ends_in: seconds(ends, now),
         activated: view.activated.as_ref() == Some(&group.id),
         allowed: order::allowed(view, group, now),
     }

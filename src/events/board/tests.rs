@@ -1,7 +1,8 @@
 //! The board's picture of endpoints and of the queue.
 
 use super::*;
-use crate::domain::fleet::Fleet;
+use crate::domain::fleet::{Fleet, Input};
+use crate::domain::group::Pause;
 use crate::domain::plan::WaitsFor;
 use crate::domain::testing::{at, settings, specs};
 
@@ -62,4 +63,17 @@ fn an_answer_that_begins_is_measured_at_once() {
     assert_eq!(stats(&board).first_byte_p50_ms, None, "an error is no first byte of an answer");
     board.apply(committed(200, 1_234.0));
     assert_eq!(stats(&board).first_byte_p50_ms, Some(1_234.0));
+}
+
+#[test]
+fn a_pause_for_ever_has_no_end_though_a_cooldown_goes_on_below_it() {
+    let mut fleet = Fleet::new(settings(), &specs(&[1, 1]), at(0.0));
+    let ends_in =
+        |fleet: &Fleet| group_status(&fleet.view(at(2.0)), &fleet.view(at(2.0)).groups[0], at(2.0)).ends_in;
+    fleet.apply(Input::GroupExhausted { group: GroupId::new("a"), blamed: true }, at(1.0));
+    assert_eq!(ends_in(&fleet), Some(599.0));
+    fleet.apply(Input::Pause(GroupId::new("a"), Pause::ForEver), at(1.0));
+    assert_eq!(ends_in(&fleet), None);
+    fleet.apply(Input::Pause(GroupId::new("a"), Pause::Until(at(7.0))), at(1.0));
+    assert_eq!(ends_in(&fleet), Some(5.0));
 }
