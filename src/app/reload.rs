@@ -24,7 +24,6 @@ use tokio_util::sync::CancellationToken;
 pub(super) use self::follow::follow;
 use crate::config::diff::{self, Report};
 use crate::config::edit::Saver;
-use crate::config::origin::Origins;
 use crate::config::{Config, Level, Problems};
 use crate::control::Control;
 use crate::domain::fleet::Input;
@@ -244,7 +243,7 @@ impl Reloader {
         let report = diff::changes(&running, &new);
         let roots_anew = by_hand && new.extra_ca.is_some();
         if report.is_empty() && !roots_anew {
-            self.keep_origins(new.origins);
+            self.keep_place(new);
             return Ok(report);
         }
         let redactor = running.redactor.and(&new.redactor);
@@ -261,11 +260,13 @@ impl Reloader {
         Ok(report)
     }
 
-    /// The file means what runs, but its lines may stand elsewhere, and what was changed by hand may stand in it now.
-    fn keep_origins(&self, origins: Origins) {
+    /// The file means what runs, but it is another version of it: its lines may stand elsewhere, and what was changed by
+    /// hand may stand in it now. What is saved next goes into this version.
+    fn keep_place(&self, new: Config) {
         self.config.send_if_modified(|running| {
-            if running.origins != origins {
-                Arc::make_mut(running).origins = origins;
+            if running.origins != new.origins || running.stamp != new.stamp {
+                let running = Arc::make_mut(running);
+                (running.origins, running.stamp) = (new.origins, new.stamp);
             }
             // Nobody has to act on it.
             false

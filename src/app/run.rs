@@ -29,19 +29,21 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
     let config = loaded.config;
     let wish = Wish { tui: args.tui, no_tui: args.no_tui, theme: args.theme.as_deref() };
     let mut face = screen::face(wish, &config)?;
-    let console = match &mut face {
-        Face::Screen(plan) => {
-            plan.notices.extend(loaded.warnings.to_string().lines().map(str::to_owned));
-            Console::None
-        }
+    let console = match &face {
+        Face::Screen(_) => Console::None,
         Face::Headless(_) => Console::Stderr,
     };
     let guard = logging::init(&config.logging, console, config.redactor.clone())?;
     logging::install_panic_hook();
-    for warning in loaded.warnings.to_string().lines() {
+    let warnings = loaded.warnings.to_string();
+    for warning in warnings.lines() {
         tracing::warn!(target: "cc_forwarder::config", "{warning}");
     }
     if let Face::Screen(plan) = &mut face {
+        for notice in &plan.notices {
+            tracing::warn!(target: "cc_forwarder::app", "{notice}");
+        }
+        plan.notices.extend(warnings.lines().map(str::to_owned));
         plan.logs = Some(guard.ring());
     }
     let log = LogTap { handle: guard.clone(), level: args.log_level };
@@ -138,9 +140,6 @@ async fn serve(config: Arc<Config>, taps: Taps, face: Face) -> anyhow::Result<()
 fn open(running: &Running, face: Face) -> anyhow::Result<Option<Window>> {
     match face {
         Face::Screen(plan) => {
-            for notice in &plan.notices {
-                tracing::warn!(target: "cc_forwarder::app", "{notice}");
-            }
             let window = Window::open(running, plan).context("cannot start the terminal interface")?;
             Ok(Some(window))
         }

@@ -146,7 +146,6 @@ impl Window {
         let source = Local {
             snapshot: running.snapshot(),
             deck: running.deck(),
-            saver: running.deck().reloads.saver(),
             store: running.store().cloned(),
             logs: plan.logs,
         };

@@ -109,12 +109,13 @@ impl List<'_> {
         else {
             return false;
         };
-        let index: usize = index.parse().unwrap_or(0);
-        let lines = &self.config.origins.lines;
-        let said = |at: usize| {
-            lines.keys().any(|known| known.eq_ignore_ascii_case(&format!("endpoints[{at}].{key}")))
+        let before = match key {
+            // From the first endpoint of the file alone.
+            "timeout" => 1,
+            _ => index.parse().unwrap_or(0),
         };
-        INHERITED.contains(&key.split('.').next().unwrap_or_default()) && (0..index).any(said)
+        let said = |at: usize| self.config.origins.line(&format!("endpoints[{at}].{key}")).is_some();
+        INHERITED.contains(&key.split('.').next().unwrap_or_default()) && (0..before).any(said)
     }
 }
 

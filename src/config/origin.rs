@@ -76,8 +76,8 @@ impl Origins {
         }
     }
 
-    /// Header names keep no case, so neither does the comparison.
-    fn line(&self, path: &str) -> Option<(&str, usize)> {
+    /// The line of a key that has a value in the file. Header names keep no case, so neither does the comparison.
+    pub(super) fn line(&self, path: &str) -> Option<(&str, usize)> {
         let exact = self.lines.get_key_value(path);
         let found = exact.or_else(|| self.lines.iter().find(|(known, _)| known.eq_ignore_ascii_case(path)));
         found.map(|(known, line)| (known.as_str(), *line))

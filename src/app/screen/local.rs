@@ -20,7 +20,6 @@ use crate::tui::source::{Answer, Ask, Coming, ConfigView, NoUsage, ReloadView, S
 pub(super) struct Local {
     pub(super) snapshot: watch::Receiver<Arc<Snapshot>>,
     pub(super) deck: Deck,
-    pub(super) saver: Arc<Saver>,
     pub(super) store: Option<Store>,
     pub(super) logs: Option<Ring>,
 }
@@ -31,15 +30,13 @@ impl Local {
         &self,
         act: impl FnOnce(&Saver, &Config) -> Result<T, EditError> + Send + 'static,
     ) -> impl Future<Output = Result<T, String>> + Send + 'static {
-        let (saver, config) = (Arc::clone(&self.saver), Arc::clone(&self.deck.config.borrow()));
+        let (saver, config) = (self.deck.reloads.saver(), Arc::clone(&self.deck.config.borrow()));
         async move {
             let acting = tokio::task::spawn_blocking(move || act(&saver, &config).map_err(|e| e.to_string()));
             acting.await.unwrap_or_else(|error| Err(error.to_string()))
         }
     }
-}
 
-impl Local {
     /// Asks the ledger where waiting for a disk holds nobody up.
     fn on_ledger<T: Send + 'static>(
         &self,

@@ -68,7 +68,7 @@ fn file(model: &Model, review: &Review) -> (String, Role) {
             let path = model.private(&file.path.display().to_string());
             (format!("to save: only these numbers in {path}; all else stays byte by byte"), Role::Muted)
         }
-        Err(why) => (format!("cannot be saved: {}", harmless(why)), Role::Error),
+        Err(why) => (format!("cannot be saved: {}", model.public(why)), Role::Error),
     }
 }
 
