@@ -55,7 +55,7 @@ pub struct Admin(Arc<Inner>);
 
 struct Inner {
     state: State,
-    questions: Semaphore,
+    questions: Arc<Semaphore>,
     exports: Arc<Semaphore>,
     chores: Arc<Semaphore>,
 }
@@ -82,7 +82,7 @@ impl Admin {
     /// For these parts.
     pub fn new(state: State) -> Self {
         let places = |n: usize| Arc::new(Semaphore::new(n));
-        let (questions, exports, chores) = (Semaphore::new(QUESTIONS), places(EXPORTS), places(CHORES));
+        let (questions, exports, chores) = (places(QUESTIONS), places(EXPORTS), places(CHORES));
         Self(Arc::new(Inner { state, questions, exports, chores }))
     }
 
@@ -94,16 +94,19 @@ impl Admin {
         self.store.as_ref().ok_or_else(ApiError::no_store)
     }
 
-    /// Does what may wait for the disk, a few at a time.
+    /// Does what may wait for the disk, a few at a time. What has begun keeps its place also when nobody waits for the
+    /// answer any more: the thread it runs on is taken all the same.
     async fn blocking<T: Send + 'static>(
         &self,
         act: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
         // Never closed.
-        let _turn = self.0.questions.acquire().await;
-        tokio::task::spawn_blocking(act)
-            .await
-            .map_err(|_| ApiError::store_failed("the answer failed; the log says why"))?
+        let turn = Arc::clone(&self.0.questions).acquire_owned().await;
+        let acting = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            act()
+        });
+        acting.await.map_err(|_| ApiError::store_failed("the answer failed; the log says why"))?
     }
 
     /// The right to export.

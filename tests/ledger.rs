@@ -44,7 +44,7 @@ use cc_forwarder::store::row::Row;
 use cc_forwarder::store::{OpenError, Options, Store, schema};
 use redb::ReadableTable;
 use support::disk::TestDisk;
-use support::{QUICK, World};
+use support::{PATIENCE, QUICK, World};
 
 fn yaml(path: &Path, url: &str) -> String {
     let base = QUICK.replace(
@@ -162,10 +162,13 @@ async fn a_forwarder_waits_for_a_command_that_reads_its_file() {
     let log = Capture::start(Level::Info, Default::default());
     let config = Arc::new(support::config(&yaml(&path, "http://127.0.0.1:9")));
     let starting = app::start(config, Taps::default());
-    let ends = async {
+    let waits = async {
         while !log.text().contains("is in use: waiting up to 3s") {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
+    };
+    let ends = async {
+        tokio::time::timeout(PATIENCE, waits).await.expect("it says that it waits");
         drop(reading);
     };
     let (started, ()) = tokio::join!(starting, ends);

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::Admin;
 use super::error::{self, ApiError};
 use super::params::Params;
-use crate::config::{Config, Source};
+use crate::config::{Config, Source, StrategyKind};
 use crate::events::board::LedgerStatus;
 use crate::events::health;
 
@@ -56,8 +56,8 @@ pub struct Status {
     pub listen: Listen,
     /// What it runs with.
     pub config: Origin,
-    /// `priority`, `fastest` or `balanced`.
-    pub strategy: serde_json::Value,
+    /// How endpoints inside a group are ordered.
+    pub strategy: StrategyKind,
     /// The proxy port asks for a token.
     pub auth_enabled: bool,
     /// Endpoints are reached through an outbound proxy.
@@ -115,7 +115,7 @@ fn describe(admin: &Admin, now: jiff::Timestamp) -> Status {
         uptime_seconds: u64::try_from(now.duration_since(started).as_secs()).unwrap_or(0),
         listen: Listen { proxy: admin.proxy.to_string(), admin: admin.address.to_string() },
         config: Origin::from(&config.source),
-        strategy: config.redacted()["strategy"]["type"].clone(),
+        strategy: config.strategy.kind,
         auth_enabled: config.auth.is_some(),
         proxy_enabled: config.outbound.is_some(),
         store: admin.store.as_ref().map(|store| StoreStatus {

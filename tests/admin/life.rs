@@ -78,7 +78,7 @@ async fn without_a_store_the_ledger_is_503() {
 async fn it_answers_until_the_last_stream_has_drained() {
     use cc_forwarder::simulator::{Behaviour, Pace};
     let scene = Scene::new().await;
-    let steady = Behaviour::healthy().deltas(40, 20).pace(Pace::every(std::time::Duration::from_millis(20)));
+    let steady = Behaviour::healthy().deltas(40, 20).pace(Pace::every(std::time::Duration::from_millis(50)));
     scene.world.sims.iter().for_each(|sim| sim.set(steady.clone()));
     let request = scene.world.client.post("/v1/messages", &messages_body(true));
     let mut stream = scene.world.client.open(request).await;

@@ -1,12 +1,25 @@
 //! The ledger over HTTP, with real requests in it.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use cc_forwarder::admin::{self, Admin, State};
+use cc_forwarder::config::pricing;
+use cc_forwarder::domain::pricebook::PriceBook;
+use cc_forwarder::events::hub::Ledger;
+use cc_forwarder::events::{RequestId, RequestRecord};
 use cc_forwarder::simulator::Behaviour;
-use http::Method;
+use http::{Method, Request};
+use http_body_util::BodyExt;
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
 use serde_json::Value;
+use tokio::sync::watch;
+use tokio::time::timeout;
 
 use crate::door::is_error;
 use crate::scene::Scene;
-use crate::support::{QUICK, World};
+use crate::support::{PATIENCE, QUICK, World};
 
 fn list(view: &Value) -> &Vec<Value> {
     view.as_array().unwrap()
@@ -132,14 +145,63 @@ async fn exports_are_files_with_every_request() {
     scene.stop().await;
 }
 
+/// The same port without sockets, whose buffers would take a whole export from a client that reads nothing.
+fn port(scene: &Scene) -> TowerToHyperService<axum::Router> {
+    let forwarder = &scene.world.forwarder;
+    let book = PriceBook::new(pricing::table(&forwarder.config().usage), []);
+    let state = State {
+        proxy: forwarder.address(),
+        address: forwarder.admin_address().unwrap(),
+        config: watch::channel(forwarder.config()).1,
+        control: forwarder.control().clone(),
+        snapshot: forwarder.snapshot(),
+        prices: watch::channel(Arc::new(book)).1,
+        store: forwarder.store().cloned(),
+    };
+    TowerToHyperService::new(admin::router(Admin::new(state)))
+}
+
 #[tokio::test]
 async fn exports_that_nobody_reads_are_limited_and_end_with_their_client() {
+    const ROWS: u32 = 3_000;
     let mut scene = Scene::new().await;
-    scene.traffic(2).await;
-    let answer = scene.ask(&Method::GET, "/api/v1/usage/export", &[]).await;
-    assert_eq!(answer.status, 200);
-    for _ in 0..8 {
-        assert_eq!(scene.admin.get("/api/v1/usage/export").await.status, 200, "permits come back");
+    assert_eq!(scene.world.client.messages(false).await.status, 200);
+    let record = scene.world.record().await;
+    let mut intake = scene.world.forwarder.store().unwrap().intake();
+    for n in 1..ROWS {
+        let id = RequestId::from_number(record.id.number().wrapping_add(n));
+        intake.settled(&Arc::new(RequestRecord { id, ..(*record).clone() }));
+    }
+    scene.saved(ROWS.into()).await;
+    let port = port(&scene);
+    let ask = async || {
+        let request = Request::get("/api/v1/usage/export?format=json").header("host", "localhost");
+        timeout(PATIENCE, port.call(request.body(String::new()).unwrap()))
+            .await
+            .expect("a head in time")
+            .unwrap()
+    };
+    let (first, second) = (ask().await, ask().await);
+    assert_eq!((first.status().as_u16(), second.status().as_u16()), (200, 200));
+    let third = ask().await;
+    assert_eq!(third.status(), 429);
+    let refused = timeout(PATIENCE, third.into_body().collect()).await.unwrap().unwrap().to_bytes();
+    assert_eq!(serde_json::from_slice::<Value>(&refused).unwrap()["error"]["code"], "busy");
+    assert_eq!(scene.admin.get("/api/v1/usage/summary").await.status, 200, "questions have their own places");
+    drop(first);
+    let again = async {
+        loop {
+            let answer = ask().await;
+            if answer.status() == 200 {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let again = timeout(PATIENCE, again).await.expect("the place of a client that left is free in time");
+    for answer in [second, again] {
+        let whole = timeout(PATIENCE, answer.into_body().collect()).await.unwrap().unwrap().to_bytes();
+        assert_eq!(list(&serde_json::from_slice(&whole).unwrap()).len(), ROWS as usize);
     }
     scene.stop().await;
 }

@@ -141,6 +141,8 @@ pub(crate) fn filters(reader: &Reader, rows: &[Row], parts: &[Part<'_>], prices:
         let listed = pages(reader, &filter);
         let expected: Vec<_> = rows.iter().filter(|row| filter.matches(row)).cloned().collect();
         assert_eq!(listed, expected, "{filter:?}");
+        let narrows = !listed.is_empty() && listed.len() < rows.len();
+        assert!(narrows || filter == none(), "{filter:?} matches {} of {}", listed.len(), rows.len());
         assert_eq!(reader.count(&filter).unwrap(), listed.len() as u64, "{filter:?}");
         let stats = reader.stats(&filter, By::Nothing).unwrap();
         let meant = parts.iter().filter(|part| is_meant(&filter, part));

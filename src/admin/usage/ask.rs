@@ -20,7 +20,6 @@ use serde::Serialize;
 use crate::admin::error::ApiError;
 use crate::admin::params::{Params, wrong};
 use crate::claude::price::PriceTable;
-
 use crate::events::{RequestId, State};
 use crate::store::civil::Clock;
 use crate::store::export::json::{self, GroupView, RowView, TotalsView};
