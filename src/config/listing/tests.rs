@@ -43,7 +43,7 @@ fn config(text: &str) -> Config {
 
 fn find(entries: &[Entry], key: &str) -> (Option<String>, Origin, bool) {
     let entry = entries.iter().find(|entry| entry.key == key).unwrap_or_else(|| panic!("no {key}"));
-    (entry.value.clone(), entry.origin, entry.restart)
+    (entry.value.clone(), entry.origin.clone(), entry.restart)
 }
 
 fn value(text: &str) -> Option<String> {
@@ -82,9 +82,11 @@ fn what_an_endpoint_has_from_another_is_inherited() {
 
 #[test]
 fn a_timeout_comes_from_the_first_endpoint_or_from_nobody() {
-    let endpoint = |name: &str, more: &str| format!("  - {{ name: {name}, url: \"https://x.example\"{more} }}\n");
+    let endpoint =
+        |name: &str, more: &str| format!("  - {{ name: {name}, url: \"https://x.example\"{more} }}\n");
     let said = |first: &str| {
-        let text = ["endpoints:\n", &endpoint("a", first), &endpoint("b", ", timeout: 9s"), &endpoint("c", "")];
+        let text =
+            ["endpoints:\n", &endpoint("a", first), &endpoint("b", ", timeout: 9s"), &endpoint("c", "")];
         find(&config(&text.concat()).entries(), "endpoints[c].timeout").1
     };
     assert_eq!(said(", timeout: 90s"), Origin::Inherited);
@@ -98,9 +100,11 @@ fn flags_and_hands_outrank_the_file() {
     config.origins.by_hand("endpoints[a].priority".to_owned());
     config.pin("b").unwrap();
     let entries = config.entries();
-    assert_eq!(find(&entries, "logging.level").1, Origin::Flag { name: "--log-level" });
+    assert_eq!(find(&entries, "logging.level").1, Origin::Flag { name: "--log-level".into() });
     assert_eq!(find(&entries, "endpoints[a].priority").1, Origin::ByHand);
-    assert_eq!(find(&entries, "(pinned endpoint)"), (value("b"), Origin::Flag { name: "-p" }, true));
+    assert_eq!(find(&entries, "(pinned endpoint)"), (value("b"), Origin::Flag { name: "-p".into() }, true));
+    let json = serde_json::to_string(&entries).unwrap();
+    assert_eq!(serde_json::from_str::<Vec<Entry>>(&json).unwrap(), entries);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::tally::EndpointStats;
 use crate::domain::endpoint::{EndpointId, GroupId};
@@ -13,7 +13,7 @@ use crate::domain::outcome::Kind;
 use crate::domain::ratelimit::Bucket;
 
 /// One group in a snapshot.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct GroupStatus {
     /// Its name.
     pub name: GroupId,
@@ -34,7 +34,7 @@ pub struct GroupStatus {
 }
 
 /// One endpoint in a snapshot.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EndpointStatus {
     /// Its name.
     pub name: EndpointId,
