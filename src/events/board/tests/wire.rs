@@ -130,6 +130,11 @@ fn a_snapshot_comes_back_whole() {
     says_the_same(&snapshot);
     let seen = again(&snapshot);
     assert!(seen.queue.len() == 2 && seen.live.len() == 4, "the picture has something of everything");
+    assert_eq!(
+        (&seen.totals, &seen.minutes, &seen.budgets),
+        (&snapshot.totals, &snapshot.minutes, &snapshot.budgets)
+    );
+    assert_eq!(seen.ledger, snapshot.ledger);
     let answering = |snapshot: &Snapshot| -> Vec<Option<String>> {
         snapshot.live.iter().map(|live| live.model().map(str::to_owned)).collect()
     };
