@@ -14,8 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 
 pub use self::live::{Live, MAX_TRIED, Phase, Tried};
-use self::status::group_status;
-pub use self::status::{EndpointStatus, GroupStatus, endpoint_status};
+pub use self::status::{EndpointStatus, GroupStatus, endpoint_status, group_status};
 use self::tally::Tallies;
 pub use self::tally::{EndpointStats, Fault};
 use super::minutes::{Minute, Minutes};
