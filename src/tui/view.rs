@@ -11,6 +11,7 @@
 pub mod config;
 pub mod endpoints;
 pub mod frame;
+mod link;
 pub mod logs;
 pub mod overlay;
 pub mod overview;
@@ -45,6 +46,7 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
     frame::header(model, frame, parts.header);
     frame::tabs(model, frame, parts.tabs);
     screen(model, frame, parts.body);
+    link::stale(model, frame, parts.body);
     frame::toast(model, frame, parts.body);
     frame::footer(model, frame, parts.footer);
     overlay::draw(model, frame, area);

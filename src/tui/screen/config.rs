@@ -211,6 +211,7 @@ pub fn why_not(model: &Model, action: Action) -> Option<String> {
         Action::Reload | Action::Editor if model.facts.config_file.is_none() => {
             Some("there is no configuration file; the built-in configuration runs".to_owned())
         }
+        Action::Editor if model.link.is_some() => Some("edit the file where the forwarder runs".to_owned()),
         // The whole value stands on screen when its row is selected.
         Action::Open => Some("the selected key is shown whole below the list".to_owned()),
         _ => None,

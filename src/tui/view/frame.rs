@@ -40,8 +40,11 @@ pub fn header(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let style = model.theme().style(Role::Header);
     let clock = model.now.to_zoned(model.facts.zone.clone()).strftime("%H:%M:%S ").to_string();
     let room = usize::from(area.width).saturating_sub(clock.width() + 1);
-    let text = fit(&format!(" cc-forwarder  {}", status(model, room.saturating_sub(15))), room);
-    let line = spread(vec![Span::styled(text, style)], vec![Span::styled(clock, style)], area.width);
+    let mut left = vec![Span::styled(" cc-forwarder  ", style)];
+    left.extend(super::link::words(model, area.width));
+    let room = room.saturating_sub(left.iter().map(Span::width).sum());
+    left.push(Span::styled(fit(&status(model, room), room), style));
+    let line = spread(left, vec![Span::styled(clock, style)], area.width);
     frame.render_widget(Paragraph::new(line).style(style), area);
 }
 
