@@ -328,7 +328,8 @@ fn on_answer(model: &mut Model, answer: Answer) -> Vec<Effect> {
         Answer::Done(_, Ok(text)) => model.say(text, false),
         Answer::Usage(query, sums) => usage::answered(model, &query, sums),
         Answer::Exported(job, result) => usage::exported(model, job, result),
-        Answer::Config(config) => config::answered(model, config),
+        Answer::Config(Ok(config)) => config::answered(model, config),
+        Answer::Config(Err(why)) => model.say(why, true),
         Answer::Done(command, Err(why)) => model.say(format!("{command}: {why}"), true),
     }
     Vec::new()
