@@ -82,9 +82,11 @@ fn what_an_endpoint_has_from_another_is_inherited() {
 
 #[test]
 fn a_timeout_comes_from_the_first_endpoint_or_from_nobody() {
-    let endpoint = |name: &str, more: &str| format!("  - {{ name: {name}, url: \"https://x.example\"{more} }}\n");
+    let endpoint =
+        |name: &str, more: &str| format!("  - {{ name: {name}, url: \"https://x.example\"{more} }}\n");
     let said = |first: &str| {
-        let text = ["endpoints:\n", &endpoint("a", first), &endpoint("b", ", timeout: 9s"), &endpoint("c", "")];
+        let text =
+            ["endpoints:\n", &endpoint("a", first), &endpoint("b", ", timeout: 9s"), &endpoint("c", "")];
         find(&config(&text.concat()).entries(), "endpoints[c].timeout").1
     };
     assert_eq!(said(", timeout: 90s"), Origin::Inherited);
