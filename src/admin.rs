@@ -4,6 +4,11 @@
 //! |---|---|
 //! | `GET /health` | monitors: 503 only when nothing could serve |
 //! | `GET /api/v1/status` | the program itself: [`status`] |
+//! | `/api/v1/endpoints…` | endpoints: [`endpoints`] |
+//! | `/api/v1/groups…` | groups: [`groups`] |
+//! | `/api/v1/connections` | what is open now: [`connections`] |
+//! | `/api/v1/suspended…` | requests that wait: [`suspended`] |
+//! | `/api/v1/config…` | the configuration: [`config`] |
 //! | `/api/v1/usage/…` | the ledger: [`usage`] |
 //!
 //! Every request, also one for a path that does not exist, passes [`guard`] first: no web page of another site, no name
@@ -14,15 +19,24 @@
 //! |---|---|
 //! | whatever asks the store runs on a blocking thread | a slow disk must not hold up the data path |
 //! | every answer is bounded or streamed | memory does not grow with the ledger: [`usage`] |
-//! | no answer holds a secret | there is none in what this module is given |
+//! | no answer holds a secret | there is none in what this module is given; what others say of a failure is masked |
+//! | who gives an order sees its effect | endpoints and groups are told by the fleet itself: [`orders`] |
 //!
 //! A new noun is a file with a `routes()` of its own, merged in [`router`].
 
+mod body;
+pub mod config;
+pub mod connections;
+pub mod endpoints;
 pub mod error;
+pub mod groups;
 pub mod guard;
+mod name;
+pub mod orders;
 pub mod params;
 pub mod serve;
 pub mod status;
+pub mod suspended;
 pub mod usage;
 
 use std::net::SocketAddr;
@@ -35,6 +49,7 @@ use http::StatusCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use self::error::ApiError;
+use self::orders::Orders;
 use crate::config::Config;
 use crate::control::Control;
 use crate::domain::pricebook::PriceBook;
@@ -68,8 +83,10 @@ pub struct State {
     pub address: SocketAddr,
     /// The configuration new requests get.
     pub config: watch::Receiver<Arc<Config>>,
-    /// The way to the fleet.
+    /// The way to the fleet, to look at it.
     pub control: Control,
+    /// Whoever carries orders out.
+    pub orders: Arc<dyn Orders>,
     /// The newest snapshot.
     pub snapshot: watch::Receiver<Arc<Snapshot>>,
     /// What tokens cost.
@@ -84,6 +101,16 @@ impl Admin {
         let places = |n: usize| Arc::new(Semaphore::new(n));
         let (questions, exports, chores) = (places(QUESTIONS), places(EXPORTS), places(CHORES));
         Self(Arc::new(Inner { state, questions, exports, chores }))
+    }
+
+    /// The newest snapshot.
+    fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.snapshot.borrow())
+    }
+
+    /// The configuration in effect.
+    fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.config.borrow())
     }
 
     /// The ledger.
@@ -140,7 +167,13 @@ impl std::ops::Deref for Admin {
 
 /// Every route, behind the guard.
 pub fn router(admin: Admin) -> Router {
-    let api = status::routes().merge(usage::routes());
+    let api = status::routes()
+        .merge(endpoints::routes())
+        .merge(groups::routes())
+        .merge(connections::routes())
+        .merge(suspended::routes())
+        .merge(config::routes())
+        .merge(usage::routes());
     Router::new()
         .merge(status::health_routes())
         .nest("/api/v1", api)

@@ -17,6 +17,7 @@
 mod admin_port;
 mod budgets;
 mod check;
+pub mod client;
 pub mod deck;
 mod demo;
 mod farewell;
@@ -118,8 +119,7 @@ pub struct Running {
     hub: JoinHandle<Board>,
     keeper: Option<Keeper>,
     store: Option<Store>,
-    config: watch::Receiver<Arc<Config>>,
-    reloads: Reloads,
+    deck: Deck,
 }
 
 /// What a caller may listen to beside the snapshot, and what of it follows the configuration.
@@ -216,11 +216,19 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     ));
     background.spawn(housekeeping(transport.clone(), config_rx.clone(), quit.clone()));
     background.spawn(reloader.run(quit.clone()));
+    let deck = Deck {
+        control: control.clone(),
+        queue: queue.clone(),
+        reloads: reloads.clone(),
+        transport: transport.clone(),
+        config: config_rx.clone(),
+    };
     let admin = AdminPort::open(&config.web, |admin_address| admin::State {
         proxy: address,
         address: admin_address,
         config: config_rx.clone(),
         control: control.clone(),
+        orders: Arc::new(deck.clone()),
         snapshot: snapshot.clone(),
         prices: prices_rx,
         store: store.clone(),
@@ -243,8 +251,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
         hub,
         keeper,
         store,
-        config: config_rx,
-        reloads,
+        deck,
     })
 }
 
@@ -256,13 +263,7 @@ impl Running {
 
     /// The way to change it while it runs.
     pub fn deck(&self) -> Deck {
-        Deck {
-            control: self.control.clone(),
-            queue: self.queue.clone(),
-            reloads: self.reloads.clone(),
-            transport: self.transport.clone(),
-            config: self.config.clone(),
-        }
+        self.deck.clone()
     }
 
     /// Where the admin port listens; nothing when it is off, or could not be opened.
@@ -292,7 +293,7 @@ impl Running {
 
     /// The configuration new requests get.
     pub fn config(&self) -> Arc<Config> {
-        Arc::clone(&self.config.borrow())
+        Arc::clone(&self.deck.config.borrow())
     }
 
     /// Puts a configuration in the place of the running one; returns once it is in effect.
@@ -300,12 +301,12 @@ impl Running {
     /// # Errors
     /// When it cannot be used; then the running one stays.
     pub async fn reload(&self, config: Config) -> Result<Report, Refused> {
-        self.reloads.apply(config).await
+        self.deck.reloads.apply(config).await
     }
 
     /// The way to reload, and what became of the last time.
     pub fn reloads(&self) -> &Reloads {
-        &self.reloads
+        &self.deck.reloads
     }
 
     /// From now on reloads `source` when it changes or SIGHUP comes. To be called inside a runtime, once.
@@ -314,7 +315,7 @@ impl Running {
     /// When the system does not let us listen to SIGHUP.
     pub fn follow(&self, source: Source, pace: Pace) -> io::Result<()> {
         let (hangups, quit) = (Hangups::new()?, self.quit.clone());
-        self.background.spawn(reload::follow(source, pace, hangups, self.reloads.clone(), quit));
+        self.background.spawn(reload::follow(source, pace, hangups, self.deck.reloads.clone(), quit));
         Ok(())
     }
 

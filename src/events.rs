@@ -93,7 +93,7 @@ pub enum Event {
 }
 
 /// What is known of a request when it is accepted.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Accepted {
     /// Ours.
     pub id: RequestId,
@@ -114,7 +114,7 @@ pub struct Accepted {
 }
 
 /// What its body said about a request.
-#[derive(Clone, Default, Debug, serde::Serialize)]
+#[derive(Clone, Default, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Described {
     /// The model asked for.
     pub model: Option<String>,
@@ -127,7 +127,7 @@ pub struct Described {
 }
 
 /// What is known of a request that waits in the queue.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Wait {
     /// Since when.
     pub since: jiff::Timestamp,

@@ -9,6 +9,7 @@
 //! | `method_not_allowed` | 405 | the route is there, the method is not |
 //! | `conflict` | 409 | what is there stands in the way |
 //! | `too_large` | 413 | a request body above the limit |
+//! | `refused` | 422 | what was asked for was tried, and failed: the message says at what |
 //! | `busy` | 429 | as many such answers as may be are under way |
 //! | `store_failed` | 500 | the ledger could not be read or written |
 //! | `backup_failed` | 500 | the copy could not be written |
@@ -81,6 +82,11 @@ impl ApiError {
     /// What is there stands in the way.
     pub fn conflict(message: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "conflict", message)
+    }
+
+    /// It was tried, and failed.
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", message)
     }
 
     /// As many such answers as may be are under way.

@@ -1,7 +1,11 @@
 //! The parameters of a query string: each known name once, anything else is a 400 that names it.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
 
 use super::error::ApiError;
 
@@ -64,6 +68,25 @@ impl Params {
             true => error.hint("this route takes none"),
             false => error.hint(format!("this route takes {}", self.known.join(", "))),
         })
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Params {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(parts.uri.query()))
+    }
+}
+
+/// For routes that take no parameters: refuses every one.
+pub(super) struct NoParams;
+
+impl<S: Sync> FromRequestParts<S> for NoParams {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        Params::of(parts.uri.query()).finish().map(|()| Self)
     }
 }
 

@@ -1,19 +1,17 @@
 //! The program itself: is it well, what is it, where does it listen, what does it run with.
 
-use std::sync::Arc;
-
 use axum::Router;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 use http::StatusCode;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::Admin;
-use super::error::{self, ApiError};
-use super::params::Params;
-use crate::config::{Config, Source, StrategyKind};
+use super::error;
+use super::params::NoParams;
+use crate::config::{Source, StrategyKind};
 use crate::events::board::LedgerStatus;
 use crate::events::health;
 
@@ -27,20 +25,18 @@ pub(super) fn routes() -> Router<Admin> {
     Router::new().route("/status", get(status))
 }
 
-async fn healthy(State(admin): State<Admin>, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
-    Params::of(query.as_deref()).finish()?;
+async fn healthy(State(admin): State<Admin>, _: NoParams) -> Response {
     let view = admin.control.view();
     let (status, body) = health::describe(&view, Instant::now().into_std(), jiff::Timestamp::now(), false);
-    Ok(error::json(status, &body))
+    error::json(status, &body)
 }
 
-async fn status(State(admin): State<Admin>, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
-    Params::of(query.as_deref()).finish()?;
-    Ok(error::json(StatusCode::OK, &describe(&admin, jiff::Timestamp::now())))
+async fn status(State(admin): State<Admin>, _: NoParams) -> Response {
+    error::json(StatusCode::OK, &describe(&admin, jiff::Timestamp::now()))
 }
 
 /// The answer of `/api/v1/status`.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Status {
     /// `running`.
     pub status: String,
@@ -67,7 +63,7 @@ pub struct Status {
 }
 
 /// The ledger's file and how far it is behind.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct StoreStatus {
     /// The file.
     pub path: String,
@@ -77,7 +73,7 @@ pub struct StoreStatus {
 }
 
 /// Addresses of both ports.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Listen {
     /// Clients connect here.
     pub proxy: String,
@@ -86,7 +82,7 @@ pub struct Listen {
 }
 
 /// Where the configuration came from.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Origin {
     /// `file` or `built_in`.
     pub source: String,
@@ -106,7 +102,7 @@ impl From<&Source> for Origin {
 
 fn describe(admin: &Admin, now: jiff::Timestamp) -> Status {
     let started = admin.snapshot.borrow().started;
-    let config: Arc<Config> = Arc::clone(&admin.config.borrow());
+    let config = admin.config();
     Status {
         status: "running".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),

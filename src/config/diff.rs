@@ -13,7 +13,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Config, Logging, Server, UsageTracking};
@@ -47,7 +47,7 @@ pub const NEEDS_RESTART: &[&str] = &[
 ];
 
 /// What a reload did.
-#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct Report {
     /// Key paths whose new value is in effect, sorted: `retry.max_attempts`, `endpoints[main-a].priority`.
     pub applied: Vec<String>,

@@ -19,36 +19,26 @@
 
 mod spans;
 mod splice;
+mod stamp;
 mod write;
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use serde::{Deserialize, Serialize, Serializer};
+
 use self::splice::Wish;
+pub use self::stamp::{NotAStamp, Stamp};
 use super::env::{Env, read_text};
 use super::{Config, Loaded, Problems, Source, diff, load};
 use crate::domain::endpoint::EndpointId;
-
-/// Tells versions of a file apart.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Stamp(u64, usize);
-
-impl Stamp {
-    /// The stamp of a text.
-    pub fn of(text: &str) -> Self {
-        let mut hasher = DefaultHasher::new();
-        text.hash(&mut hasher);
-        Self(hasher.finish(), text.len())
-    }
-}
 
 /// Other priorities, by name of the endpoint.
 pub type Edits = [(EndpointId, u32)];
 
 /// One number as it would be written.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Written {
     /// Whose.
     pub endpoint: EndpointId,
@@ -61,14 +51,19 @@ pub struct Written {
 }
 
 /// What saving would do.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Review {
-    /// The file.
+    /// The file; in JSON as people read it, which for an odd name is not the name itself.
+    #[serde(serialize_with = "for_people")]
     pub path: PathBuf,
     /// Its version.
     pub stamp: Stamp,
     /// In the order of the edits; empty when the file says all of it already.
     pub written: Vec<Written>,
+}
+
+fn for_people<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
 }
 
 /// Why priorities are not saved. The text says what to do.

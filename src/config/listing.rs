@@ -1,7 +1,7 @@
 //! The effective configuration as a list of keys, each with its value, its origin, and whether a change of it needs a
 //! restart. Secrets are masked as in [`Config::redacted`].
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Config;
@@ -9,7 +9,7 @@ use super::diff::needs_restart;
 use super::origin::Origin;
 
 /// One key.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Entry {
     /// Its path, endpoints by name: `endpoints[main-a].url`.
     pub key: String,
@@ -51,7 +51,7 @@ impl Config {
         let mut list = List { config: self, entries: Vec::new() };
         if let Some(pinned) = &self.pinned {
             let value = Some(pinned.to_string());
-            let origin = Origin::Flag { name: "-p" };
+            let origin = Origin::Flag { name: "-p".into() };
             list.entries.push(Entry { key: "(pinned endpoint)".to_owned(), value, origin, restart: true });
         }
         if let Value::Object(sections) = self.redacted() {

@@ -8,13 +8,14 @@
 //! | changed by a person in the running program | by hand, until the next version of the file |
 //! | none of these | default |
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Where a value came from.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "from", rename_all = "snake_case")]
 pub enum Origin {
     /// Nobody said anything.
@@ -31,7 +32,7 @@ pub enum Origin {
     /// This flag.
     Flag {
         /// As it is written.
-        name: &'static str,
+        name: Cow<'static, str>,
     },
     /// A person, in the running program.
     ByHand,
@@ -51,7 +52,7 @@ pub struct Origins {
 impl Origins {
     /// A flag gave this key its value.
     pub fn by_flag(&mut self, key: &str, name: &'static str) {
-        self.outranked.insert(key.to_owned(), Origin::Flag { name });
+        self.outranked.insert(key.to_owned(), Origin::Flag { name: name.into() });
     }
 
     /// A person gave this key its value while the program runs.
@@ -68,7 +69,7 @@ impl Origins {
     /// The origin of a key that is shown as `key` and stands in the file at `path`.
     pub(super) fn of(&self, key: &str, path: &str) -> Origin {
         if let Some(origin) = self.outranked.get(key) {
-            return *origin;
+            return origin.clone();
         }
         match self.line(path) {
             Some((path, line)) => Origin::File { line, reference: self.references.contains(path) },

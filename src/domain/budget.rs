@@ -28,7 +28,7 @@ pub use self::overrun::{Overrun, Overruns};
 pub use self::spending::{Bounds, Spending, Spent, Sums};
 pub use self::status::{BudgetReport, BudgetState, BudgetStatus, Period, statuses};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::endpoint::{EndpointId, GroupId};
 
@@ -48,7 +48,7 @@ pub struct Budget {
 }
 
 /// What a budget covers. In JSON `{"kind":"endpoint","name":"main-a"}`, or `{"kind":"all"}`.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "name", rename_all = "snake_case")]
 pub enum BudgetScope {
     /// Everything.

@@ -13,7 +13,7 @@
 
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::endpoint::{EndpointId, GroupId};
 use super::fleet::{EndpointView, FleetView, GroupView, Input};
@@ -52,7 +52,7 @@ pub enum Order {
 }
 
 /// Why an order is not carried out. The text says what to do instead.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case", tag = "refused")]
 pub enum Refused {
     /// No group has that name.
@@ -95,7 +95,7 @@ pub enum Refused {
 }
 
 /// What may be done to a group now; each is `None` when it may, else why not.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Allowed {
     /// Make it the active one.
     pub activate: Option<Refused>,

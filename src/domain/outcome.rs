@@ -196,7 +196,7 @@ impl Kind {
 }
 
 /// Whose fault a failure is; decides what it does to the endpoint's standing.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Blame {
     /// The endpoint: counts towards its breaker.

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use reason::{RouteReason, Unfit, reason};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use self::key::{Context, Key};
 use super::endpoint::{Credential, EndpointId, EndpointSpec};
@@ -33,7 +33,7 @@ use super::session::Preferred;
 use super::standing::{Availability, Why};
 
 /// How endpoints inside a group are ordered.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StrategyKind {
     /// By number, then file order.
@@ -82,7 +82,7 @@ pub struct Candidate {
 }
 
 /// How good a candidate is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Tier {
     /// Nothing speaks against it.
@@ -101,7 +101,7 @@ impl Tier {
 }
 
 /// An endpoint that is not asked, and why.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Skip {
     /// The endpoint.
     pub endpoint: EndpointId,
@@ -110,7 +110,7 @@ pub struct Skip {
 }
 
 /// Why an endpoint is not asked.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SkipReason {
     /// Switched off in the configuration.

@@ -17,7 +17,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::outcome::{Blame, Failure, Kind};
 use super::ratelimit::{Bucket, Scope, Stated};
@@ -38,7 +38,7 @@ pub const NO_COUNT_TOKENS: Duration = Duration::from_secs(3600);
 const MAX_STATED: usize = 64;
 
 /// What probes say.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, Default)]
 #[serde(rename_all = "snake_case")]
 pub enum Health {
     /// Not probed yet and no request has succeeded.
@@ -51,7 +51,7 @@ pub enum Health {
 }
 
 /// The circuit breaker.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, Default)]
 #[serde(rename_all = "snake_case")]
 pub enum Breaker {
     /// Requests pass.
@@ -103,7 +103,7 @@ pub enum Availability {
 }
 
 /// Why an endpoint rests.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Why {
     /// It failed recently.

@@ -11,11 +11,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 pub use self::live::{Live, MAX_TRIED, Phase, Tried};
-use self::status::group_status;
-pub use self::status::{EndpointStatus, GroupStatus, endpoint_status};
+pub use self::status::{EndpointStatus, GroupStatus, endpoint_status, group_status};
 use self::tally::Tallies;
 pub use self::tally::{EndpointStats, Fault};
 use super::minutes::{Minute, Minutes};
@@ -32,7 +31,7 @@ use crate::domain::outcome::Kind;
 const RECENT: usize = 200;
 
 /// Counts since the start of the program.
-#[derive(Clone, Default, PartialEq, Debug, Serialize)]
+#[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Totals {
     /// Requests accepted.
     pub accepted: u64,
@@ -68,7 +67,7 @@ pub struct Board {
 }
 
 /// A picture of everything that is live plus what ended last.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Snapshot {
     /// When it was taken.
     pub at: Timestamp,
@@ -100,7 +99,7 @@ pub struct Snapshot {
 }
 
 /// How far the ledger is behind what was handed to it.
-#[derive(Clone, Default, PartialEq, Debug, Serialize)]
+#[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]
 pub struct LedgerStatus {
     /// Records of ended requests that are not on the disk yet.
     pub unsaved: u64,
@@ -113,7 +112,7 @@ pub struct LedgerStatus {
 }
 
 /// One request in the queue.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Queued {
     /// Ours.
     pub id: RequestId,
@@ -193,6 +192,7 @@ impl Board {
             last_failure: None,
             tried: Vec::new(),
             streaming_since: None,
+            served_model: None,
             usage: Usage::default(),
             cost: None,
             progress: None,

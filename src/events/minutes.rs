@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{RequestRecord, State};
 use crate::claude::money::PicoUsd;
@@ -15,7 +15,7 @@ use crate::claude::money::PicoUsd;
 pub const KEPT: usize = 60;
 
 /// One minute.
-#[derive(Clone, Copy, PartialEq, Default, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Default, Debug, Serialize, Deserialize)]
 pub struct Minute {
     /// Minutes since 1970.
     pub number: i64,

@@ -2,8 +2,8 @@
 //!
 //! They belong to the attempt that is being passed on; what earlier attempts of the request used is in its record.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crate::claude::usage::Usage;
 
@@ -15,7 +15,7 @@ pub struct Progress {
     cache_write_5m: AtomicU64,
     cache_write_1h: AtomicU64,
     output: AtomicU64,
-    model: OnceLock<String>,
+    model: OnceLock<Arc<str>>,
 }
 
 impl Progress {
@@ -30,7 +30,7 @@ impl Progress {
         ];
         counts.iter().for_each(|(slot, count)| slot.store(*count, Ordering::Relaxed));
         if let Some(model) = model.filter(|_| self.model.get().is_none()) {
-            self.model.get_or_init(|| model.to_owned());
+            self.model.get_or_init(|| model.into());
         }
     }
 
@@ -49,8 +49,8 @@ impl Progress {
     }
 
     /// The model that answers, once the answer has named it.
-    pub fn model(&self) -> Option<&str> {
-        self.model.get().map(String::as_str)
+    pub fn model(&self) -> Option<&Arc<str>> {
+        self.model.get()
     }
 }
 
@@ -67,6 +67,6 @@ mod tests {
         progress.report(&usage, 9, Some("m-2"));
         let seen = progress.usage();
         assert_eq!((seen.prompt_tokens(), seen.output, seen.estimated), (43, 9, true));
-        assert_eq!(progress.model(), Some("m-1"));
+        assert_eq!(progress.model().map(|name| &**name), Some("m-1"));
     }
 }

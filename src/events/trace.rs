@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{AttemptRecord, RequestRecord, State};
 use crate::domain::endpoint::EndpointId;
@@ -13,7 +13,7 @@ use crate::domain::route::{RouteReason, Skip};
 const MAX_STEPS: usize = 32;
 
 /// One decision or wait.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TraceStep {
     /// From acceptance, milliseconds.
     pub at_ms: f64,
@@ -23,7 +23,7 @@ pub struct TraceStep {
 }
 
 /// What happened between two attempts.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub enum What {
     /// An endpoint was chosen.

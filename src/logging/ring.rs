@@ -8,11 +8,14 @@
 //! | a reader that is late misses lines and can tell by [`Line::seq`] | nobody waits for it |
 //! | lines come here masked, like everywhere else, but neither cut at 500 bytes nor escaped | whoever shows them does that |
 
+mod fields;
+
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::escape::cut;
@@ -27,7 +30,7 @@ pub const MAX_BYTES: usize = 4 * 1024 * 1024;
 const MAX_VALUE: usize = 16 * 1024;
 
 /// One line. Its texts are masked, not escaped: they may hold control characters.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Line {
     /// Counted from 1, without gaps.
     pub seq: u64,
@@ -39,7 +42,8 @@ pub struct Line {
     pub target: String,
     /// What happened.
     pub message: String,
-    /// Everything else, in source order.
+    /// Everything else, in source order; in JSON an object.
+    #[serde(with = "fields")]
     pub fields: Vec<(Cow<'static, str>, String)>,
     /// The request it belongs to.
     pub request: Option<String>,
@@ -156,6 +160,18 @@ mod tests {
             fields: Vec::new(),
             request: None,
         }
+    }
+
+    #[test]
+    fn lines_cross_a_wire_with_their_fields_in_order() {
+        let fields = [("z", "1"), ("a", "two\n")].map(|(name, value)| (name.into(), value.to_owned()));
+        let line = Line { seq: 7, fields: fields.into(), request: Some("req-00000001".into()), ..line("x") };
+        let json = serde_json::to_string(&line).unwrap();
+        assert!(
+            json.contains(r#""level":"info","target":"","message":"x","fields":{"z":"1","a":"two\n"}"#),
+            "{json}"
+        );
+        assert_eq!(serde_json::from_str::<Line>(&json).unwrap(), line);
     }
 
     fn seqs(lines: &[Arc<Line>]) -> Vec<u64> {

@@ -11,7 +11,7 @@ use super::export::Exporting;
 use super::inquiry::News;
 use super::keymap::{Action, Context};
 use super::screen::{config, endpoints, logs, overview, requests, suspended, usage};
-use super::source::{Edits, Selection};
+use super::source::{Edits, Link, LinkState, Selection};
 use super::theme::{Depth, Theme};
 use super::today;
 use crate::config::edit;
@@ -191,6 +191,8 @@ pub struct Model {
     pub size: (u16, u16),
     /// What is live.
     pub snapshot: Arc<Snapshot>,
+    /// The way to the forwarder, where it is another process: it goes on when this screen closes.
+    pub link: Option<Link>,
     /// The screen in front.
     pub screen: Screen,
     /// What stands before it, the newest last.
@@ -241,6 +243,7 @@ impl Model {
             now,
             size: (80, 24),
             snapshot,
+            link: None,
             screen: Screen::Overview,
             overlays: Vec::new(),
             toast: None,
@@ -293,6 +296,14 @@ impl Model {
     /// Why an action cannot be taken now; nothing when it can.
     pub fn why_not(&self, action: Action) -> Option<String> {
         super::update::why_not(self, action)
+    }
+
+    /// Why what is shown is how it was, not how it is; nothing while it is up to date.
+    pub fn lost(&self) -> Option<&str> {
+        match &self.link.as_ref()?.state {
+            LinkState::Up { .. } => None,
+            LinkState::Lost { why, .. } => Some(why),
+        }
     }
 
     /// Shows a message for a while.

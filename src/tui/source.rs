@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -180,6 +181,32 @@ impl ExportProgress {
     }
 }
 
+/// The way to a forwarder that is elsewhere.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Link {
+    /// Its admin port, such as `http://127.0.0.1:8010`.
+    pub address: String,
+    /// How the way is.
+    pub state: LinkState,
+}
+
+/// How the way to a forwarder is.
+#[derive(Clone, PartialEq, Debug)]
+pub enum LinkState {
+    /// What is shown is what there is.
+    Up {
+        /// From a question to its answer, once that was measured.
+        latency: Option<Duration>,
+    },
+    /// What is shown is how it was.
+    Lost {
+        /// Since then, by [`Source::now`].
+        since: Timestamp,
+        /// What went wrong.
+        why: String,
+    },
+}
+
 /// An answer to come.
 pub type Coming = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
@@ -191,6 +218,16 @@ pub trait Source: Send + Sync {
     /// The program's own log lines; nothing where they cannot be had.
     fn logs(&self) -> Option<Ring> {
         None
+    }
+
+    /// The way to the forwarder, where it is another process.
+    fn link(&self) -> Option<watch::Receiver<Link>> {
+        None
+    }
+
+    /// The time by the forwarder's clock, to which all other times belong.
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
     }
 
     /// Asks for something.

@@ -14,7 +14,7 @@ use super::keymap::{self, Action};
 use super::model::{Intent, Model, Overlay, Question, Screen};
 use super::msg::{Effect, Msg};
 use super::screen::{config, endpoints, logs, overview, requests, suspended, usage};
-use super::source::{Answer, Ask};
+use super::source::{Answer, Ask, Link};
 use super::{export, today};
 use crate::control::command::Command;
 use crate::events::board::Snapshot;
@@ -73,7 +73,24 @@ fn take(model: &mut Model, msg: Msg, latest: impl FnOnce() -> Arc<Snapshot>) -> 
             model.say(text, error);
             Vec::new()
         }
+        Msg::Link(link) => {
+            on_link(model, link);
+            Vec::new()
+        }
         Msg::Stop => vec![Effect::Quit],
+    }
+}
+
+/// Says so when the connection is lost, and when it is there again.
+fn on_link(model: &mut Model, link: Link) {
+    let before = model.lost().map(str::to_owned);
+    model.link = Some(link);
+    model.dirty = true;
+    match (before, model.lost().map(str::to_owned)) {
+        (None, Some(why)) => model.say(why, true),
+        (Some(before), Some(why)) if before != why => model.say(why, true),
+        (Some(_), None) => model.say("connected again", false),
+        _ => {}
     }
 }
 
@@ -143,7 +160,7 @@ fn everywhere(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Redraw => return vec![Effect::Redraw],
         Action::Quit => return quit(model),
-        Action::Sleep => sleep(model),
+        Action::Sleep => return sleep(model),
         _ => {}
     }
     Vec::new()
@@ -159,7 +176,7 @@ fn walk(model: &mut Model, screen: Screen) {
 
 fn quit(model: &mut Model) -> Vec<Effect> {
     let running = model.snapshot.live.len();
-    if running == 0 || model.facts.readonly {
+    if running == 0 || model.link.is_some() {
         return vec![Effect::Quit];
     }
     let text = vec![
@@ -173,7 +190,10 @@ fn quit(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
-fn sleep(model: &mut Model) {
+fn sleep(model: &mut Model) -> Vec<Effect> {
+    if model.link.is_some() {
+        return vec![Effect::Sleep];
+    }
     let text = vec![
         "Put the program to sleep?".to_owned(),
         format!(
@@ -182,6 +202,7 @@ fn sleep(model: &mut Model) {
         ),
     ];
     model.overlays.push(Overlay::Confirm(Question { text, yes: Intent::Sleep }));
+    Vec::new()
 }
 
 /// Something with a place of its own on one of the screens.
@@ -243,6 +264,9 @@ pub(super) fn why_not(model: &Model, action: Action) -> Option<String> {
 fn why_not_anywhere(model: &Model, action: Action) -> Option<String> {
     if model.facts.readonly && changes_something(action) {
         return Some("read-only: this screen may look, not change".to_owned());
+    }
+    if let Some(why) = model.lost().filter(|_| changes_something(action)) {
+        return Some(format!("the connection is lost ({why}); it is tried again by itself"));
     }
     if action == Action::Sleep && !cfg!(unix) {
         return Some("this system cannot put a program to sleep".to_owned());

@@ -154,6 +154,7 @@ fn port(scene: &Scene) -> TowerToHyperService<axum::Router> {
         address: forwarder.admin_address().unwrap(),
         config: watch::channel(forwarder.config()).1,
         control: forwarder.control().clone(),
+        orders: Arc::new(forwarder.deck()),
         snapshot: forwarder.snapshot(),
         prices: watch::channel(Arc::new(book)).1,
         store: forwarder.store().cloned(),

@@ -75,9 +75,10 @@ impl Source for Local {
     fn ask(&self, ask: Ask) -> Coming {
         let deck = self.deck.clone();
         match ask {
-            Ask::Command(command) => {
-                Box::pin(async move { Answer::Done(command.clone(), deck.carry_out(command).await) })
-            }
+            Ask::Command(command) => Box::pin(async move {
+                let outcome = deck.carry_out(command.clone()).await;
+                Answer::Done(command, outcome.map_err(|refusal| refusal.to_string()))
+            }),
             Ask::History { before } => {
                 let page = self.on_ledger(move |store| history::page(store, before));
                 Box::pin(async move { Answer::History(page.await.flatten()) })

@@ -66,6 +66,17 @@ fn line_endings_and_the_byte_order_mark_stay() {
 }
 
 #[test]
+fn a_review_comes_back_from_json() {
+    let written = vec![Written { endpoint: id("a"), line: 3, before: 1, after: 2 }];
+    let review = Review { path: "dir/c.yaml".into(), stamp: Stamp::of("x"), written };
+    let json = serde_json::to_string(&review).unwrap();
+    assert_eq!(serde_json::from_str::<Review>(&json).unwrap(), review);
+    let report = diff::Report { applied: vec!["server.port".to_owned()], needs_restart: Vec::new() };
+    let json = serde_json::to_string(&report).unwrap();
+    assert_eq!(serde_json::from_str::<diff::Report>(&json).unwrap(), report);
+}
+
+#[test]
 fn nothing_to_do_is_nothing_done() {
     let text = "endpoints: [{name: a, url: https://a.example, priority: 1}]";
     assert_eq!(edited(text, &[("a", 1)]).unwrap(), text);

@@ -43,7 +43,7 @@ fn config(text: &str) -> Config {
 
 fn find(entries: &[Entry], key: &str) -> (Option<String>, Origin, bool) {
     let entry = entries.iter().find(|entry| entry.key == key).unwrap_or_else(|| panic!("no {key}"));
-    (entry.value.clone(), entry.origin, entry.restart)
+    (entry.value.clone(), entry.origin.clone(), entry.restart)
 }
 
 fn value(text: &str) -> Option<String> {
@@ -100,9 +100,11 @@ fn flags_and_hands_outrank_the_file() {
     config.origins.by_hand("endpoints[a].priority".to_owned());
     config.pin("b").unwrap();
     let entries = config.entries();
-    assert_eq!(find(&entries, "logging.level").1, Origin::Flag { name: "--log-level" });
+    assert_eq!(find(&entries, "logging.level").1, Origin::Flag { name: "--log-level".into() });
     assert_eq!(find(&entries, "endpoints[a].priority").1, Origin::ByHand);
-    assert_eq!(find(&entries, "(pinned endpoint)"), (value("b"), Origin::Flag { name: "-p" }, true));
+    assert_eq!(find(&entries, "(pinned endpoint)"), (value("b"), Origin::Flag { name: "-p".into() }, true));
+    let json = serde_json::to_string(&entries).unwrap();
+    assert_eq!(serde_json::from_str::<Vec<Entry>>(&json).unwrap(), entries);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Instant;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Fleet, Member, view};
 use crate::domain::endpoint::{EndpointId, GroupId};
@@ -11,7 +11,7 @@ use crate::domain::group::GroupState;
 use crate::domain::standing::{Availability, Why};
 
 /// One visible change.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum Change {
     /// Another group is active.
@@ -42,7 +42,7 @@ pub enum Change {
 }
 
 /// What people see of an endpoint's state.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Condition {
     /// Nothing is known yet.

@@ -15,7 +15,7 @@
 
 use std::time::Instant;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::endpoint::{Credential, EndpointId};
 use crate::domain::fleet::{EndpointView, FleetView};
@@ -25,7 +25,7 @@ use crate::domain::route::RouteRequest;
 use crate::domain::standing::{Availability, Health, Why};
 
 /// What a request waits for.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WaitsFor {
     /// Those who came earlier wait at the endpoint that it would ask.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Verdict, WaitsFor};
 use crate::domain::endpoint::{EndpointId, EndpointSpec, GroupId};
@@ -43,7 +43,7 @@ pub enum Step {
 }
 
 /// What one routing decision had to choose from.
-#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct Decision {
     /// Endpoints that could be asked, best first; those this request had tried already are left out.
     pub order: Vec<EndpointId>,

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::time::Instant;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{RouteRequest, SkipReason, Tier};
 use crate::domain::endpoint::EndpointId;
@@ -15,7 +15,7 @@ use crate::domain::outcome::{Failure, Kind};
 use crate::domain::session::Affinity;
 
 /// Why a request went to an endpoint.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum RouteReason {
     /// It was the first in order.
@@ -57,7 +57,7 @@ pub enum RouteReason {
 }
 
 /// Why an endpoint could not serve a session any longer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unfit {
     /// It failed this request.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Snapshot;
 use crate::claude::money::PicoUsd;
@@ -15,7 +15,7 @@ use crate::events::progress::Progress;
 use crate::events::{Accepted, Described, Wait};
 
 /// A request that has not ended.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Live {
     /// What was known at its start.
     #[serde(flatten)]
@@ -36,6 +36,8 @@ pub struct Live {
     pub tried: Vec<Tried>,
     /// Since when the answer has been passed on.
     pub streaming_since: Option<Timestamp>,
+    /// The model that answers, once the answer has named it.
+    pub served_model: Option<Arc<str>>,
     /// Tokens of the answer that is being passed on.
     pub usage: Usage,
     /// What they cost by now; nothing without a known price.
@@ -46,7 +48,7 @@ pub struct Live {
 }
 
 /// An attempt that failed.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Tried {
     /// Where.
     pub endpoint: EndpointId,
@@ -60,7 +62,7 @@ pub struct Tried {
 pub const MAX_TRIED: usize = 16;
 
 /// Where a request is in its life.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Accepted, nothing sent.
@@ -95,14 +97,13 @@ impl Live {
 
     /// With the tokens used by now.
     pub(super) fn measured(&self) -> Self {
-        let usage = self.progress.as_ref().map(|progress| progress.usage()).unwrap_or_default();
-        Self { usage, ..self.clone() }
+        let Some(progress) = &self.progress else { return self.clone() };
+        Self { usage: progress.usage(), served_model: progress.model().cloned(), ..self.clone() }
     }
 
     /// The model that answers, else the one asked for.
     pub fn model(&self) -> Option<&str> {
-        let answering = self.progress.as_ref().and_then(|progress| progress.model());
-        answering.or(self.described.model.as_deref())
+        self.served_model.as_deref().or(self.described.model.as_deref())
     }
 }
 

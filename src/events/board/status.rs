@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::tally::EndpointStats;
 use crate::domain::endpoint::{EndpointId, GroupId};
@@ -13,7 +13,7 @@ use crate::domain::outcome::Kind;
 use crate::domain::ratelimit::Bucket;
 
 /// One group in a snapshot.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct GroupStatus {
     /// Its name.
     pub name: GroupId,
@@ -34,7 +34,7 @@ pub struct GroupStatus {
 }
 
 /// One endpoint in a snapshot.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EndpointStatus {
     /// Its name.
     pub name: EndpointId,
@@ -71,7 +71,8 @@ fn seconds(until: Option<Instant>, now: Instant) -> Option<f64> {
     until.map(|at| at.saturating_duration_since(now)).filter(|d| *d > Duration::ZERO).map(|d| d.as_secs_f64())
 }
 
-pub(super) fn group_status(view: &FleetView, group: &GroupView, now: Instant) -> GroupStatus {
+/// One group as screens and scripts show it.
+pub fn group_status(view: &FleetView, group: &GroupView, now: Instant) -> GroupStatus {
     // A cooldown goes on below a pause, which may be for ever.
     let ends = if group.state == GroupState::Paused { group.paused_until } else { group.cooling_until };
     GroupStatus {

@@ -13,7 +13,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::claude::price::CostLines;
 use crate::claude::request::Class;
@@ -30,7 +30,7 @@ const SHOWN: usize = 60;
 const ERRORS: usize = 8;
 
 /// How an endpoint did.
-#[derive(Clone, Default, PartialEq, Debug, Serialize)]
+#[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]
 pub struct EndpointStats {
     /// Half of the last 200 answers began sooner, milliseconds.
     pub first_byte_p50_ms: Option<f64>,
@@ -53,7 +53,7 @@ pub struct EndpointStats {
 }
 
 /// One failure.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Fault {
     /// When.
     pub at: Timestamp,

@@ -1,5 +1,7 @@
 //! The board's picture of endpoints and of the queue.
 
+mod wire;
+
 use super::*;
 use crate::domain::fleet::{Fleet, Input};
 use crate::domain::group::Pause;

@@ -1,12 +1,14 @@
 //! Requests and sums as JSON: in exports, in the admin API and in what the command line prints for machines.
 //!
-//! Amounts are numbers with all their decimals, so these forms are for writing as text; see
+//! Amounts are numbers with all their decimals, so these forms are for text, written or read; see
 //! [`PicoUsd`](crate::claude::money::PicoUsd). Names and meanings do not change; new ones may be added.
 
 mod list;
+mod read;
 mod row;
 mod stats;
 
 pub(super) use self::list::List;
+pub use self::read::ReadRow;
 pub use self::row::{AttemptView, RowView};
 pub use self::stats::{GroupView, StatsView, TotalsView};

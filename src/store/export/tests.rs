@@ -3,7 +3,7 @@ use redb::Database;
 use serde_json::Value as Json;
 
 use super::columns::COLUMNS;
-use super::json::{RowView, StatsView};
+use super::json::{ReadRow, RowView, StatsView};
 use super::*;
 use crate::claude::money::PicoUsd;
 use crate::events::State;
@@ -11,6 +11,7 @@ use crate::store::civil::Clock;
 use crate::store::query::By;
 use crate::store::row::Row;
 use crate::store::testing::{attempt, batch, database, row};
+use crate::store::totals::Totals;
 
 /// What the program before this one wrote.
 const FIRST: &str = "request_id,client_ip,user_agent,method,path,start_time,end_time,duration_ms,endpoint_name,\
@@ -174,6 +175,22 @@ fn formats_have_names() {
     assert_eq!("ndjson".parse(), Ok(Format::Ndjson));
     let error = "xml".parse::<Format>().unwrap_err();
     assert_eq!(error.to_string(), "`xml` is not an export format: expected csv, json or ndjson");
+}
+
+#[test]
+fn requests_and_sums_come_back_from_json() {
+    for row in [awkward(), interrupted()] {
+        let text = serde_json::to_string(&RowView::of(&row)).unwrap();
+        assert_eq!(serde_json::from_str::<ReadRow>(&text).unwrap().0, row);
+    }
+    let db = filled(&[interrupted(), awkward()]);
+    let reader = reader(&db);
+    let stats = reader.stats(&Filter::default(), By::Day).unwrap();
+    let text = serde_json::to_string(&StatsView::of(&stats, By::Day, reader.clock())).unwrap();
+    let read: StatsView = serde_json::from_str(&text).unwrap();
+    assert_eq!(Totals::from(&read.totals), stats.totals);
+    let days: Vec<_> = read.groups.iter().map(|g| (g.start, Totals::from(&g.totals))).collect();
+    assert_eq!(days, stats.groups.iter().map(|(key, t)| (key.start(), t.clone())).collect::<Vec<_>>());
 }
 
 #[test]

@@ -48,6 +48,14 @@ pub enum Key {
 }
 
 impl Key {
+    /// Of an hour, day or month: its first instant.
+    pub fn start(&self) -> Option<Timestamp> {
+        match self {
+            Self::Name(_) => None,
+            Self::Start(at) => Some(*at),
+        }
+    }
+
     /// As people and machines read it: the name, `2026-11`, `2026-11-20` or `2026-11-20T10:00:00+01:00`.
     pub fn label(&self, by: By, clock: &Clock) -> String {
         let form = match by {

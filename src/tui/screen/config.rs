@@ -107,7 +107,7 @@ impl State {
 
 fn passes(filter: &str, entry: &Entry) -> bool {
     let value = entry.value.as_deref().unwrap_or_default();
-    let text = format!("{} {value} {}", entry.key, origin(entry.origin)).to_lowercase();
+    let text = format!("{} {value} {}", entry.key, origin(&entry.origin)).to_lowercase();
     filter.to_lowercase().split_whitespace().all(|word| match word.strip_prefix('!') {
         Some("") => true,
         Some(unwanted) => !text.contains(unwanted),
@@ -116,13 +116,13 @@ fn passes(filter: &str, entry: &Entry) -> bool {
 }
 
 /// An origin in a few words.
-pub fn origin(origin: Origin) -> String {
+pub fn origin(origin: &Origin) -> String {
     match origin {
         Origin::Default => "default".to_owned(),
         Origin::File { line, reference: false } => format!("line {line}"),
         Origin::File { line, reference: true } => format!("line {line}, ${{...}}"),
         Origin::Inherited => "inherited".to_owned(),
-        Origin::Flag { name } => name.to_owned(),
+        Origin::Flag { name } => name.to_string(),
         Origin::ByHand => "by hand".to_owned(),
     }
 }
@@ -195,6 +195,7 @@ pub fn why_not(model: &Model, action: Action) -> Option<String> {
         Action::Reload | Action::Editor if model.facts.config_file.is_none() => {
             Some("there is no configuration file; the built-in configuration runs".to_owned())
         }
+        Action::Editor if model.link.is_some() => Some("edit the file where the forwarder runs".to_owned()),
         // The whole value stands on screen when its row is selected.
         Action::Open => Some("the selected key is shown whole below the list".to_owned()),
         _ => None,

@@ -140,7 +140,7 @@ fn key<'m>(model: &Model, entry: &Entry, mark: &str, width: usize, role: &dyn Fn
     Line::from_iter([
         Span::styled(format!("{mark}{} ", left(&harmless(&entry.key), name)), role(Role::Text)),
         Span::styled(left(&value(model, entry), rest - name), role(Role::Accent)),
-        Span::styled(format!(" {}", left(&origin(entry.origin), ORIGIN)), role(Role::Muted)),
+        Span::styled(format!(" {}", left(&origin(&entry.origin), ORIGIN)), role(Role::Muted)),
         Span::styled(left(restart, RESTART), role(restart_role)),
     ])
 }
@@ -176,7 +176,7 @@ fn whole(model: &Model, frame: &mut Frame<'_>, area: Rect, entries: &[Entry]) {
 
 /// What there is to know about changing a key.
 fn note(model: &Model, entry: &Entry) -> &'static str {
-    match (model.config.is_pending(&entry.key), entry.restart, entry.origin) {
+    match (model.config.is_pending(&entry.key), entry.restart, &entry.origin) {
         (true, ..) => "The file says something else by now; it takes effect at the next start.",
         (_, true, _) => "Read at the start: a new value takes effect at the next one.",
         (_, _, Origin::ByHand) => {

@@ -44,8 +44,14 @@ pub fn header(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let style = model.theme().style(Role::Header);
     let clock = model.now.to_zoned(model.facts.zone.clone()).strftime("%H:%M:%S ").to_string();
     let room = usize::from(area.width).saturating_sub(clock.width() + 1);
-    let text = fit(&format!(" {}", status(model, NAME, room.saturating_sub(1))), room);
-    let line = spread(vec![Span::styled(text, style)], vec![Span::styled(clock, style)], area.width);
+    // Who looks at a forwarder elsewhere is told that first.
+    let elsewhere = super::link::words(model, area.width);
+    let (lead, name) = if elsewhere.is_empty() { (" ", NAME) } else { (" cc-forwarder  ", "") };
+    let mut left = vec![Span::styled(lead, style)];
+    left.extend(elsewhere);
+    let room = room.saturating_sub(left.iter().map(Span::width).sum());
+    left.push(Span::styled(fit(&status(model, name, room), room), style));
+    let line = spread(left, vec![Span::styled(clock, style)], area.width);
     frame.render_widget(Paragraph::new(line).style(style), area);
 }
 

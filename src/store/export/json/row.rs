@@ -145,6 +145,7 @@ impl<'a> AttemptView<'a> {
     }
 }
 
-fn ms(us: u64) -> f64 {
+/// Milliseconds, with a fraction.
+pub(super) fn ms(us: u64) -> f64 {
     us as f64 / 1e3
 }
