@@ -12,9 +12,12 @@
 //! The screen has a thread of its own. A terminal that stands still (Ctrl-S, a frozen window) blocks that thread alone:
 //! closing waits [`CLOSING`] for it and then goes on without it. A screen that fails is reported; the forwarder goes on.
 
+mod file;
 mod history;
 mod ledger;
 mod local;
+#[cfg(test)]
+mod testing;
 
 use std::any::Any;
 use std::io::{self, IsTerminal};
@@ -24,6 +27,8 @@ use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
+pub(super) use self::file::NewFile;
+pub(super) use self::ledger::wanted;
 use self::local::Local;
 use super::{Running, reload, themes};
 use crate::cli::Misuse;

@@ -21,9 +21,7 @@ use crate::logging::ring::Ring;
 use crate::store::query::{By, Cursor, Stats};
 use crate::tui::request::Detail;
 use crate::tui::screen::requests::history::{PAGE, Page};
-use crate::tui::source::{
-    Answer, Ask, Coming, ConfigView, Edits, Link, NoUsage, Source, Usage, UsageQuery,
-};
+use crate::tui::source::{Answer, Ask, Coming, ConfigView, Edits, Link, NoUsage, Source, Usage, UsageQuery};
 
 /// See the module.
 pub(super) struct Distant {
