@@ -17,6 +17,7 @@
 mod admin_port;
 mod budgets;
 mod check;
+pub mod client;
 pub mod deck;
 mod demo;
 mod farewell;
