@@ -120,6 +120,7 @@ pub struct Running {
     hub: JoinHandle<Board>,
     keeper: Option<Keeper>,
     store: Option<Store>,
+    recent: Recent,
     deck: Deck,
 }
 
@@ -238,7 +239,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
         snapshot: snapshot.clone(),
         prices: prices_rx,
         store: store.clone(),
-        recent,
+        recent: recent.clone(),
         logs: lines.map(|log| log.ring()),
     });
     let admin = admin.await;
@@ -259,6 +260,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
         hub,
         keeper,
         store,
+        recent,
         deck,
     })
 }
@@ -292,6 +294,11 @@ impl Running {
     /// The usage store, when there is one.
     pub fn store(&self) -> Option<&Store> {
         self.store.as_ref()
+    }
+
+    /// Ended requests, when there is no store.
+    pub fn recent(&self) -> &Recent {
+        &self.recent
     }
 
     /// The suspended requests.

@@ -147,6 +147,7 @@ impl Window {
             snapshot: running.snapshot(),
             deck: running.deck(),
             store: running.store().cloned(),
+            recent: running.recent().clone(),
             logs: plan.logs,
         };
         let options = tui::Options {
