@@ -14,6 +14,8 @@
 mod history;
 mod ledger;
 mod local;
+#[cfg(test)]
+mod testing;
 
 use std::any::Any;
 use std::io::{self, IsTerminal};
