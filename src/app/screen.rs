@@ -168,6 +168,7 @@ impl Window {
             snapshot: running.snapshot(),
             deck: running.deck(),
             store: running.store().cloned(),
+            recent: running.recent().clone(),
             logs: plan.logs.clone(),
         };
         let options = plan.options(facts(running, &config), config.tui.update_interval, spawner(running));

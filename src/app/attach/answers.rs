@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use crate::admin::config::{self, ReloadOutcome};
 use crate::admin::orders::Done;
 use crate::control::command::Checked;
+use crate::events::trace::TraceStep;
 use crate::store::export::json::{ReadRow, StatsView};
 use crate::store::query::{Key, Stats};
 use crate::store::totals::Totals;
@@ -65,6 +66,8 @@ pub(super) struct Request {
     request: Box<RawValue>,
     /// While it runs.
     live: Option<IgnoredAny>,
+    /// The decisions on its way; nothing where only the story of them is kept.
+    trace: Option<Vec<TraceStep>>,
     explain: Vec<String>,
 }
 
@@ -75,7 +78,8 @@ impl Request {
             return Ok(None);
         }
         let row: ReadRow = serde_json::from_str(self.request.get())?;
-        Ok(Some(Detail::of_row(&row.0, self.explain)))
+        let detail = Detail::of_row(&row.0, self.explain);
+        Ok(Some(detail.with_trace(self.trace.as_deref().unwrap_or_default())))
     }
 }
 

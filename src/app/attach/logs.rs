@@ -8,14 +8,15 @@
 //! a flood of lines holds up nothing else. Numbers begin anew when the program there does: then all it has is new.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Deserialize;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::wire::{Wire, WireError};
+use crate::admin::logs::LogsView;
 use crate::logging::ring::{Line, Ring};
 use crate::tui::source::{Link, LinkState};
 
@@ -33,13 +34,6 @@ pub(super) struct Logs {
     started: Option<Timestamp>,
     /// The number of the newest line that is known; 0 before the first.
     newest: u64,
-}
-
-/// Lines that were asked for.
-#[derive(Deserialize)]
-struct Lines {
-    lines: Vec<Line>,
-    next: u64,
 }
 
 impl Logs {
@@ -95,9 +89,9 @@ impl Logs {
     async fn catch_up(&mut self) -> Result<(), WireError> {
         loop {
             let query = format!("after={}&limit={PAGE}", self.newest);
-            let Lines { lines, next } = self.wire.get("/api/v1/logs", &query).await?;
+            let LogsView { lines, next, .. } = self.wire.get("/api/v1/logs", &query).await?;
             let done = lines.len() < PAGE;
-            lines.into_iter().for_each(|line| self.push(line));
+            lines.into_iter().for_each(|line| self.push(Arc::unwrap_or_clone(line)));
             if done {
                 // Lines that are gone by now are behind it as well.
                 self.newest = self.newest.max(next);

@@ -18,6 +18,7 @@ use crate::domain::endpoint::GroupId;
 use crate::events::RequestId;
 use crate::events::board::Snapshot;
 use crate::logging::ring::Ring;
+use crate::store::key::RowKey;
 use crate::store::query::{By, Cursor, Stats};
 use crate::tui::request::Detail;
 use crate::tui::screen::requests::history::{PAGE, Page};
@@ -95,8 +96,10 @@ async fn carry_out(wire: &Wire, command: &Command, activated: Option<&GroupId>) 
 }
 
 async fn history(wire: &Wire, before: Option<Cursor>) -> Result<Page, WireError> {
-    let after = before.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
-    let read: Requests = wire.get("/api/v1/usage/requests", &format!("limit={PAGE}{after}")).await?;
+    // Behind every request that runs: those come first in the list, and are in the snapshot.
+    let newest = Cursor::after(RowKey { at_us: u64::MAX, id: RequestId::from_number(u32::MAX) });
+    let cursor = before.unwrap_or(newest);
+    let read: Requests = wire.get("/api/v1/requests", &format!("limit={PAGE}&cursor={cursor}")).await?;
     Ok(read.into())
 }
 
