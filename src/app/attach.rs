@@ -30,6 +30,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use jiff::tz::TimeZone;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use self::open::Opened;
 use super::client::Client;
@@ -41,6 +43,7 @@ use crate::cli::{AttachArgs, EXIT_OK, Misuse};
 use crate::config::{Config, System, load};
 use crate::domain::secret::Secret;
 use crate::logging::escape::escape;
+use crate::tui;
 use crate::tui::model::Facts;
 
 /// Opens the screen and returns when a person has left it.
@@ -94,8 +97,11 @@ async fn attach(client: Client, plan: Plan, config: &Config, readonly: bool) -> 
     let mut hangups = Hangups::new()?;
     let opened = open::open(client).await.with_context(|| off(config, &base))?;
     let facts = facts(&opened.status, &base, readonly);
-    let window = show(opened, plan, facts, config).context("cannot start the terminal interface")?;
-    let how = closed(window, &mut hangups).await?;
+    let background = Background::default();
+    let window = show(opened, plan, facts, config, &background);
+    let how = closed(window.context("cannot start the terminal interface")?, &mut hangups).await;
+    background.end().await;
+    let how = how?;
     if let Closed::Failed(why) = how {
         bail!("the terminal interface failed: {why}");
     }
@@ -111,15 +117,44 @@ fn off(config: &Config, base: &str) -> String {
     format!("cannot attach to {}{hint}", escape(base))
 }
 
-fn show(opened: Opened, plan: Plan, facts: Facts, config: &Config) -> io::Result<Window> {
-    let runtime = tokio::runtime::Handle::current();
-    // What runs ends with the runtime.
-    let spawn = move |task| drop(runtime.spawn(task));
-    let options = plan.options(facts, config.tui.update_interval, Box::new(spawn));
+fn show(
+    opened: Opened,
+    plan: Plan,
+    facts: Facts,
+    config: &Config,
+    background: &Background,
+) -> io::Result<Window> {
+    let options = plan.options(facts, config.tui.update_interval, background.spawner());
     let (source, tasks) = opened.start();
     let window = Window::over(Arc::new(source), options)?;
-    tokio::spawn(tasks.run(window.remote()));
+    let follow = tasks.run(window.remote());
+    (background.spawner())(Box::pin(async move { match follow.await {} }));
     Ok(window)
+}
+
+/// What runs while the screen is open.
+#[derive(Default)]
+struct Background {
+    tasks: TaskTracker,
+    quit: CancellationToken,
+}
+
+impl Background {
+    fn spawner(&self) -> tui::Spawn {
+        let (tasks, quit) = (self.tasks.clone(), self.quit.clone());
+        let runtime = tokio::runtime::Handle::current();
+        Box::new(move |future| {
+            let quit = quit.clone();
+            drop(tasks.spawn_on(async move { quit.run_until_cancelled(future).await }, &runtime));
+        })
+    }
+
+    /// Ends all of it: an export that is half written takes its file away.
+    async fn end(self) {
+        self.quit.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
 }
 
 /// Waits until a person leaves, a signal comes, or the terminal goes.

@@ -127,7 +127,7 @@ pub struct Output<W: Write> {
 }
 
 enum Form<W: Write> {
-    Table(csv::Table<W>),
+    Table(Box<csv::Table<W>>),
     List(json::List<W>),
 }
 
@@ -138,7 +138,7 @@ impl<W: Write> Output<W> {
     /// When `out` cannot be written.
     pub fn begin(format: Format, out: W) -> io::Result<Self> {
         let form = match format {
-            Format::Csv => Form::Table(csv::Table::begin(out)?),
+            Format::Csv => Form::Table(Box::new(csv::Table::begin(out)?)),
             Format::Json | Format::Ndjson => Form::List(json::List::begin(out, format == Format::Json)?),
         };
         Ok(Self { form, written: 0 })
