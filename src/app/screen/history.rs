@@ -46,41 +46,13 @@ pub(super) fn request(store: Option<&Store>, recent: &Recent, id: RequestId) -> 
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::events::hub::Ledger;
-    use crate::events::recent::KEPT;
-    use crate::events::record::testing::record;
-
-    #[test]
-    fn without_a_ledger_the_last_ones_are_shown() {
-        const { assert!(PAGE >= KEPT, "the ring is one page") };
-        let mut recent = Recent::default();
-        let accepted = |n: i64| record(&[None]).accepted + jiff::SignedDuration::from_secs(n);
-        // They end in another order than they began.
-        for n in [1, 3, 2] {
-            let id = RequestId::from_number(n);
-            let record = RequestRecord { id, accepted: accepted(n.into()), ..record(&[None]) };
-            recent.settled(&Arc::new(record));
-        }
-        let page = |before| page(None, &recent, before).unwrap();
-        let numbers = |page: &Page| page.rows.iter().map(|row| row.id.number()).collect::<Vec<_>>();
-        let all = page(None);
-        assert_eq!((numbers(&all), all.next), (vec![3, 2, 1], None));
-        let key = RowKey::of(&recent.find(RequestId::from_number(3)).unwrap());
-        assert_eq!(numbers(&page(Some(Cursor::after(key)))), [2, 1]);
-        assert!(request(None, &recent, RequestId::from_number(2)).is_ok());
-        assert!(request(None, &recent, RequestId::from_number(9)).is_err());
-    }
-}
-
-#[cfg(test)]
-mod tests {
     use jiff::{SignedDuration, Timestamp};
 
     use super::super::testing::{record, settled};
     use super::*;
     use crate::domain::outcome::Kind;
-    use crate::events::RequestRecord;
+    use crate::events::hub::Ledger;
+    use crate::events::recent::KEPT;
     use crate::events::record::testing::record as attempted;
 
     /// More than a page, a second apart, the oldest first.
@@ -96,8 +68,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let count = PAGE as u32 + 2;
         let store = settled(folder.path(), many(count));
-        let first = page(Some(&store), None).unwrap();
-        let second = page(Some(&store), first.next).unwrap();
+        let first = page(Some(&store), &Recent::default(), None).unwrap();
+        let second = page(Some(&store), &Recent::default(), first.next).unwrap();
         assert_eq!((first.rows.len(), second.rows.len(), second.next), (PAGE, 2, None));
         let ids = first.rows.iter().chain(&second.rows).map(|entry| entry.id.number());
         assert!(ids.eq((0..count).rev()));
@@ -108,21 +80,41 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let seen = Arc::new(attempted(&[Some(Kind::Overloaded), None]));
         let store = settled(folder.path(), [Arc::clone(&seen)]);
-        let (kept, seen) = (request(Some(&store), seen.id).unwrap(), Detail::of_record(&seen));
+        let (kept, seen) =
+            (request(Some(&store), &Recent::default(), seen.id).unwrap(), Detail::of_record(&seen));
         assert_eq!((&kept.entry, &kept.facts), (&seen.entry, &seen.facts));
         assert_eq!((&kept.attempts, &kept.story), (&seen.attempts, &seen.story));
         assert!(!kept.story.is_empty());
-        let unknown = request(Some(&store), RequestId::from_number(7)).unwrap_err();
+        let unknown = request(Some(&store), &Recent::default(), RequestId::from_number(7)).unwrap_err();
         assert_eq!(unknown, "nothing is kept of req-00000007");
     }
 
     #[test]
-    fn without_a_store_it_says_how_to_get_one() {
-        assert!(page(None, None).unwrap_err().contains("usage_tracking.enabled"));
-        assert_eq!(request(None, RequestId::from_number(7)).unwrap_err(), NO_STORE);
+    fn without_a_ledger_the_last_ones_are_shown() {
+        const { assert!(PAGE >= KEPT, "the ring is one page") };
+        let mut recent = Recent::default();
+        let accepted = |n: i64| attempted(&[None]).accepted + jiff::SignedDuration::from_secs(n);
+        // They end in another order than they began.
+        for n in [1, 3, 2] {
+            let id = RequestId::from_number(n);
+            let record = RequestRecord { id, accepted: accepted(n.into()), ..attempted(&[None]) };
+            recent.settled(&Arc::new(record));
+        }
+        let page = |before| page(None, &recent, before).unwrap();
+        let numbers = |page: &Page| page.rows.iter().map(|row| row.id.number()).collect::<Vec<_>>();
+        let all = page(None);
+        assert_eq!((numbers(&all), all.next), (vec![3, 2, 1], None));
+        let key = RowKey::of(&recent.find(RequestId::from_number(3)).unwrap());
+        assert_eq!(numbers(&page(Some(Cursor::after(key)))), [2, 1]);
+        assert!(request(None, &recent, RequestId::from_number(2)).is_ok());
+        assert!(request(None, &recent, RequestId::from_number(9)).is_err());
+    }
+
+    #[test]
+    fn a_closed_ledger_cannot_be_read() {
         let folder = tempfile::tempdir().unwrap();
         let store = settled(folder.path(), []);
         store.close();
-        assert!(page(Some(&store), None).is_err(), "a closed one cannot be read");
+        assert!(page(Some(&store), &Recent::default(), None).is_err());
     }
 }
