@@ -22,6 +22,8 @@ mod mirror;
 mod open;
 mod query;
 mod remote;
+#[cfg(test)]
+mod testing;
 mod wire;
 
 use std::io;
