@@ -94,20 +94,31 @@ fn client(args: &AttachArgs, config: &Config) -> anyhow::Result<Client> {
     }
 }
 
-async fn attach(client: Client, plan: Plan, config: &Config, readonly: bool) -> anyhow::Result<u8> {
+async fn attach(client: Client, mut plan: Plan, config: &Config, readonly: bool) -> anyhow::Result<u8> {
     let base = client.base().to_owned();
     let mut hangups = Hangups::new()?;
     let opened = open::open(client).await.with_context(|| off(config, &base))?;
+    plan.notices.extend(other_version(&opened.status.version));
     let facts = facts(&opened.status, &base, readonly);
     let background = Background::default();
     let window = show(opened, plan, facts, config, &background);
-    let how = closed(window.context("cannot start the terminal interface")?, &mut hangups).await;
+    let ended = ended(window.context("cannot start the terminal interface")?, &mut hangups).await;
     background.end().await;
-    let how = how?;
+    let (how, tells) = ended?;
     if let Closed::Failed(why) = how {
         bail!("the terminal interface failed: {why}");
     }
+    if tells {
+        run::print(&format!("left {}; the forwarder there goes on\n", escape(&base)))?;
+    }
     Ok(EXIT_OK)
+}
+
+/// Another version can be understood as far as it says the same things.
+fn other_version(theirs: &str) -> Option<String> {
+    let ours = env!("CARGO_PKG_VERSION");
+    let other = || format!("the forwarder is version {}, this screen is version {ours}", escape(theirs));
+    (theirs != ours).then(other)
 }
 
 /// What was tried, and what may be the reason that it failed.
@@ -159,15 +170,14 @@ impl Background {
     }
 }
 
-/// Waits until a person leaves, a signal comes, or the terminal goes.
-async fn closed(mut window: Window, hangups: &mut Hangups) -> anyhow::Result<Closed> {
+/// Waits until a person leaves, a signal comes, or the terminal goes. Says how, and whether the terminal can be written to.
+async fn ended(mut window: Window, hangups: &mut Hangups) -> anyhow::Result<(Closed, bool)> {
     let how = tokio::select! {
         how = window.closed() => how,
         interrupted = run::interrupted() => interrupted.map(|()| Closed::Well)?,
         () = hangups.terminal_gone() => Closed::Well,
     };
-    window.close().await;
-    Ok(how)
+    Ok((how, window.close().await))
 }
 
 fn facts(status: &Status, base: &str, readonly: bool) -> Facts {
