@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `GET /health` | monitors: 503 only when nothing could serve |
 //! | `GET /api/v1/status` | the program itself: [`status`] |
+//! | `GET /api/v1/stream` | what happens, as it happens: [`stream`] |
 //! | `/api/v1/usage/…` | the ledger: [`usage`] |
 //!
 //! Every request, also one for a path that does not exist, passes [`guard`] first: no web page of another site, no name
@@ -23,6 +24,7 @@ pub mod guard;
 pub mod params;
 pub mod serve;
 pub mod status;
+pub mod stream;
 pub mod usage;
 
 use std::net::SocketAddr;
@@ -39,6 +41,7 @@ use crate::config::Config;
 use crate::control::Control;
 use crate::domain::pricebook::PriceBook;
 use crate::events::board::Snapshot;
+use crate::events::pictures::Pictures;
 use crate::store::Store;
 
 /// Questions to the store at once. They run on threads that name look-ups of the data path use too.
@@ -70,8 +73,8 @@ pub struct State {
     pub config: watch::Receiver<Arc<Config>>,
     /// The way to the fleet.
     pub control: Control,
-    /// The newest snapshot.
-    pub snapshot: watch::Receiver<Arc<Snapshot>>,
+    /// Pictures of what goes on, and events.
+    pub pictures: Pictures,
     /// What tokens cost.
     pub prices: watch::Receiver<Arc<PriceBook>>,
     /// The ledger, when there is one.
@@ -84,6 +87,11 @@ impl Admin {
         let places = |n: usize| Arc::new(Semaphore::new(n));
         let (questions, exports, chores) = (places(QUESTIONS), places(EXPORTS), places(CHORES));
         Self(Arc::new(Inner { state, questions, exports, chores }))
+    }
+
+    /// What goes on now.
+    async fn snapshot(&self) -> Arc<Snapshot> {
+        self.pictures.fresh().await
     }
 
     /// The ledger.
@@ -140,7 +148,7 @@ impl std::ops::Deref for Admin {
 
 /// Every route, behind the guard.
 pub fn router(admin: Admin) -> Router {
-    let api = status::routes().merge(usage::routes());
+    let api = status::routes().merge(stream::routes()).merge(usage::routes());
     Router::new()
         .merge(status::health_routes())
         .nest("/api/v1", api)

@@ -74,7 +74,7 @@ async fn models(State(admin): State<Admin>, RawQuery(query): RawQuery) -> Result
 
 async fn budget(State(admin): State<Admin>, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
     Params::of(query.as_deref()).finish()?;
-    let snapshot = std::sync::Arc::clone(&admin.snapshot.borrow());
+    let snapshot = admin.snapshot().await;
     let report = BudgetReport::new(jiff::Timestamp::now(), snapshot.budgets.to_vec());
     Ok(error::json(StatusCode::OK, &report))
 }

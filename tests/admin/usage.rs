@@ -154,7 +154,7 @@ fn port(scene: &Scene) -> TowerToHyperService<axum::Router> {
         address: forwarder.admin_address().unwrap(),
         config: watch::channel(forwarder.config()).1,
         control: forwarder.control().clone(),
-        snapshot: forwarder.snapshot(),
+        pictures: forwarder.pictures().clone(),
         prices: watch::channel(Arc::new(book)).1,
         store: forwarder.store().cloned(),
     };
