@@ -21,6 +21,8 @@ mod kind;
 mod picture;
 mod reader;
 mod ring;
+#[cfg(test)]
+mod tests;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
