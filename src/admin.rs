@@ -4,6 +4,14 @@
 //! |---|---|
 //! | `GET /health` | monitors: 503 only when nothing could serve |
 //! | `GET /api/v1/status` | the program itself: [`status`] |
+//! | `/api/v1/endpoints…` | endpoints: [`endpoints`] |
+//! | `/api/v1/groups…` | groups: [`groups`] |
+//! | `/api/v1/connections` | what is open now: [`connections`] |
+//! | `/api/v1/suspended…` | requests that wait: [`suspended`] |
+//! | `/api/v1/config…` | the configuration: [`config`] |
+//! | `/api/v1/requests…` | what runs and what ended: [`requests`] |
+//! | `GET /api/v1/logs` | the program's own log lines: [`logs`] |
+//! | `GET /api/v1/metrics/history` | the last hour by minutes: [`history`] |
 //! | `GET /api/v1/stream` | what happens, as it happens: [`stream`] |
 //! | `/api/v1/usage/…` | the ledger: [`usage`] |
 //!
@@ -15,16 +23,28 @@
 //! |---|---|
 //! | whatever asks the store runs on a blocking thread | a slow disk must not hold up the data path |
 //! | every answer is bounded or streamed | memory does not grow with the ledger: [`usage`] |
-//! | no answer holds a secret | there is none in what this module is given |
+//! | no answer holds a secret | there is none in what this module is given; what others say of a failure is masked |
+//! | who gives an order sees its effect | endpoints and groups are told by the fleet itself: [`orders`] |
 //!
 //! A new noun is a file with a `routes()` of its own, merged in [`router`].
 
+mod body;
+pub mod config;
+pub mod connections;
+pub mod endpoints;
 pub mod error;
+pub mod groups;
 pub mod guard;
+pub mod history;
+pub mod logs;
+mod name;
+pub mod orders;
 pub mod params;
+pub mod requests;
 pub mod serve;
 pub mod status;
 pub mod stream;
+pub mod suspended;
 pub mod usage;
 
 use std::net::SocketAddr;
@@ -37,11 +57,14 @@ use http::StatusCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use self::error::ApiError;
+use self::orders::Orders;
 use crate::config::Config;
 use crate::control::Control;
 use crate::domain::pricebook::PriceBook;
 use crate::events::board::Snapshot;
 use crate::events::pictures::Pictures;
+use crate::events::recent::Recent;
+use crate::logging::ring::Ring;
 use crate::store::Store;
 
 /// Questions to the store at once. They run on threads that name look-ups of the data path use too.
@@ -71,14 +94,20 @@ pub struct State {
     pub address: SocketAddr,
     /// The configuration new requests get.
     pub config: watch::Receiver<Arc<Config>>,
-    /// The way to the fleet.
+    /// The way to the fleet, to look at it.
     pub control: Control,
     /// Pictures of what goes on, and events.
     pub pictures: Pictures,
+    /// Whoever carries orders out.
+    pub orders: Arc<dyn Orders>,
     /// What tokens cost.
     pub prices: watch::Receiver<Arc<PriceBook>>,
     /// The ledger, when there is one.
     pub store: Option<Store>,
+    /// Ended requests, when there is none.
+    pub recent: Recent,
+    /// The program's own log lines, where they are collected.
+    pub logs: Option<Ring>,
 }
 
 impl Admin {
@@ -92,6 +121,11 @@ impl Admin {
     /// What goes on now.
     async fn snapshot(&self) -> Arc<Snapshot> {
         self.pictures.fresh().await
+    }
+
+    /// The configuration in effect.
+    fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.config.borrow())
     }
 
     /// The ledger.
@@ -148,7 +182,17 @@ impl std::ops::Deref for Admin {
 
 /// Every route, behind the guard.
 pub fn router(admin: Admin) -> Router {
-    let api = status::routes().merge(stream::routes()).merge(usage::routes());
+    let api = status::routes()
+        .merge(endpoints::routes())
+        .merge(groups::routes())
+        .merge(connections::routes())
+        .merge(suspended::routes())
+        .merge(config::routes())
+        .merge(requests::routes())
+        .merge(logs::routes())
+        .merge(history::routes())
+        .merge(stream::routes())
+        .merge(usage::routes());
     Router::new()
         .merge(status::health_routes())
         .nest("/api/v1", api)

@@ -15,8 +15,10 @@
 //! records; commit them.
 
 mod admin_port;
+mod attach;
 mod budgets;
 mod check;
+pub mod client;
 pub mod deck;
 mod demo;
 mod farewell;
@@ -54,6 +56,7 @@ use crate::control::{self, Control, probe};
 use crate::domain::fleet::{Change, Fleet};
 use crate::events::board::{Board, Snapshot};
 use crate::events::pictures::{self, Pictures};
+use crate::events::recent::Recent;
 use crate::events::spend::Spend;
 use crate::events::{self, RequestRecord, hub};
 use crate::proxy::affinity::SessionTable;
@@ -79,6 +82,7 @@ pub fn command(cli: &Cli) -> anyhow::Result<u8> {
         None => run::run(&cli.run),
         Some(Command::Demo(args)) => demo::run(args),
         Some(Command::Check(args)) => check::run(args),
+        Some(Command::Attach(args)) => attach::run(args),
         Some(Command::Usage(args)) => usage::usage(args),
         Some(Command::Export(args)) => usage::export(args),
     }
@@ -119,8 +123,8 @@ pub struct Running {
     hub: JoinHandle<Board>,
     keeper: Option<Keeper>,
     store: Option<Store>,
-    config: watch::Receiver<Arc<Config>>,
-    reloads: Reloads,
+    recent: Recent,
+    deck: Deck,
 }
 
 /// What a caller may listen to beside the snapshot, and what of it follows the configuration.
@@ -168,10 +172,14 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     let empty = Snapshot { budgets: spend.statuses(), ..empty };
     let (pictures, maker) = pictures::channel(empty);
     let (prices_tx, prices_rx) = watch::channel(Arc::new(prices::of(&config)));
+    let recent = Recent::default();
     let outputs = hub::Outputs {
         prices: prices_rx.clone(),
         spend,
-        ledger: store.as_ref().map(|store| Box::new(store.intake()) as Box<dyn hub::Ledger>),
+        ledger: Some(match &store {
+            Some(store) => Box::new(store.intake()),
+            None => Box::new(recent.clone()),
+        }),
         pictures: maker,
         records: taps.records,
         changes: taps.changes,
@@ -179,6 +187,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     let hub = background.spawn(hub::run(stream, control.watch(), outputs, board));
 
     let transport = Transport::new(Dialer::new(config.outbound.clone(), config.extra_ca.clone()));
+    let lines = taps.log.as_ref().map(|log| log.handle.clone());
     let (reloader, reloads) =
         Reloader::new(config_tx, control.clone(), transport.clone(), taps.log, taps.web);
     let (samples, keeper) = samples(&config, &config_rx);
@@ -217,14 +226,24 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     ));
     background.spawn(housekeeping(transport.clone(), config_rx.clone(), quit.clone()));
     background.spawn(reloader.run(quit.clone()));
+    let deck = Deck {
+        control: control.clone(),
+        queue: queue.clone(),
+        reloads: reloads.clone(),
+        transport: transport.clone(),
+        config: config_rx.clone(),
+    };
     let admin = AdminPort::open(&config.web, |admin_address| admin::State {
         proxy: address,
         address: admin_address,
         config: config_rx.clone(),
         control: control.clone(),
         pictures: pictures.clone(),
+        orders: Arc::new(deck.clone()),
         prices: prices_rx,
         store: store.clone(),
+        recent: recent.clone(),
+        logs: lines.map(|log| log.ring()),
     });
     let admin = admin.await;
     background.spawn(serve::run(listener, shared, connections.clone(), stop.clone(), abort.clone()));
@@ -244,8 +263,8 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
         hub,
         keeper,
         store,
-        config: config_rx,
-        reloads,
+        recent,
+        deck,
     })
 }
 
@@ -257,13 +276,7 @@ impl Running {
 
     /// The way to change it while it runs.
     pub fn deck(&self) -> Deck {
-        Deck {
-            control: self.control.clone(),
-            queue: self.queue.clone(),
-            reloads: self.reloads.clone(),
-            transport: self.transport.clone(),
-            config: self.config.clone(),
-        }
+        self.deck.clone()
     }
 
     /// Where the admin port listens; nothing when it is off, or could not be opened.
@@ -291,6 +304,11 @@ impl Running {
         self.store.as_ref()
     }
 
+    /// Ended requests, when there is no store.
+    pub fn recent(&self) -> &Recent {
+        &self.recent
+    }
+
     /// The suspended requests.
     pub fn queue(&self) -> &Queue {
         &self.queue
@@ -298,7 +316,7 @@ impl Running {
 
     /// The configuration new requests get.
     pub fn config(&self) -> Arc<Config> {
-        Arc::clone(&self.config.borrow())
+        Arc::clone(&self.deck.config.borrow())
     }
 
     /// Puts a configuration in the place of the running one; returns once it is in effect.
@@ -306,12 +324,12 @@ impl Running {
     /// # Errors
     /// When it cannot be used; then the running one stays.
     pub async fn reload(&self, config: Config) -> Result<Report, Refused> {
-        self.reloads.apply(config).await
+        self.deck.reloads.apply(config).await
     }
 
     /// The way to reload, and what became of the last time.
     pub fn reloads(&self) -> &Reloads {
-        &self.reloads
+        &self.deck.reloads
     }
 
     /// From now on reloads `source` when it changes or SIGHUP comes. To be called inside a runtime, once.
@@ -320,7 +338,7 @@ impl Running {
     /// When the system does not let us listen to SIGHUP.
     pub fn follow(&self, source: Source, pace: Pace) -> io::Result<()> {
         let (hangups, quit) = (Hangups::new()?, self.quit.clone());
-        self.background.spawn(reload::follow(source, pace, hangups, self.reloads.clone(), quit));
+        self.background.spawn(reload::follow(source, pace, hangups, self.deck.reloads.clone(), quit));
         Ok(())
     }
 

@@ -11,6 +11,7 @@ pub mod hub;
 pub mod minutes;
 pub mod pictures;
 pub mod progress;
+pub mod recent;
 pub mod record;
 pub mod spend;
 pub mod trace;

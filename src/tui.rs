@@ -16,14 +16,17 @@
 //! | [`update`] | what messages do to it |
 //! | [`keymap`] | the one table of keys |
 //! | [`screen`] | each screen's state and actions |
+//! | [`today`], [`export`] | what several screens share: the day's sums, a file that is written |
 //! | [`view`] | each screen's drawing |
 //! | [`theme`] | colours by role |
 //! | [`source`] | where data comes from and orders go |
 //! | [`terminal`] | taking the terminal and giving it back |
 
 pub mod clipboard;
+pub mod export;
 pub mod filter;
 pub mod format;
+pub mod inquiry;
 pub mod keymap;
 pub mod model;
 mod mouse;
@@ -36,6 +39,7 @@ pub mod terminal;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod theme;
+pub mod today;
 pub mod update;
 pub mod view;
 
@@ -47,14 +51,13 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::events::board::Snapshot;
 use model::{Facts, Model};
 use msg::{Effect, Msg};
-use source::{Coming, Source};
+use source::{Coming, Link, Source};
 use tail::Tail;
 use terminal::Screen;
 use theme::Theme;
@@ -150,7 +153,11 @@ impl Tui {
         let Options { facts, themes, theme, notices, tick, spawn } = self.options;
         let themes = themes.iter().map(|theme| theme.on(facts.depth)).collect();
         let first = Arc::clone(&snapshots.borrow());
-        let model = Model::new(facts, first, themes, theme, Timestamp::now());
+        let mut model = Model::new(facts, first, themes, theme, self.source.now());
+        if let Some(link) = self.source.link() {
+            model.link = Some(link.borrow().clone());
+            spawn(Box::pin(tell_of_link(link, self.tx.clone())));
+        }
         let tail = self.source.logs().map(|ring| Tail::start(ring, &self.tx, &spawn));
         let mut running =
             Loop { tail, model, snapshots, news, aside, source: self.source, spawn, tx: self.tx };
@@ -192,7 +199,7 @@ impl Loop {
                 Ok(msg) => msg,
                 Err(RecvTimeoutError::Timeout) if Instant::now() >= due => {
                     due = Instant::now() + tick;
-                    Msg::Tick(Timestamp::now())
+                    Msg::Tick(self.source.now())
                 }
                 Err(RecvTimeoutError::Timeout) => continue,
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
@@ -214,7 +221,7 @@ impl Loop {
             Arc::clone(&snapshots.borrow())
         };
         if matches!(msg, Msg::Key(_) | Msg::Snapshot) {
-            self.model.now = Timestamp::now();
+            self.model.now = self.source.now();
         }
         let msg = match &mut self.tail {
             Some(tail) if matches!(msg, Msg::LogNews) => Msg::Logs(tail.fetch()),
@@ -318,6 +325,16 @@ fn pause() -> io::Result<bool> {
 
 fn is_move(kind: crossterm::event::MouseEventKind) -> bool {
     matches!(kind, crossterm::event::MouseEventKind::Moved | crossterm::event::MouseEventKind::Drag(_))
+}
+
+/// Tells how the way to the forwarder is, whenever that changes.
+async fn tell_of_link(mut link: watch::Receiver<Link>, tx: Sender<Msg>) {
+    while link.changed().await.is_ok() {
+        let now = link.borrow_and_update().clone();
+        if tx.send(Msg::Link(now)).is_err() {
+            break;
+        }
+    }
 }
 
 /// Says that there is a newer snapshot, at most once until it was looked at.

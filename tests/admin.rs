@@ -8,6 +8,10 @@ mod support;
 mod door;
 #[path = "admin/life.rs"]
 mod life;
+#[path = "admin/orders.rs"]
+mod orders;
+#[path = "admin/requests.rs"]
+mod requests;
 #[path = "admin/scene.rs"]
 mod scene;
 #[path = "admin/usage.rs"]

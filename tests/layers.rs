@@ -43,7 +43,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     // Observers: they see facts, never the data path.
     ("events", &["domain", "claude", "config"]),
     ("store", &["domain", "claude", "config", "events"]),
-    ("admin", &["domain", "claude", "config", "control", "events", "store"]),
+    ("admin", &["domain", "claude", "config", "control", "events", "store", "logging::ring"]),
     // The ledger's sums, filters and periods are shown as they are; who asks the file is `app`.
     (
         "tui",

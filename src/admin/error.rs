@@ -9,10 +9,12 @@
 //! | `method_not_allowed` | 405 | the route is there, the method is not |
 //! | `conflict` | 409 | what is there stands in the way |
 //! | `too_large` | 413 | a request body above the limit |
+//! | `refused` | 422 | what was asked for was tried, and failed: the message says at what |
 //! | `busy` | 429 | as many such answers as may be are under way |
 //! | `store_failed` | 500 | the ledger could not be read or written |
 //! | `backup_failed` | 500 | the copy could not be written |
 //! | `no_store` | 503 | nothing is recorded (`usage_tracking.enabled: false`, or the file could not be opened) |
+//! | `no_logs` | 503 | log lines are not collected |
 //!
 //! `code` is for programs and stays; `message` says what happened, `hint` (may be null) what to do.
 
@@ -83,6 +85,11 @@ impl ApiError {
         Self::new(StatusCode::CONFLICT, "conflict", message)
     }
 
+    /// It was tried, and failed.
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", message)
+    }
+
     /// As many such answers as may be are under way.
     pub fn busy(message: impl Into<String>) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", message).hint("try again when that has ended")
@@ -92,6 +99,12 @@ impl ApiError {
     pub fn no_store() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "no_store", "this forwarder keeps no record of requests")
             .hint("set `usage_tracking.enabled: true` and restart; if it is set, the log says why the file is not in use")
+    }
+
+    /// Log lines are not collected.
+    pub fn no_logs() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "no_logs", "this forwarder does not collect its log lines")
+            .hint("the program does when it runs by itself; a part of another one need not")
     }
 
     /// The ledger could not be read or written.

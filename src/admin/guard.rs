@@ -7,7 +7,7 @@
 //! | `web.token` is set and not shown as `Authorization: Bearer` | 401 |
 //! | a body that says it is above [`MAX_BODY`] | 413 |
 //!
-//! A body that turns out larger breaks off at the limit. Beyond this machine the token is always set: the configuration
+//! A body that turns out larger breaks off at the limit and is answered likewise. Beyond this machine the token is always set: the configuration
 //! is refused otherwise, unless it says `web.allow_unauthenticated`.
 
 use axum::body::{Body, HttpBody};
@@ -18,8 +18,8 @@ use http::header::{AUTHORIZATION, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body_util::Limited;
 
-use super::Admin;
 use super::error::ApiError;
+use super::{Admin, body};
 use crate::config::Web;
 use crate::domain::browser::{self, Door};
 use crate::domain::secret::{Secret, bearer};
@@ -64,10 +64,7 @@ fn refuse(web: &Web, request: &Request) -> Option<ApiError> {
         return Some(error.hint("send it as `Authorization: Bearer …`"));
     }
     let too_large = request.body().size_hint().lower() > MAX_BODY as u64;
-    too_large.then(|| {
-        let message = format!("the request body is larger than {MAX_BODY} bytes");
-        ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
-    })
+    too_large.then(body::too_large)
 }
 
 fn shows(headers: &HeaderMap, token: &Secret) -> bool {

@@ -1,7 +1,12 @@
 //! The parameters of a query string: each known name once, anything else is a 400 that names it.
 
+use std::convert::Infallible;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
 
 use super::error::ApiError;
 
@@ -45,6 +50,24 @@ impl Params {
         self.text(name)?.map(read).transpose()
     }
 
+    /// The number `name`.
+    ///
+    /// # Errors
+    /// When it was given more than once, or is no number within these bounds.
+    pub fn within(
+        &mut self,
+        name: &'static str,
+        bounds: RangeInclusive<usize>,
+    ) -> Result<Option<usize>, ApiError> {
+        let (least, most) = (bounds.start(), bounds.end());
+        match self.parsed::<usize>(name)? {
+            Some(n) if !bounds.contains(&n) => {
+                Err(wrong(name, &n.to_string(), format!("expected {least} to {most}")))
+            }
+            fine => Ok(fine),
+        }
+    }
+
     /// To be called when every known name was asked for.
     ///
     /// # Errors
@@ -64,6 +87,25 @@ impl Params {
             true => error.hint("this route takes none"),
             false => error.hint(format!("this route takes {}", self.known.join(", "))),
         })
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Params {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(parts.uri.query()))
+    }
+}
+
+/// For routes that take no parameters: refuses every one.
+pub(super) struct NoParams;
+
+impl<S: Sync> FromRequestParts<S> for NoParams {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        Params::of(parts.uri.query()).finish().map(|()| Self)
     }
 }
 

@@ -1,19 +1,18 @@
 //! The program itself: is it well, what is it, where does it listen, what does it run with.
 
-use std::sync::Arc;
-
 use axum::Router;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 use http::StatusCode;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::Admin;
-use super::error::{self, ApiError};
-use super::params::Params;
-use crate::config::{Config, Source, StrategyKind};
+use super::error;
+use super::params::NoParams;
+use crate::config::{Source, StrategyKind};
+use crate::domain::civil::Clock;
 use crate::events::board::LedgerStatus;
 use crate::events::health;
 
@@ -27,20 +26,18 @@ pub(super) fn routes() -> Router<Admin> {
     Router::new().route("/status", get(status))
 }
 
-async fn healthy(State(admin): State<Admin>, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
-    Params::of(query.as_deref()).finish()?;
+async fn healthy(State(admin): State<Admin>, _: NoParams) -> Response {
     let view = admin.control.view();
     let (status, body) = health::describe(&view, Instant::now().into_std(), jiff::Timestamp::now(), false);
-    Ok(error::json(status, &body))
+    error::json(status, &body)
 }
 
-async fn status(State(admin): State<Admin>, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
-    Params::of(query.as_deref()).finish()?;
-    Ok(error::json(StatusCode::OK, &describe(&admin, jiff::Timestamp::now())))
+async fn status(State(admin): State<Admin>, _: NoParams) -> Response {
+    error::json(StatusCode::OK, &describe(&admin, jiff::Timestamp::now()))
 }
 
 /// The answer of `/api/v1/status`.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Status {
     /// `running`.
     pub status: String,
@@ -48,6 +45,8 @@ pub struct Status {
     pub version: String,
     /// Of the process.
     pub pid: u32,
+    /// When this was true.
+    pub at: jiff::Timestamp,
     /// When it started.
     pub started: jiff::Timestamp,
     /// Seconds since then.
@@ -56,6 +55,10 @@ pub struct Status {
     pub listen: Listen,
     /// What it runs with.
     pub config: Origin,
+    /// The zone of its days: a name such as `Europe/Berlin`, else the offset of now.
+    pub timezone: String,
+    /// `tui.save_priority_edits`: changed priorities are meant to be saved.
+    pub save_priority_edits: bool,
     /// How endpoints inside a group are ordered.
     pub strategy: StrategyKind,
     /// The proxy port asks for a token.
@@ -67,7 +70,7 @@ pub struct Status {
 }
 
 /// The ledger's file and how far it is behind.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct StoreStatus {
     /// The file.
     pub path: String,
@@ -77,7 +80,7 @@ pub struct StoreStatus {
 }
 
 /// Addresses of both ports.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Listen {
     /// Clients connect here.
     pub proxy: String,
@@ -86,7 +89,7 @@ pub struct Listen {
 }
 
 /// Where the configuration came from.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Origin {
     /// `file` or `built_in`.
     pub source: String,
@@ -106,15 +109,18 @@ impl From<&Source> for Origin {
 
 fn describe(admin: &Admin, now: jiff::Timestamp) -> Status {
     let started = admin.pictures.last().started;
-    let config: Arc<Config> = Arc::clone(&admin.config.borrow());
+    let config = admin.config();
     Status {
         status: "running".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
+        at: now,
         started,
         uptime_seconds: u64::try_from(now.duration_since(started).as_secs()).unwrap_or(0),
         listen: Listen { proxy: admin.proxy.to_string(), admin: admin.address.to_string() },
         config: Origin::from(&config.source),
+        timezone: Clock::new(config.zone()).name(now),
+        save_priority_edits: config.tui.save_priority_edits,
         strategy: config.strategy.kind,
         auth_enabled: config.auth.is_some(),
         proxy_enabled: config.outbound.is_some(),

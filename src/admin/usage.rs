@@ -21,14 +21,15 @@ mod export;
 pub mod upkeep;
 
 use axum::Router;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{get, post};
 use http::StatusCode;
 
 use super::Admin;
 use super::error::{self, ApiError};
-use super::params::Params;
+use super::name::Name;
+use super::params::{NoParams, Params};
 use crate::domain::budget::BudgetReport;
 use crate::store::query::Reader;
 use crate::store::{Store, StoreError};
@@ -47,45 +48,41 @@ pub(super) fn routes() -> Router<Admin> {
         .route("/usage/backup", post(upkeep::backup))
 }
 
-async fn summary(State(admin): State<Admin>, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
-    answer(&admin, query, ask::summary).await
+async fn summary(State(admin): State<Admin>, params: Params) -> Result<Response, ApiError> {
+    answer(&admin, params, ask::summary).await
 }
 
-async fn stats(State(admin): State<Admin>, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
-    answer(&admin, query, ask::stats).await
+async fn stats(State(admin): State<Admin>, params: Params) -> Result<Response, ApiError> {
+    answer(&admin, params, ask::stats).await
 }
 
-async fn requests(State(admin): State<Admin>, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
-    answer(&admin, query, ask::requests).await
+async fn requests(State(admin): State<Admin>, params: Params) -> Result<Response, ApiError> {
+    answer(&admin, params, ask::requests).await
 }
 
-async fn request(
-    State(admin): State<Admin>,
-    Path(id): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, ApiError> {
-    answer(&admin, query, move |reader, params| ask::request(reader, params, &id)).await
+async fn request(State(admin): State<Admin>, name: Name, params: Params) -> Result<Response, ApiError> {
+    let id = name.into_text();
+    answer(&admin, params, move |reader, params| ask::request(reader, params, &id)).await
 }
 
-async fn models(State(admin): State<Admin>, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+async fn models(State(admin): State<Admin>, params: Params) -> Result<Response, ApiError> {
     let prices = std::sync::Arc::clone(&admin.prices.borrow());
-    answer(&admin, query, move |reader, params| ask::models(reader, params, prices.table())).await
+    answer(&admin, params, move |reader, params| ask::models(reader, params, prices.table())).await
 }
 
-async fn budget(State(admin): State<Admin>, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
-    Params::of(query.as_deref()).finish()?;
+async fn budget(State(admin): State<Admin>, _: NoParams) -> Response {
     let snapshot = admin.snapshot().await;
     let report = BudgetReport::new(jiff::Timestamp::now(), snapshot.budgets.to_vec());
-    Ok(error::json(StatusCode::OK, &report))
+    error::json(StatusCode::OK, &report)
 }
 
 /// Answers a question to the store, on a thread that may wait for the disk.
 async fn answer(
     admin: &Admin,
-    query: Option<String>,
+    params: Params,
     ask: impl FnOnce(&Reader, Params) -> Result<String, ApiError> + Send + 'static,
 ) -> Result<Response, ApiError> {
-    let (store, params) = (admin.store()?.clone(), Params::of(query.as_deref()));
+    let store = admin.store()?.clone();
     let text = admin.blocking(move || ask(&reader(&store)?, params)).await?;
     Ok(error::written(StatusCode::OK, text))
 }

@@ -26,6 +26,7 @@ use crate::config::diff::{self, Report};
 use crate::config::edit::Saver;
 use crate::config::{Config, Level, Problems};
 use crate::control::Control;
+use crate::control::command::Refusal;
 use crate::domain::fleet::Input;
 use crate::logging::LogHandle;
 use crate::proxy::dialer::Dialer;
@@ -44,6 +45,9 @@ impl Refused {
         Self { problems: problem.to_string().lines().map(str::to_owned).collect() }
     }
 }
+
+/// What those are told who ask too late.
+const STOPPING: &str = "the program stops";
 
 /// How a reload ended.
 pub type Outcome = Result<Report, Refused>;
@@ -105,11 +109,11 @@ enum Order {
         reply: oneshot::Sender<Outcome>,
     },
     /// The running one, changed like this.
-    Change { how: How, reply: oneshot::Sender<Outcome> },
+    Change { how: How, reply: oneshot::Sender<Result<Report, Refusal>> },
 }
 
 /// Changes a configuration, or says why it cannot.
-type How = Box<dyn FnOnce(&mut Config) -> Result<(), String> + Send>;
+type How = Box<dyn FnOnce(&mut Config) -> Result<(), Refusal> + Send>;
 
 #[derive(Debug)]
 struct Version {
@@ -137,7 +141,8 @@ impl Reloads {
     }
 
     async fn order(&self, version: Result<Version, Refused>, by_hand: bool) -> Outcome {
-        self.send(|reply| Order::Take { version, by_hand, reply }).await
+        let outcome = self.send(|reply| Order::Take { version, by_hand, reply }).await;
+        outcome.unwrap_or_else(|| Err(Refused::new(STOPPING)))
     }
 
     /// Changes the running configuration, until the next version of the file; returns once that is in effect.
@@ -146,16 +151,18 @@ impl Reloads {
     /// What `how` says; then nothing changes.
     pub async fn change(
         &self,
-        how: impl FnOnce(&mut Config) -> Result<(), String> + Send + 'static,
-    ) -> Outcome {
-        self.send(|reply| Order::Change { how: Box::new(how), reply }).await
+        how: impl FnOnce(&mut Config) -> Result<(), Refusal> + Send + 'static,
+    ) -> Result<Report, Refusal> {
+        let outcome = self.send(|reply| Order::Change { how: Box::new(how), reply }).await;
+        outcome.unwrap_or_else(|| Err(Refusal::Conflict(STOPPING.to_owned())))
     }
 
-    async fn send(&self, order: impl FnOnce(oneshot::Sender<Outcome>) -> Order) -> Outcome {
+    /// Nothing when the program stops.
+    async fn send<T>(&self, order: impl FnOnce(oneshot::Sender<T>) -> Order) -> Option<T> {
         let (reply, outcome) = oneshot::channel();
         // Without a receiver the order is dropped, and the reply in it.
         let _ = self.orders.send(order(reply)).await;
-        outcome.await.unwrap_or_else(|_| Err(Refused::new("the program stops")))
+        outcome.await.ok()
     }
 }
 
@@ -213,10 +220,10 @@ impl Reloader {
         self.last.send_replace(Some(Arc::new(last)));
     }
 
-    async fn change(&self, how: How) -> Outcome {
+    async fn change(&self, how: How) -> Result<Report, Refusal> {
         let mut next = Config::clone(&self.config.borrow());
-        how(&mut next).map_err(Refused::new)?;
-        let report = self.apply(next, false).await?;
+        how(&mut next)?;
+        let report = self.apply(next, false).await.map_err(|error| Refusal::Failed(error.to_string()))?;
         if !report.is_empty() {
             tracing::info!(target: "cc_forwarder::config", "changed by a person until the next reload: {report}");
         }

@@ -11,7 +11,6 @@
 //! Data goes to the standard output, everything said about it to stderr. Text from outside is escaped.
 
 mod budget;
-mod client;
 mod export;
 mod figures;
 mod indent;

@@ -1,10 +1,13 @@
-//! Everything a person may ask for: one vocabulary for keys, scripts and signals.
+//! Everything a person may ask for, and why it may be refused: one vocabulary for keys, scripts and signals.
 
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+use super::OrderError;
 use crate::domain::endpoint::{EndpointId, GroupId};
-use crate::domain::order::Order;
+use crate::domain::order::{Order, Refused};
 use crate::events::RequestId;
 
 /// A wish.
@@ -26,6 +29,49 @@ pub enum Command {
     Probe(EndpointId),
     /// Load the configuration again.
     Reload,
+}
+
+/// Why a command was not carried out. The text is for people and says what to do instead.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Refusal {
+    /// Nothing has that name.
+    #[error("{0}")]
+    NotFound(String),
+    /// It makes no sense now.
+    #[error("{0}")]
+    Conflict(String),
+    /// It was tried, and failed.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<OrderError> for Refusal {
+    fn from(error: OrderError) -> Self {
+        let text = error.to_string();
+        match error {
+            OrderError::Refused(Refused::UnknownGroup { .. } | Refused::UnknownEndpoint { .. }) => {
+                Self::NotFound(text)
+            }
+            OrderError::Refused(_) | OrderError::Stopping => Self::Conflict(text),
+        }
+    }
+}
+
+/// What an endpoint that was probed because a person asked came to.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Checked {
+    /// Which.
+    pub endpoint: EndpointId,
+    /// It answers. With `credential_problem` it does not serve all the same.
+    pub up: bool,
+    /// It refuses its credential.
+    pub credential_problem: bool,
+    /// The status of its answer; null without one.
+    pub status: Option<u16>,
+    /// How long that took, milliseconds.
+    pub ms: f64,
+    /// All of that in a sentence.
+    pub message: String,
 }
 
 impl Command {

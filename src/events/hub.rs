@@ -36,8 +36,8 @@ pub trait Ledger: Send {
     fn described(&mut self, id: RequestId, described: &Described);
     /// It ended.
     fn settled(&mut self, record: &Arc<RequestRecord>);
-    /// How far it is behind.
-    fn status(&self) -> LedgerStatus;
+    /// How far it is behind; nothing when it never is, because it keeps nothing on a disk.
+    fn status(&self) -> Option<LedgerStatus>;
 }
 
 /// Where the hub's output goes.
@@ -111,7 +111,8 @@ impl Hub {
         if !self.outputs.pictures.is_watched() {
             return None;
         }
-        let behind = self.outputs.ledger.as_ref().is_some_and(|l| l.status().unsaved > 0);
+        let ledger = self.outputs.ledger.as_ref().and_then(|ledger| ledger.status());
+        let behind = ledger.is_some_and(|status| status.unsaved > 0);
         if behind { Some(LEDGER_INTERVAL) } else { self.board.is_busy().then_some(PULSE) }
     }
 
@@ -180,7 +181,7 @@ impl Hub {
     fn picture(&self) -> Snapshot {
         let view = Arc::clone(&self.fleet.borrow());
         let picture = self.board.snapshot(&view, Instant::now().into_std(), jiff::Timestamp::now());
-        let ledger = self.outputs.ledger.as_ref().map(|ledger| ledger.status());
+        let ledger = self.outputs.ledger.as_ref().and_then(|ledger| ledger.status());
         let budgets = self.outputs.spend.statuses();
         let mut snapshot = Snapshot { budgets, ledger, ..picture };
         snapshot.price(&self.outputs.prices.borrow());

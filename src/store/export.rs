@@ -14,6 +14,7 @@ use std::str::FromStr;
 use super::StoreError;
 use super::filter::Filter;
 use super::query::Reader;
+use super::row::Row;
 
 /// Rows between two reports of progress.
 const REPORT_EVERY: u64 = 1_000;
@@ -85,30 +86,87 @@ pub fn export(
     filter: &Filter,
     format: Format,
     out: &mut dyn Write,
+    progress: impl FnMut(u64, u64),
+) -> Result<u64, ExportError> {
+    export_where(reader, filter, format, out, |_| Ok(true), progress)
+}
+
+/// As [`export`], of those rows alone that `wanted` says yes to. `progress` is told the rows it was asked about.
+///
+/// # Errors
+/// As [`export`]; and what `wanted` says, which ends the export.
+pub fn export_where(
+    reader: &Reader,
+    filter: &Filter,
+    format: Format,
+    out: &mut dyn Write,
+    mut wanted: impl FnMut(&Row) -> io::Result<bool>,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<u64, ExportError> {
-    let (total, mut done) = (reader.count(filter)?, 0);
-    let mut advance = || {
-        done += 1;
-        if done % REPORT_EVERY == 0 && done < total {
-            progress(done, total);
+    let (total, mut seen) = (reader.count(filter)?, 0);
+    let mut output = Output::begin(format, out)?;
+    reader.each(filter, |row| {
+        if wanted(&row)? {
+            output.add(&row)?;
         }
-    };
-    match format {
-        Format::Csv => {
-            let mut table = csv::Table::begin(&mut *out)?;
-            reader.each(filter, |row| table.add(&row).map(|()| advance()).map_err(ExportError::from))?;
-            table.end()?;
+        seen += 1;
+        if seen % REPORT_EVERY == 0 && seen < total {
+            progress(seen, total);
         }
-        Format::Json | Format::Ndjson => {
-            let mut list = json::List::begin(&mut *out, format == Format::Json)?;
-            reader.each(filter, |row| list.add(&row).map(|()| advance()).map_err(ExportError::from))?;
-            list.end()?;
+        Ok::<(), ExportError>(())
+    })?;
+    let written = output.end()?;
+    progress(seen, total);
+    Ok(written)
+}
+
+/// An export that is being written, row by row.
+pub struct Output<W: Write> {
+    form: Form<W>,
+    written: u64,
+}
+
+enum Form<W: Write> {
+    Table(Box<csv::Table<W>>),
+    List(json::List<W>),
+}
+
+impl<W: Write> Output<W> {
+    /// Begins one. `out` gets many small pieces: it should be buffered.
+    ///
+    /// # Errors
+    /// When `out` cannot be written.
+    pub fn begin(format: Format, out: W) -> io::Result<Self> {
+        let form = match format {
+            Format::Csv => Form::Table(Box::new(csv::Table::begin(out)?)),
+            Format::Json | Format::Ndjson => Form::List(json::List::begin(out, format == Format::Json)?),
+        };
+        Ok(Self { form, written: 0 })
+    }
+
+    /// Writes a row.
+    ///
+    /// # Errors
+    /// When `out` cannot be written.
+    pub fn add(&mut self, row: &Row) -> io::Result<()> {
+        self.written += 1;
+        match &mut self.form {
+            Form::Table(table) => table.add(row),
+            Form::List(list) => list.add(row),
         }
     }
-    out.flush()?;
-    progress(done, total);
-    Ok(done)
+
+    /// Writes what is left and returns how many rows there are. `out` is flushed.
+    ///
+    /// # Errors
+    /// When `out` cannot be written.
+    pub fn end(self) -> io::Result<u64> {
+        match self.form {
+            Form::Table(table) => table.end()?,
+            Form::List(list) => list.end()?,
+        }
+        Ok(self.written)
+    }
 }
 
 #[cfg(test)]

@@ -7,10 +7,13 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tui_input::Input;
 
+use super::export::Exporting;
+use super::inquiry::News;
 use super::keymap::{Action, Context};
 use super::screen::{config, endpoints, logs, overview, requests, suspended, usage};
-use super::source::Edits;
+use super::source::{Edits, Link, LinkState, Selection};
 use super::theme::{Depth, Theme};
+use super::today;
 use crate::config::edit;
 use crate::control::command::Command;
 use crate::events::board::Snapshot;
@@ -144,8 +147,8 @@ pub enum Intent {
     FilterConfig,
     /// Show the usage of the period that was entered.
     UsagePeriod,
-    /// Export to the file that was entered.
-    Export,
+    /// Export these to the file that was entered.
+    Export(Box<Selection>),
     /// Forget the priority edits.
     DiscardPriorities,
     /// Make the group that was entered the active one.
@@ -188,6 +191,8 @@ pub struct Model {
     pub size: (u16, u16),
     /// What is live.
     pub snapshot: Arc<Snapshot>,
+    /// The way to the forwarder, where it is another process: it goes on when this screen closes.
+    pub link: Option<Link>,
     /// The screen in front.
     pub screen: Screen,
     /// What stands before it, the newest last.
@@ -202,6 +207,12 @@ pub struct Model {
     pub privacy: bool,
     /// Something on screen is not as it was drawn.
     pub dirty: bool,
+    /// What is heard of the ledger.
+    pub news: News,
+    /// What was used today.
+    pub today: today::State,
+    /// The export that runs, or the one that ended last.
+    pub exporting: Option<Exporting>,
     /// Each screen's own.
     pub overview: overview::State,
     /// Likewise.
@@ -232,6 +243,7 @@ impl Model {
             now,
             size: (80, 24),
             snapshot,
+            link: None,
             screen: Screen::Overview,
             overlays: Vec::new(),
             toast: None,
@@ -239,6 +251,9 @@ impl Model {
             theme,
             privacy: false,
             dirty: true,
+            news: News::default(),
+            today: Default::default(),
+            exporting: None,
             overview: Default::default(),
             endpoints: Default::default(),
             requests: Default::default(),
@@ -281,6 +296,14 @@ impl Model {
     /// Why an action cannot be taken now; nothing when it can.
     pub fn why_not(&self, action: Action) -> Option<String> {
         super::update::why_not(self, action)
+    }
+
+    /// Why what is shown is how it was, not how it is; nothing while it is up to date.
+    pub fn lost(&self) -> Option<&str> {
+        match &self.link.as_ref()?.state {
+            LinkState::Up { .. } => None,
+            LinkState::Lost { why, .. } => Some(why),
+        }
     }
 
     /// Shows a message for a while.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crossterm::event::{KeyEvent, MouseEvent};
 use jiff::Timestamp;
 
-use super::source::{Answer, Ask};
+use super::source::{Answer, Ask, Link};
 use crate::logging::ring::Line;
 
 /// Something happened.
@@ -31,6 +31,8 @@ pub enum Msg {
     Logs(Vec<Arc<Line>>),
     /// Something a person should know, and whether something went wrong.
     Notice(String, bool),
+    /// The way to the forwarder is another one.
+    Link(Link),
     /// The program stops.
     Stop,
 }

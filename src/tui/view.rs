@@ -10,7 +10,9 @@
 
 pub mod config;
 pub mod endpoints;
+mod export;
 pub mod frame;
+mod link;
 pub mod logs;
 pub mod overlay;
 pub mod overview;
@@ -45,6 +47,7 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
     frame::header(model, frame, parts.header);
     frame::tabs(model, frame, parts.tabs);
     screen(model, frame, parts.body);
+    link::stale(model, frame, parts.body);
     frame::toast(model, frame, parts.body);
     frame::footer(model, frame, parts.footer);
     overlay::draw(model, frame, area);

@@ -1,11 +1,10 @@
 //! Who is let in, at every route and at those that do not exist.
 
-use bytes::Bytes;
-use http::{Method, Request};
-use http_body_util::Full;
+use http::Method;
 
-use crate::scene::{ROUTES, Scene};
+use crate::scene::{SAMPLES, Sample, Scene};
 use crate::support::Answer;
+use crate::support::raw::Raw;
 
 /// It is an error in the port's shape, with this status and code.
 pub(crate) fn is_error(answer: &Answer, status: u16, code: &str) {
@@ -20,7 +19,7 @@ pub(crate) fn is_error(answer: &Answer, status: u16, code: &str) {
 
 fn everywhere() -> impl Iterator<Item = (Method, &'static str)> {
     let unknown = [(Method::GET, "/"), (Method::GET, "/api/v1/nothing"), (Method::DELETE, "/api/v1/status")];
-    ROUTES.into_iter().chain(unknown)
+    SAMPLES.into_iter().map(|sample| (sample.method, sample.path)).chain(unknown)
 }
 
 #[tokio::test]
@@ -89,16 +88,28 @@ async fn what_does_not_exist_is_said_in_json() {
     for path in ["/", "/api", "/api/v1", "/api/v1/nothing", "/api/v1/usage/", "/health/"] {
         is_error(&scene.admin.get(path).await, 404, "not_found");
     }
-    for (method, path) in ROUTES {
+    for Sample { method, path, .. } in SAMPLES {
         let answer = scene.ask(&Method::DELETE, path, &[]).await;
         is_error(&answer, 405, "method_not_allowed");
         let allow = answer.headers["allow"].to_str().unwrap();
         assert!(allow.split(',').any(|allowed| allowed.trim() == method.as_str()), "{path}: {allow}");
     }
-    for (method, path) in ROUTES.into_iter().filter(|(_, path)| !path.contains("backup")) {
-        let answer = scene.ask(&method, &format!("{path}?no_such=1&by=model"), &[]).await;
+    scene.stop().await;
+}
+
+#[tokio::test]
+async fn what_no_route_knows_is_named() {
+    let scene = Scene::new().await;
+    for Sample { method, path, body } in SAMPLES {
+        let answer = scene.send(&method, &format!("{path}?no_such=1&by=model"), &[], body).await;
         is_error(&answer, 400, "bad_request");
         assert!(answer.text().contains("`no_such`"), "{}", answer.text());
+        if method == Method::POST {
+            let more = body.strip_suffix('}').map_or("{".to_owned(), |body| format!("{body}, "));
+            let answer = scene.send(&method, path, &[], &format!("{more}\"no_such\": 1}}")).await;
+            is_error(&answer, 400, "bad_request");
+            assert!(answer.text().contains("`no_such`"), "{path}: {}", answer.text());
+        }
     }
     scene.stop().await;
 }
@@ -106,12 +117,19 @@ async fn what_does_not_exist_is_said_in_json() {
 #[tokio::test]
 async fn nothing_large_is_taken() {
     let scene = Scene::new().await;
-    let send = |body: Vec<u8>| {
-        let request = Request::post(scene.admin.url("/api/v1/usage/backup"));
-        scene.admin.send(request.body(Full::new(Bytes::from(body))).unwrap())
-    };
-    is_error(&send(vec![b' '; 64 * 1024 + 1]).await, 413, "too_large");
-    is_error(&send(vec![b' '; 64 * 1024]).await, 400, "bad_request");
+    for (method, path) in everywhere() {
+        let answer = scene.send(&method, path, &[], &" ".repeat(64 * 1024 + 1)).await;
+        is_error(&answer, 413, "too_large");
+    }
+    for Sample { path, .. } in SAMPLES.into_iter().filter(|sample| sample.method == Method::POST) {
+        let chunked = format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n10001\r\n{}\r\n0\r\n\r\n",
+            " ".repeat(0x10001)
+        );
+        let mut raw = Raw::connect(scene.world.forwarder.admin_address().unwrap()).await;
+        raw.send(chunked.as_bytes()).await;
+        assert!(raw.head().await.starts_with("HTTP/1.1 413 "), "{path}");
+    }
     let long = format!("/health?{}", "x".repeat(40_000));
     assert!(scene.ask(&Method::GET, &long, &[]).await.status.is_client_error());
     scene.stop().await;

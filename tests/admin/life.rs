@@ -8,7 +8,7 @@ use http_body_util::BodyExt;
 use tokio::time::timeout;
 
 use crate::door::is_error;
-use crate::scene::{ROUTES, Scene, client};
+use crate::scene::{SAMPLES, Sample, Scene, client};
 use crate::support::{PATIENCE, QUICK, World, config, messages_body};
 
 fn with_web(web: &str) -> String {
@@ -64,9 +64,9 @@ async fn without_a_store_the_ledger_is_503() {
     let world = World::with(&with_web("port: 0"), &[("a", "main")]).await;
     let admin = client(&world);
     let of_the_ledger = |path: &str| path.contains("/usage/") && !path.ends_with("/budget");
-    for (method, path) in ROUTES.into_iter().filter(|(_, path)| of_the_ledger(path)) {
+    for Sample { method, path, body } in SAMPLES.into_iter().filter(|sample| of_the_ledger(sample.path)) {
         let request = http::Request::builder().method(method).uri(admin.url(path));
-        let answer = admin.send(request.body(http_body_util::Full::default()).unwrap()).await;
+        let answer = admin.send(request.body(body.into()).unwrap()).await;
         is_error(&answer, 503, "no_store");
     }
     assert!(admin.get("/api/v1/status").await.json()["store"].is_null());
@@ -78,7 +78,7 @@ async fn without_a_store_the_ledger_is_503() {
 async fn it_answers_until_the_last_stream_has_drained() {
     use cc_forwarder::simulator::{Behaviour, Pace};
     let scene = Scene::new().await;
-    let steady = Behaviour::healthy().deltas(40, 20).pace(Pace::every(std::time::Duration::from_millis(50)));
+    let steady = Behaviour::healthy().deltas(16, 20).pace(Pace::every(std::time::Duration::from_millis(50)));
     scene.world.sims.iter().for_each(|sim| sim.set(steady.clone()));
     let request = scene.world.client.post("/v1/messages", &messages_body(true));
     let mut stream = scene.world.client.open(request).await;

@@ -7,19 +7,59 @@ use tempfile::TempDir;
 
 use crate::support::{Answer, Client, PATIENCE, QUICK, World};
 
-/// Every route, with a method it takes.
-pub(crate) const ROUTES: [(Method, &str); 11] = [
-    (Method::GET, "/health"),
-    (Method::GET, "/api/v1/status"),
-    (Method::GET, "/api/v1/usage/summary"),
-    (Method::GET, "/api/v1/usage/stats"),
-    (Method::GET, "/api/v1/usage/requests"),
-    (Method::GET, "/api/v1/usage/requests/req-00000001"),
-    (Method::GET, "/api/v1/usage/models"),
-    (Method::GET, "/api/v1/usage/budget"),
-    (Method::GET, "/api/v1/usage/export"),
-    (Method::POST, "/api/v1/usage/recost"),
-    (Method::POST, "/api/v1/usage/backup"),
+/// A request that its route understands, whether or not there is such a thing.
+pub(crate) struct Sample {
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+    pub(crate) body: &'static str,
+}
+
+const fn get(path: &'static str) -> Sample {
+    Sample { method: Method::GET, path, body: "" }
+}
+
+const fn post(path: &'static str, body: &'static str) -> Sample {
+    Sample { method: Method::POST, path, body }
+}
+
+/// One for every route.
+pub(crate) const SAMPLES: [Sample; 36] = [
+    get("/health"),
+    get("/api/v1/status"),
+    get("/api/v1/endpoints"),
+    post("/api/v1/endpoints/a/priority", "{\"priority\": 3}"),
+    post("/api/v1/endpoints/priorities", "{\"priorities\": {\"a\": 1}}"),
+    post("/api/v1/endpoints/a/health-check", ""),
+    post("/api/v1/endpoints/a/enable", ""),
+    post("/api/v1/endpoints/a/disable", ""),
+    post("/api/v1/endpoints/a/clear", ""),
+    get("/api/v1/groups"),
+    post("/api/v1/groups/main/activate", ""),
+    post("/api/v1/groups/main/release", ""),
+    post("/api/v1/groups/main/pause", ""),
+    post("/api/v1/groups/main/resume", ""),
+    get("/api/v1/connections"),
+    get("/api/v1/suspended"),
+    post("/api/v1/suspended/resume-all", ""),
+    post("/api/v1/suspended/req-00000001/resume", ""),
+    post("/api/v1/suspended/req-00000001/cancel", ""),
+    get("/api/v1/config"),
+    post("/api/v1/config/reload", ""),
+    post("/api/v1/config/priorities", "{\"priorities\": {\"a\": 1}}"),
+    post("/api/v1/config/priorities/review", "{\"priorities\": {\"a\": 1}}"),
+    get("/api/v1/requests"),
+    get("/api/v1/requests/req-00000001"),
+    get("/api/v1/logs"),
+    get("/api/v1/metrics/history"),
+    get("/api/v1/usage/summary"),
+    get("/api/v1/usage/stats"),
+    get("/api/v1/usage/requests"),
+    get("/api/v1/usage/requests/req-00000001"),
+    get("/api/v1/usage/models"),
+    get("/api/v1/usage/budget"),
+    get("/api/v1/usage/export"),
+    post("/api/v1/usage/recost", ""),
+    post("/api/v1/usage/backup", "{\"path\": \"copy.redb\"}"),
 ];
 
 pub(crate) struct Scene {
@@ -31,10 +71,19 @@ pub(crate) struct Scene {
 impl Scene {
     /// Two endpoints, a store, an admin port; `web` is more of that section.
     pub(crate) async fn with(web: &str) -> Self {
+        Self::built(web, "flush_interval: 10ms").await
+    }
+
+    /// The same; `usage` is more of that section.
+    pub(crate) async fn with_store(usage: &str) -> Self {
+        Self::built("", usage).await
+    }
+
+    async fn built(web: &str, usage: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("usage.redb");
         let store = format!(
-            "usage_tracking: {{ database_path: '{}', flush_interval: 10ms }}\ntimezone: Europe/Berlin",
+            "usage_tracking: {{ database_path: '{}', {usage} }}\ntimezone: Europe/Berlin",
             path.display()
         );
         let base = QUICK
@@ -76,11 +125,33 @@ impl Scene {
     }
 
     pub(crate) async fn ask(&self, method: &Method, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send(method, path, headers, "").await
+    }
+
+    pub(crate) async fn send(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
         let mut request = Request::builder().method(method).uri(self.admin.url(path));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        self.admin.send(request.body(Full::<Bytes>::default()).unwrap()).await
+        self.admin.send(request.body(Full::new(Bytes::from(body.to_owned()))).unwrap()).await
+    }
+
+    /// The answer of a GET below `/api/v1`, which must be there.
+    pub(crate) async fn view(&self, path: &str) -> serde_json::Value {
+        let answer = self.admin.get(&format!("/api/v1{path}")).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        answer.json()
+    }
+
+    /// Gives an order below `/api/v1`.
+    pub(crate) async fn order(&self, path: &str, body: &str) -> Answer {
+        self.send(&Method::POST, &format!("/api/v1{path}"), &[], body).await
     }
 
     pub(crate) async fn stop(self) {

@@ -202,7 +202,12 @@ impl Runner {
         }
         self.same(title, "answered", expect.answered.as_ref(), &at);
         if let Some(id) = self.requests[number].unasked() {
-            self.note(title, "answers", "all of the request's own to be given", format!("one of {id} is left"));
+            self.note(
+                title,
+                "answers",
+                "all of the request's own to be given",
+                format!("one of {id} is left"),
+            );
         }
     }
 

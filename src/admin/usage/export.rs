@@ -12,7 +12,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
@@ -38,12 +38,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 type Chunk = io::Result<Bytes>;
 
 /// `GET /usage/export`
-pub(super) async fn export(
-    State(admin): State<Admin>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, ApiError> {
+pub(super) async fn export(State(admin): State<Admin>, mut params: Params) -> Result<Response, ApiError> {
     let store = admin.store()?.clone();
-    let mut params = Params::of(query.as_deref());
     let format = params.parsed("format")?.unwrap_or(Format::Csv);
     let permit = admin.export_permit()?;
     let (reader, filter) = admin

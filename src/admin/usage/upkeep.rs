@@ -11,26 +11,20 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::body::Body;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use http_body_util::BodyExt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tokio::time::timeout;
 
 use crate::admin::Admin;
+use crate::admin::body::{Empty, Json};
 use crate::admin::error::{self, ApiError};
-use crate::admin::params::{Params, wrong};
+use crate::admin::params::{NoParams, Params, wrong};
 use crate::domain::pricebook::PriceBook;
 use crate::store::period::Period;
 use crate::store::{BackupError, Store};
-
-/// Time for a request's body.
-const BODY_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What pricing history again did.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -57,20 +51,21 @@ pub struct BackupView {
 }
 
 /// The body of `POST /usage/backup`.
-#[derive(Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct BackupOrder {
-    path: String,
+pub struct BackupOrder {
+    /// A name in the store's folder; nothing of that name is there yet.
+    pub path: String,
 }
 
 pub(super) async fn recost(
     State(admin): State<Admin>,
-    RawQuery(query): RawQuery,
+    mut params: Params,
+    _: Empty,
 ) -> Result<Response, ApiError> {
-    let (store, book) = (admin.store()?.clone(), Arc::clone(&admin.prices.borrow()));
-    let mut params = Params::of(query.as_deref());
     let since = params.text("since")?;
     params.finish()?;
+    let (store, book) = (admin.store()?.clone(), Arc::clone(&admin.prices.borrow()));
     let permit = admin.chore_permit()?;
     let made = admin.blocking(move || {
         let _permit = permit;
@@ -93,12 +88,10 @@ pub fn reprice(store: &Store, book: Arc<PriceBook>, since: Option<&str>) -> Resu
 
 pub(super) async fn backup(
     State(admin): State<Admin>,
-    RawQuery(query): RawQuery,
-    body: Body,
+    _: NoParams,
+    Json(order): Json<BackupOrder>,
 ) -> Result<Response, ApiError> {
     let store = admin.store()?.clone();
-    Params::of(query.as_deref()).finish()?;
-    let order = read(body).await?;
     let path = beside(&admin.config.borrow().usage.database_path, &order.path)?;
     let permit = admin.chore_permit()?;
     let made = admin.blocking(move || {
@@ -122,18 +115,6 @@ pub fn copy(store: &Store, path: &Path) -> Result<BackupView, ApiError> {
     })?;
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     Ok(BackupView { path: whole.display().to_string(), records: made.records, bytes: made.bytes })
-}
-
-async fn read(body: Body) -> Result<BackupOrder, ApiError> {
-    let read = timeout(BODY_PATIENCE, body.collect()).await;
-    let bytes = read
-        .map_err(|_| ApiError::bad_request("the request body did not arrive in time"))?
-        .map_err(|_| ApiError::bad_request("the request body could not be read, or is too large"))?
-        .to_bytes();
-    serde_json::from_slice(&bytes).map_err(|error| {
-        ApiError::bad_request(format!("the request body is not what it should be: {error}"))
-            .hint("send {\"path\": \"copy.redb\"}")
-    })
 }
 
 /// The file of this name in the store's folder.

@@ -43,7 +43,7 @@ async fn priorities_change_in_the_fleet_and_in_the_configuration() {
     assert!(running.reloads().last().borrow().is_none(), "a reload is of a file");
     let edits = vec![(EndpointId::new("a"), 1), (EndpointId::new("x"), 3)];
     let refused = deck.carry_out(Command::SetPriorities(edits)).await.unwrap_err();
-    assert_eq!(refused, "there is no endpoint \"x\"; there is: a, b");
+    assert_eq!(refused, Refusal::NotFound("there is no endpoint \"x\"; there is: a, b".to_owned()));
     assert_eq!(priorities(&running), (vec![7, 3], vec![7, 3]), "all or none");
     end(running, sim).await;
 }
@@ -70,11 +70,12 @@ async fn a_probe_says_what_it_found_and_the_fleet_knows() {
     let up = deck.carry_out(Command::Probe(EndpointId::new("a"))).await.unwrap();
     assert!(up.starts_with("a is up: 200 in "), "{up}");
     let down = deck.carry_out(Command::Probe(EndpointId::new("b"))).await.unwrap_err();
-    assert!(down.starts_with("b is down: "), "{down}");
+    assert!(matches!(&down, Refusal::Failed(why) if why.starts_with("b is down: ")), "{down:?}");
     let now = tokio::time::Instant::now().into_std();
     let conditions: Vec<_> = running.control().view().endpoints.iter().map(|e| e.condition(now)).collect();
     assert_eq!(conditions, [Condition::Up, Condition::Down]);
-    assert!(deck.carry_out(Command::Probe(EndpointId::new("x"))).await.is_err());
+    let unknown = deck.carry_out(Command::Probe(EndpointId::new("x"))).await.unwrap_err();
+    assert!(matches!(unknown, Refusal::NotFound(_)), "{unknown:?}");
     end(running, sim).await;
 }
 
@@ -86,14 +87,22 @@ async fn orders_and_the_queue_answer_with_reasons() {
     assert_eq!(deck.carry_out(pause).await, Ok(String::new()));
     assert_eq!(running.control().view().groups[0].state, GroupState::Paused);
     let refused = deck.carry_out(Command::Order(Order::Release)).await.unwrap_err();
-    assert!(refused.contains("nothing to release"), "{refused}");
+    assert!(matches!(&refused, Refusal::Conflict(why) if why.contains("nothing to release")), "{refused:?}");
+    let activate = Command::Order(Order::Activate { group: GroupId::new("x"), force: true });
+    let unknown = deck.carry_out(activate).await.unwrap_err();
+    assert!(matches!(unknown, Refusal::NotFound(_)), "{unknown:?}");
     let id: RequestId = "req-00000001".parse().unwrap();
     for command in [Command::ResumeRequest(id), Command::CancelRequest(id)] {
-        assert_eq!(deck.carry_out(command).await, Err("req-00000001 does not wait any more".to_owned()));
+        let gone = Refusal::NotFound("req-00000001 does not wait any more".to_owned());
+        assert_eq!(deck.carry_out(command).await, Err(gone));
     }
-    assert_eq!(deck.carry_out(Command::ResumeAll).await, Err("no request is suspended".to_owned()));
+    let nobody = Refusal::Conflict("no request is suspended".to_owned());
+    assert_eq!(deck.carry_out(Command::ResumeAll).await, Err(nobody));
     let refused = deck.carry_out(Command::Reload).await.unwrap_err();
-    assert!(refused.contains("no configuration file"), "{refused}");
+    assert!(
+        matches!(&refused, Refusal::Conflict(why) if why.contains("no configuration file")),
+        "{refused:?}"
+    );
     end(running, sim).await;
 }
 
@@ -113,6 +122,9 @@ async fn a_reload_reads_the_file_and_ends_what_was_changed_by_hand() {
     assert_eq!(reloaded, "reloaded: applied: endpoints[a].priority");
     std::fs::write(&file, "endpoints: 1").unwrap();
     let refused = deck.carry_out(Command::Reload).await.unwrap_err();
-    assert!(refused.starts_with("the running configuration stays: "), "{refused}");
+    assert!(
+        matches!(&refused, Refusal::Failed(why) if why.starts_with("the running configuration stays: ")),
+        "{refused:?}"
+    );
     end(running, sim).await;
 }

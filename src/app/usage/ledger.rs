@@ -4,10 +4,10 @@ use std::io::{self, Write};
 
 use anyhow::{Context, bail};
 
-use super::client::Client;
 use super::local::{Local, OpenError};
 use crate::admin::params::Params;
 use crate::admin::usage::ask;
+use crate::app::client::blocking::Client;
 use crate::app::run;
 use crate::cli::Reach;
 use crate::config::{Config, System, load};
@@ -115,7 +115,7 @@ impl Ledger {
             }
             Self::There(client) => {
                 let query = format!("format={format}&{query}");
-                client.stream(&format!("{API}/export"), &query, out, |bytes| {
+                client.download(&format!("{API}/export"), &query, out, |bytes| {
                     progress(Progress::Bytes(bytes));
                 })
             }

@@ -13,12 +13,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::client::Client;
 use super::figures::exact;
 use super::ledger::{API, holder, recorded, remote, say};
 use super::local::{Local, OpenError};
 use super::print_json;
 use crate::admin::usage::upkeep::{BackupView, RecostView, copy, reprice};
+use crate::app::client::blocking::Client;
 use crate::app::{prices, run};
 use crate::cli::{BackupArgs, EXIT_FAILED, EXIT_OK, Reach, RecostArgs};
 use crate::config::Config;

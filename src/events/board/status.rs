@@ -70,7 +70,8 @@ fn seconds(until: Option<Instant>, now: Instant) -> Option<f64> {
     until.map(|at| at.saturating_duration_since(now)).filter(|d| *d > Duration::ZERO).map(|d| d.as_secs_f64())
 }
 
-pub(super) fn group_status(view: &FleetView, group: &GroupView, now: Instant) -> GroupStatus {
+/// One group as screens and scripts show it.
+pub fn group_status(view: &FleetView, group: &GroupView, now: Instant) -> GroupStatus {
     // A cooldown goes on below a pause, which may be for ever.
     let ends = if group.state == GroupState::Paused { group.paused_until } else { group.cooling_until };
     GroupStatus {

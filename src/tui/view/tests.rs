@@ -1,6 +1,7 @@
 //! What holds for every screen, whatever it shows: privacy, terminals without unicode, and the look of the themes.
 
 mod ascii;
+mod header;
 mod privacy;
 mod themes;
 
@@ -38,7 +39,7 @@ fn opened(screen: Screen) -> Model {
     let effects = tell(&mut model, Msg::Snapshot);
     for effect in &effects {
         if matches!(effect, Effect::Ask(Ask::Config)) {
-            tell(&mut model, Msg::Answer(Box::new(Answer::Config(config_refused()))));
+            tell(&mut model, Msg::Answer(Box::new(Answer::Config(Ok(config_refused())))));
         }
     }
     answer_usage(&mut model, effects);

@@ -1,19 +1,37 @@
-//! Asks a running forwarder over its admin port.
+//! Asks a running forwarder over its admin port: one client for every command that does.
+//!
+//! | call | the answer |
+//! |---|---|
+//! | [`Client::get`], [`Client::post`] | whole, as text (at most [`MAX_ANSWER`]) |
+//! | [`Client::download`] | piece by piece, of any length |
+//! | [`Client::events`] | a stream of events without end: [`Events`] |
+//!
+//! [`blocking::Client`] is the same for commands that ask a few questions and end. Errors say who did not answer and
+//! what to do; a message of the other side is escaped before anybody sees it. The token goes to no other address than
+//! the one it was given for: nothing is redirected.
 
-use std::io::{self, Write};
+pub mod blocking;
+mod events;
+mod order;
+mod sse;
+
+use std::io;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, Method, Request, Response, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client as Pooled;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use tokio::runtime::Runtime;
 
+pub use self::events::Events;
+use self::events::IDLE;
+pub use self::order::{Call, segment};
+pub use self::sse::Event;
 use crate::admin::error::ErrorBody;
 use crate::config::Web;
 use crate::domain::secret::Secret;
@@ -23,18 +41,20 @@ use crate::logging::escape::escape;
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 /// Largest answer that is read whole; exports are not.
 const MAX_ANSWER: usize = 256 * 1024 * 1024;
+/// With the id of the last event somebody saw.
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// A forwarder's admin port.
-pub(super) struct Client {
+/// A forwarder's admin port. Clones share their connections.
+#[derive(Clone)]
+pub struct Client {
     base: String,
     token: Option<Secret>,
     http: Pooled<HttpConnector, Full<Bytes>>,
-    runtime: Runtime,
 }
 
 /// Why a forwarder did not answer.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum AskError {
+pub enum AskError {
     /// Nobody is there.
     #[error("nobody answers at {base}: {why}")]
     Unreachable {
@@ -46,7 +66,9 @@ pub(super) enum AskError {
     /// It refused.
     #[error("{message}{}", hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default())]
     Refused {
-        /// As the admin API has it.
+        /// The HTTP status.
+        status: u16,
+        /// As the admin API has it; empty when it is none.
         code: String,
         /// What happened.
         message: String,
@@ -68,7 +90,7 @@ impl Client {
     ///
     /// # Errors
     /// When it is no such URL.
-    pub(super) fn new(url: &str, token: Option<Secret>) -> anyhow::Result<Self> {
+    pub fn new(url: &str, token: Option<Secret>) -> anyhow::Result<Self> {
         let base = url.trim_end_matches('/').to_owned();
         let uri: Uri = base.parse().with_context(|| format!("--url {url}"))?;
         let plain = uri.scheme_str() == Some("http") && uri.host().is_some() && uri.path() == "/";
@@ -78,14 +100,14 @@ impl Client {
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(CONNECT_PATIENCE));
         let http = Pooled::builder(TokioExecutor::new()).build(connector);
-        Ok(Self { base, token, http, runtime: crate::app::run::runtime()? })
+        Ok(Self { base, token, http })
     }
 
     /// For the admin port of a configuration, from this machine; nothing when its port is left to the system.
     ///
     /// # Errors
     /// When the address makes no URL.
-    pub(super) fn of(web: &Web, token: Option<Secret>) -> anyhow::Result<Option<Self>> {
+    pub fn of(web: &Web, token: Option<Secret>) -> anyhow::Result<Option<Self>> {
         let host = match web.host.trim_matches(['[', ']']) {
             "0.0.0.0" => "127.0.0.1".to_owned(),
             "::" => "[::1]".to_owned(),
@@ -97,53 +119,67 @@ impl Client {
     }
 
     /// Where it is.
-    pub(super) fn base(&self) -> &str {
+    pub fn base(&self) -> &str {
         &self.base
     }
 
     /// `GET`; the whole answer.
-    pub(super) fn get(&self, path: &str, query: &str) -> Result<String, AskError> {
-        self.ask(Method::GET, path, query, None)
+    ///
+    /// # Errors
+    /// See [`AskError`].
+    pub async fn get(&self, path: &str, query: &str) -> Result<String, AskError> {
+        self.text(self.send(self.request(Method::GET, path, query, None)?).await?).await
     }
 
-    /// `POST`; the whole answer.
-    pub(super) fn post(&self, path: &str, query: &str, body: Option<&str>) -> Result<String, AskError> {
-        self.ask(Method::POST, path, query, body)
+    /// `POST` of a JSON document, or of nothing; the whole answer.
+    ///
+    /// # Errors
+    /// See [`AskError`].
+    pub async fn post(&self, path: &str, query: &str, body: Option<&str>) -> Result<String, AskError> {
+        self.text(self.send(self.request(Method::POST, path, query, body)?).await?).await
     }
 
-    /// `GET` into `out`; `progress` is told how many bytes were written.
-    pub(super) fn stream(
+    /// `GET`; every piece of the answer, as it comes, to `sink`.
+    ///
+    /// # Errors
+    /// See [`AskError`]; and whatever `sink` fails with.
+    pub async fn download(
         &self,
         path: &str,
         query: &str,
-        out: &mut dyn Write,
-        mut progress: impl FnMut(u64),
+        mut sink: impl FnMut(&[u8]) -> io::Result<()>,
     ) -> anyhow::Result<()> {
-        self.runtime.block_on(async {
-            let mut body = self.send(Method::GET, path, query, None).await?.into_body();
-            let mut written = 0;
-            while let Some(frame) = body.frame().await {
-                let data = frame.map_err(|error| self.broken(&error))?.into_data().unwrap_or_default();
-                // The caller knows a reader that has gone by the error itself.
-                out.write_all(&data)?;
-                written += data.len() as u64;
-                progress(written);
-            }
-            Ok(())
-        })
+        let mut body = self.send(self.request(Method::GET, path, query, None)?).await?.into_body();
+        while let Some(frame) = body.frame().await {
+            let data = frame.map_err(|error| self.broken(root(&error)))?.into_data().unwrap_or_default();
+            // The caller knows a reader that has gone by the error itself.
+            sink(&data)?;
+        }
+        Ok(())
     }
 
-    fn ask(&self, method: Method, path: &str, query: &str, body: Option<&str>) -> Result<String, AskError> {
-        self.runtime.block_on(async { self.text(self.send(method, path, query, body).await?).await })
+    /// Opens a stream of events, behind the event `after` if that is still known there.
+    ///
+    /// # Errors
+    /// See [`AskError`].
+    pub async fn events(&self, path: &str, query: &str, after: Option<&str>) -> Result<Events, AskError> {
+        let mut request = self.request(Method::GET, path, query, None)?;
+        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
+        if let Some(id) = after.and_then(|id| HeaderValue::from_str(id).ok()) {
+            request.headers_mut().insert(LAST_EVENT_ID, id);
+        }
+        let opened = tokio::time::timeout(IDLE, self.send(request)).await;
+        let response = opened.map_err(|_| self.unreachable("no answer in time"))??;
+        Ok(Events::new(self.base.clone(), after.map(str::to_owned), response.into_body()))
     }
 
-    async fn send(
+    fn request(
         &self,
         method: Method,
         path: &str,
         query: &str,
         body: Option<&str>,
-    ) -> Result<Response<Incoming>, AskError> {
+    ) -> Result<Request<Full<Bytes>>, AskError> {
         let mark = if query.is_empty() { "" } else { "?" };
         let mut request = Request::builder().method(method).uri(format!("{}{path}{mark}{query}", self.base));
         if let Some(token) = &self.token {
@@ -156,21 +192,29 @@ impl Client {
             request = request.header(CONTENT_TYPE, "application/json");
         }
         let body = Full::new(Bytes::from(body.unwrap_or_default().to_owned()));
-        let request = request.body(body).map_err(|error| self.unreachable(error))?;
+        request.body(body).map_err(|error| self.unreachable(error))
+    }
+
+    async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, AskError> {
         let response = self.http.request(request).await.map_err(|error| self.unreachable(root(&error)))?;
-        if response.status().is_success() {
-            return Ok(response);
+        match response.status().is_success() {
+            true => Ok(response),
+            false => Err(self.refused(response).await?),
         }
+    }
+
+    async fn refused(&self, response: Response<Incoming>) -> Result<AskError, AskError> {
         let status = response.status();
         let text = self.text(response).await?;
-        let refused = serde_json::from_str::<ErrorBody>(&text).map(|body| body.error);
-        Err(match refused {
-            Ok(error) => AskError::Refused {
+        Ok(match serde_json::from_str::<ErrorBody>(&text) {
+            Ok(ErrorBody { error }) => AskError::Refused {
+                status: status.as_u16(),
                 code: error.code,
                 message: escape(&error.message).into_owned(),
                 hint: error.hint.map(|hint| escape(&hint).into_owned()),
             },
             Err(_) => AskError::Refused {
+                status: status.as_u16(),
                 code: String::new(),
                 message: format!("{} answers {status}: it is no admin port of this program", self.base),
                 hint: Some(
@@ -182,7 +226,7 @@ impl Client {
 
     async fn text(&self, response: Response<Incoming>) -> Result<String, AskError> {
         let limited = http_body_util::Limited::new(response.into_body(), MAX_ANSWER);
-        let body = limited.collect().await.map_err(|error| self.broken(error))?;
+        let body = limited.collect().await.map_err(|error| self.broken(root(&*error)))?;
         String::from_utf8(body.to_bytes().into()).map_err(|error| self.broken(error))
     }
 
@@ -203,3 +247,6 @@ fn root(error: &(dyn std::error::Error + 'static)) -> String {
     }
     at.downcast_ref::<io::Error>().map_or_else(|| at.to_string(), |io| io.to_string())
 }
+
+#[cfg(test)]
+mod tests;

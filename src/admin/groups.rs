@@ -1,0 +1,113 @@
+//! Groups: which one serves, why, and what may be done to them.
+//!
+//! | route | does |
+//! |---|---|
+//! | `GET /groups` | [`GroupsView`], in rank order; each says what may be done to it, and why not |
+//! | `POST /groups/{name}/activate?force` | makes it the active one; with `force=true` whatever its state |
+//! | `POST /groups/{name}/release` | ranks decide again; it must be the one a person activated |
+//! | `POST /groups/{name}/pause` `{"duration": "30m"}` | stops using it, for ever without a duration |
+//! | `POST /groups/{name}/resume` | uses it again |
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::{get, post};
+use http::StatusCode;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use super::Admin;
+use super::body::{Empty, Optional};
+use super::error::{self, ApiError};
+use super::name::Name;
+use super::params::{NoParams, Params, wrong};
+use crate::config;
+use crate::control::command::Command;
+use crate::domain::endpoint::GroupId;
+use crate::domain::order::Order;
+use crate::events::board::{GroupStatus, group_status};
+
+/// The answer of `GET /groups`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct GroupsView {
+    /// When it was true.
+    pub at: Timestamp,
+    /// Requests go here first.
+    pub active_group: Option<GroupId>,
+    /// In rank order.
+    pub groups: Vec<GroupStatus>,
+}
+
+/// The body of `POST /groups/{name}/pause`.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PauseOrder {
+    /// For how long, such as `30m` or `1h30m`; for ever without.
+    #[serde(default)]
+    pub duration: Option<String>,
+}
+
+/// Everything below `/groups`.
+pub(super) fn routes() -> Router<Admin> {
+    Router::new()
+        .route("/groups", get(groups))
+        .route("/groups/{name}/activate", post(activate))
+        .route("/groups/{name}/release", post(release))
+        .route("/groups/{name}/pause", post(pause))
+        .route("/groups/{name}/resume", post(resume))
+}
+
+/// From the fleet itself, so that an order's effect is seen by whoever gave it.
+async fn groups(State(admin): State<Admin>, _: NoParams) -> Response {
+    let (view, now) = (admin.control.view(), Instant::now().into_std());
+    let groups = view.groups.iter().map(|group| group_status(&view, group, now)).collect();
+    let view = GroupsView { at: Timestamp::now(), active_group: view.active.clone(), groups };
+    error::json(StatusCode::OK, &view)
+}
+
+async fn activate(
+    State(admin): State<Admin>,
+    name: Name,
+    mut params: Params,
+    _: Empty,
+) -> Result<Response, ApiError> {
+    let force = params.parsed("force")?.unwrap_or(false);
+    params.finish()?;
+    admin.obey(Command::Order(Order::Activate { group: name.group(), force })).await
+}
+
+async fn release(
+    State(admin): State<Admin>,
+    name: Name,
+    _: NoParams,
+    _: Empty,
+) -> Result<Response, ApiError> {
+    let (view, group) = (admin.control.view(), name.group());
+    if view.group(&group).is_none() {
+        let known: Vec<String> = view.groups.iter().map(|group| group.id.to_string()).collect();
+        let text = format!("there is no group \"{group}\"; there is: {}", known.join(", "));
+        return Err(admin.masked(ApiError::not_found(text)));
+    }
+    match &view.activated {
+        Some(activated) if *activated != group => Err(admin.masked(ApiError::conflict(format!(
+            "a person activated group {activated}, not {group}; release that one"
+        )))),
+        _ => admin.obey(Command::Order(Order::Release)).await,
+    }
+}
+
+async fn pause(
+    State(admin): State<Admin>,
+    name: Name,
+    _: NoParams,
+    Optional(order): Optional<PauseOrder>,
+) -> Result<Response, ApiError> {
+    let read = |text: String| config::positive_duration(&text).map_err(|why| wrong("duration", &text, why));
+    let duration = order.duration.map(read).transpose()?;
+    admin.obey(Command::pause(name.group(), duration)).await
+}
+
+async fn resume(State(admin): State<Admin>, name: Name, _: NoParams, _: Empty) -> Result<Response, ApiError> {
+    admin.obey(Command::Order(Order::Resume { group: name.group() })).await
+}
