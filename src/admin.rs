@@ -12,6 +12,7 @@
 //! | `/api/v1/requests…` | what runs and what ended: [`requests`] |
 //! | `GET /api/v1/logs` | the program's own log lines: [`logs`] |
 //! | `GET /api/v1/metrics/history` | the last hour by minutes: [`history`] |
+//! | `GET /api/v1/stream` | what happens, as it happens: [`stream`] |
 //! | `/api/v1/usage/…` | the ledger: [`usage`] |
 //!
 //! Every request, also one for a path that does not exist, passes [`guard`] first: no web page of another site, no name
@@ -42,6 +43,7 @@ pub mod params;
 pub mod requests;
 pub mod serve;
 pub mod status;
+pub mod stream;
 pub mod suspended;
 pub mod usage;
 
@@ -60,6 +62,7 @@ use crate::config::Config;
 use crate::control::Control;
 use crate::domain::pricebook::PriceBook;
 use crate::events::board::Snapshot;
+use crate::events::pictures::Pictures;
 use crate::events::recent::Recent;
 use crate::logging::ring::Ring;
 use crate::store::Store;
@@ -93,10 +96,10 @@ pub struct State {
     pub config: watch::Receiver<Arc<Config>>,
     /// The way to the fleet, to look at it.
     pub control: Control,
+    /// Pictures of what goes on, and events.
+    pub pictures: Pictures,
     /// Whoever carries orders out.
     pub orders: Arc<dyn Orders>,
-    /// The newest snapshot.
-    pub snapshot: watch::Receiver<Arc<Snapshot>>,
     /// What tokens cost.
     pub prices: watch::Receiver<Arc<PriceBook>>,
     /// The ledger, when there is one.
@@ -115,9 +118,9 @@ impl Admin {
         Self(Arc::new(Inner { state, questions, exports, chores }))
     }
 
-    /// The newest snapshot.
-    fn snapshot(&self) -> Arc<Snapshot> {
-        Arc::clone(&self.snapshot.borrow())
+    /// What goes on now.
+    async fn snapshot(&self) -> Arc<Snapshot> {
+        self.pictures.fresh().await
     }
 
     /// The configuration in effect.
@@ -188,6 +191,7 @@ pub fn router(admin: Admin) -> Router {
         .merge(requests::routes())
         .merge(logs::routes())
         .merge(history::routes())
+        .merge(stream::routes())
         .merge(usage::routes());
     Router::new()
         .merge(status::health_routes())

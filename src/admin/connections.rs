@@ -59,7 +59,7 @@ pub(super) fn routes() -> Router<Admin> {
 }
 
 async fn connections(State(admin): State<Admin>, _: NoParams) -> Response {
-    error::json(StatusCode::OK, &describe(&admin.snapshot()))
+    error::json(StatusCode::OK, &describe(&*admin.snapshot().await))
 }
 
 fn describe(snapshot: &Snapshot) -> ConnectionsView {

@@ -46,7 +46,7 @@ pub(super) fn routes() -> Router<Admin> {
 }
 
 async fn suspended(State(admin): State<Admin>, _: NoParams) -> Response {
-    let (snapshot, config) = (admin.snapshot(), admin.config());
+    let (snapshot, config) = (admin.snapshot().await, admin.config());
     let view = SuspendedView {
         at: snapshot.at,
         enabled: config.suspend.enabled,
