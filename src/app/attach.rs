@@ -53,13 +53,13 @@ use crate::tui::model::Facts;
 /// # Errors
 /// Without a terminal, when the forwarder cannot be reached or understood, or when the screen fails.
 pub(super) fn run(args: &AttachArgs) -> anyhow::Result<u8> {
-    let config = settings(args)?;
-    let plan = screen::plan(args.theme.as_deref(), &config)?;
-    let client = client(args, &config)?;
     if let Some(missing) = screen::no_terminal() {
         let text = format!("attach is a screen, and {missing}; `cc-forwarder status` prints what there is");
         return Err(Misuse(text).into());
     }
+    let config = settings(args)?;
+    let plan = screen::plan(args.theme.as_deref(), &config)?;
+    let client = client(args, &config)?;
     run::runtime()?.block_on(attach(client, plan, &config, args.readonly))
 }
 

@@ -90,7 +90,9 @@ async fn every_screen_has_what_it_has_in_the_forwarders_own_terminal() {
     let mut session = attached(&world, &daemon, &["--theme", "nord"]);
     session.types("3\r");
     session.until_text("first in order");
-    session.types("\x1b5");
+    session.types("\x1b");
+    session.until("the list", |screen| !screen.contents().contains("first in order"));
+    session.types("5");
     session.until("the sums of the ledger", |screen| screen.contents().contains("3 requests"));
     session.types("6");
     session.until_text("listening; set ANTHROPIC_BASE_URL");
@@ -159,7 +161,9 @@ async fn a_forwarder_that_dies_is_missed_and_found_again_when_it_is_back() {
     session.until("a request of the second one", |screen| screen.contents().contains(" 200 "));
     session.types("2p");
     session.until_text("Pause group main");
-    session.types("\x1bq");
+    session.types("\x1b");
+    session.until("no question", |screen| !screen.contents().contains("Pause group main"));
+    session.types("q");
     assert_eq!(session.code(), Some(0));
 }
 
