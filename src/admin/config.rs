@@ -26,7 +26,7 @@ use crate::config::listing::Entry;
 use crate::control::command::Command;
 
 /// The answer of `GET /config`.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ConfigView {
     /// `file` or `built_in`.
     pub source: String,
@@ -41,7 +41,7 @@ pub struct ConfigView {
 }
 
 /// How a reload ended.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ReloadView {
     /// Counts reloads from 1.
     pub number: u64,
@@ -54,7 +54,7 @@ pub struct ReloadView {
 }
 
 /// What became of a version of the file.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "result", rename_all = "snake_case")]
 pub enum ReloadOutcome {
     /// It is in effect.

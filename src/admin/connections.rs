@@ -18,7 +18,7 @@ use crate::events::board::{EndpointStatus, Live, Phase, Snapshot, Totals};
 const MOST: usize = 1_000;
 
 /// The answer of `GET /connections`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ConnectionsView {
     /// When it was true.
     pub at: Timestamp,
@@ -37,7 +37,7 @@ pub struct ConnectionsView {
 }
 
 /// What an endpoint has to do, and had.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct EndpointLoad {
     /// Its name.
     pub endpoint: EndpointId,

@@ -35,7 +35,7 @@ use crate::domain::order::Order;
 use crate::events::board::{EndpointStatus, endpoint_status};
 
 /// The answer of `GET /endpoints`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct EndpointsView {
     /// When it was true.
     pub at: Timestamp,
@@ -46,7 +46,7 @@ pub struct EndpointsView {
 }
 
 /// The body of `POST /endpoints/{name}/priority`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PriorityOrder {
     /// Lower is asked first.
@@ -54,7 +54,7 @@ pub struct PriorityOrder {
 }
 
 /// The body of `POST /endpoints/priorities` and of `POST /config/priorities/review`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PrioritiesOrder {
     /// By name of the endpoint; lower is asked first.

@@ -29,7 +29,7 @@ use crate::domain::order::Order;
 use crate::events::board::{GroupStatus, group_status};
 
 /// The answer of `GET /groups`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct GroupsView {
     /// When it was true.
     pub at: Timestamp,
@@ -40,7 +40,7 @@ pub struct GroupsView {
 }
 
 /// The body of `POST /groups/{name}/pause`.
-#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PauseOrder {
     /// For how long, such as `30m` or `1h30m`; for ever without.

@@ -20,7 +20,7 @@ use crate::events::board::Snapshot;
 use crate::events::minutes::{KEPT, Minute};
 
 /// The answer.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct HistoryView {
     /// When it was true.
     pub at: Timestamp,
@@ -35,7 +35,7 @@ pub struct HistoryView {
 }
 
 /// One minute.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct MinuteView {
     /// Its begin.
     pub start: Timestamp,
@@ -44,7 +44,8 @@ pub struct MinuteView {
 }
 
 /// What happened.
-#[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = HistorySums)]
 pub struct Sums {
     /// Requests accepted.
     pub accepted: u64,
@@ -65,7 +66,8 @@ pub struct Sums {
 }
 
 /// How a time is spread, milliseconds; null without any.
-#[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = TimeSpread)]
 pub struct Spread {
     /// Over so many requests.
     pub over: u64,

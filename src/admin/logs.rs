@@ -30,7 +30,7 @@ const USUAL: usize = 200;
 const MOST: usize = 1_000;
 
 /// The answer.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct LogsView {
     /// Oldest first.
     pub lines: Vec<Arc<Line>>,

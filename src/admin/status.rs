@@ -36,7 +36,7 @@ async fn status(State(admin): State<Admin>, _: NoParams) -> Response {
 }
 
 /// The answer of `/api/v1/status`.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Status {
     /// `running`.
     pub status: String,
@@ -63,7 +63,7 @@ pub struct Status {
 }
 
 /// The ledger's file and how far it is behind.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct StoreStatus {
     /// The file.
     pub path: String,
@@ -73,7 +73,8 @@ pub struct StoreStatus {
 }
 
 /// Addresses of both ports.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = ListenAddresses)]
 pub struct Listen {
     /// Clients connect here.
     pub proxy: String,
@@ -82,7 +83,8 @@ pub struct Listen {
 }
 
 /// Where the configuration came from.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = ConfigSource)]
 pub struct Origin {
     /// `file` or `built_in`.
     pub source: String,

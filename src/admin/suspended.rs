@@ -24,7 +24,7 @@ use crate::control::command::Command;
 use crate::events::board::Queued;
 
 /// The answer of `GET /suspended`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SuspendedView {
     /// When it was true.
     pub at: Timestamp,

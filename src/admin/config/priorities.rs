@@ -30,7 +30,7 @@ use crate::control::command::Command;
 use crate::domain::endpoint::EndpointId;
 
 /// The body of `POST /config/priorities`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SaveOrder {
     /// By name of the endpoint; lower is asked first.
@@ -41,7 +41,8 @@ pub struct SaveOrder {
 }
 
 /// The answer of `POST /config/priorities`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = SavedPriorities)]
 pub struct Saved {
     /// What was done, for people.
     pub message: String,

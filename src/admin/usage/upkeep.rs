@@ -27,7 +27,7 @@ use crate::store::period::Period;
 use crate::store::{BackupError, Store};
 
 /// What pricing history again did.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RecostView {
     /// Records looked at.
     pub records: u64,
@@ -40,7 +40,7 @@ pub struct RecostView {
 }
 
 /// A finished copy.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct BackupView {
     /// Where it is.
     pub path: String,
@@ -51,7 +51,7 @@ pub struct BackupView {
 }
 
 /// The body of `POST /usage/backup`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BackupOrder {
     /// A name in the store's folder; nothing of that name is there yet.
