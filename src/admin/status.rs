@@ -1,36 +1,45 @@
 //! The program itself: is it well, what is it, where does it listen, what does it run with.
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::get;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::Admin;
 use super::error;
 use super::params::NoParams;
 use crate::config::{Source, StrategyKind};
 use crate::events::board::LedgerStatus;
-use crate::events::health;
+use crate::events::health::{self, Health};
 
 /// `/health`
-pub(super) fn health_routes() -> Router<Admin> {
-    Router::new().route("/health", get(healthy))
+pub(super) fn health_routes() -> OpenApiRouter<Admin> {
+    OpenApiRouter::new().routes(routes!(healthy))
 }
 
 /// `/api/v1/status`
-pub(super) fn routes() -> Router<Admin> {
-    Router::new().route("/status", get(status))
+pub(super) fn routes() -> OpenApiRouter<Admin> {
+    OpenApiRouter::new().routes(routes!(status))
 }
 
+/// Whether anything can serve.
+#[utoipa::path(
+    get, path = "/health", tag = "program",
+    responses((status = 200, body = Health), (status = 503, description = "Nothing could serve", body = Health)),
+)]
 async fn healthy(State(admin): State<Admin>, _: NoParams) -> Response {
     let view = admin.control.view();
     let (status, body) = health::describe(&view, Instant::now().into_std(), jiff::Timestamp::now(), false);
     error::json(status, &body)
 }
 
+/// The program itself: where it listens, what it runs with, how far the ledger is behind.
+#[utoipa::path(
+    get, path = "/status", tag = "program", responses((status = 200, body = Status)),
+)]
 async fn status(State(admin): State<Admin>, _: NoParams) -> Response {
     error::json(StatusCode::OK, &describe(&admin, jiff::Timestamp::now()))
 }

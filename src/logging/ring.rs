@@ -45,6 +45,7 @@ pub struct Line {
     pub message: String,
     /// Everything else, in source order; in JSON an object.
     #[serde(with = "fields")]
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
     pub fields: Vec<(Cow<'static, str>, String)>,
     /// The request it belongs to.
     pub request: Option<String>,

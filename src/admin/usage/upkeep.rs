@@ -9,6 +9,7 @@
 //! alone: it stands in the store's folder, it is no hidden file, and nothing that is there is ever overwritten. One
 //! such thing at a time; others get 429. It goes on when the client leaves, and ends when the program stops.
 
+use crate::admin::openapi::errors::{Busy, Conflict, Failed, NotCollected};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -58,6 +59,12 @@ pub struct BackupOrder {
     pub path: String,
 }
 
+/// Prices history again.
+#[utoipa::path(
+    post, path = "/usage/recost", tag = "usage",
+    params(("since" = Option<String>, Query, description = "What was accepted then or later; everything without")),
+    responses((status = 200, body = RecostView), Busy, Failed, NotCollected),
+)]
 pub(super) async fn recost(
     State(admin): State<Admin>,
     mut params: Params,
@@ -86,6 +93,11 @@ pub fn reprice(store: &Store, book: Arc<PriceBook>, since: Option<&str>) -> Resu
     Ok(RecostView { records: made.records, changed: made.changed, unpriced: made.unpriced, price_revision })
 }
 
+/// Copies the ledger to a new file in its folder.
+#[utoipa::path(
+    post, path = "/usage/backup", tag = "usage", request_body = BackupOrder,
+    responses((status = 200, body = BackupView), Conflict, Busy, Failed, NotCollected),
+)]
 pub(super) async fn backup(
     State(admin): State<Admin>,
     _: NoParams,
