@@ -98,10 +98,10 @@ async fn every_screen_has_what_it_has_in_the_forwarders_own_terminal() {
     session.until_text("listening; set ANTHROPIC_BASE_URL");
     session.types("7/priority\r");
     session.until_text("main-b].priority");
-    session.types("5e");
-    session.until_text("Export");
+    session.types("5x");
+    session.until_text("Export to which file");
     session.types("\x15out.csv\r");
-    session.until_text("3 requests written");
+    session.until_text("exported 3 requests to ");
     assert_eq!(world.read("out.csv").lines().count(), 4);
     session.types("q");
     assert_eq!(session.code(), Some(0));
