@@ -18,7 +18,6 @@
 
 mod account;
 mod client;
-mod paint;
 mod prompts;
 mod scenario;
 mod scratch;

@@ -12,20 +12,15 @@
 
 mod budget;
 mod export;
-mod figures;
-mod indent;
 mod ledger;
 mod local;
 mod shown;
 mod table;
 mod upkeep;
 
-use anyhow::Context;
-
 use self::ledger::Ledger;
-use super::run;
+use super::{json, run};
 use crate::cli::{EXIT_OK, ExportArgs, Span, UsageArgs, UsageCommand, Which};
-use crate::logging::escape::escape_json;
 
 /// `usage` and what is below it.
 ///
@@ -59,20 +54,12 @@ fn show(args: &UsageArgs) -> anyhow::Result<u8> {
     asked.which(&args.which);
     let answer = ledger.stats(&asked.query())?;
     match args.json {
-        true => print_json(&answer)?,
+        true => json::print(&answer)?,
         false => {
-            let stats = serde_json::from_str(&answer).context("the answer is not what it should be")?;
-            run::print(&table::render(&stats, args.by))?;
+            run::print(&table::render(&json::read(&answer)?, args.by))?;
         }
     }
     Ok(EXIT_OK)
-}
-
-/// Pretty JSON. The text stays as it came, digit for digit.
-fn print_json(json: &str) -> anyhow::Result<()> {
-    // Line by line, because the escape would take the line ends for dangerous text.
-    let lines = indent::indent(json);
-    run::print(&lines.lines().map(|line| escape_json(line.to_owned()) + "\n").collect::<String>())
 }
 
 /// A question as a query string.
