@@ -39,7 +39,7 @@ mod yaml;
 pub use self::env::{Env, System};
 pub use self::load::{ConfigError, Loaded, UnknownEndpoint};
 pub use self::problem::{Problem, Problems};
-pub(crate) use self::value::positive_duration;
+pub(crate) use self::value::{positive_duration, show_duration};
 
 use std::net::IpAddr;
 use std::path::PathBuf;

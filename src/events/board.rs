@@ -27,8 +27,8 @@ use crate::domain::endpoint::{EndpointId, GroupId};
 use crate::domain::fleet::{EndpointView, FleetView};
 use crate::domain::outcome::Kind;
 
-/// Ended requests kept.
-const RECENT: usize = 200;
+/// Ended requests kept, and shown in a snapshot.
+pub const RECENT: usize = 200;
 
 /// Counts since the start of the program.
 #[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]

@@ -71,7 +71,8 @@ pub struct StatsView {
     pub groups: Vec<GroupView>,
 }
 
-const BYS: [(&str, By); 8] = [
+/// What sums can be told apart by, and its name.
+pub const BYS: [(&str, By); 8] = [
     ("none", By::Nothing),
     ("model", By::Model),
     ("endpoint", By::Endpoint),
