@@ -6,11 +6,14 @@
 //! | `cc-forwarder demo` | see it work without any account |
 //! | `cc-forwarder check` | validate the configuration, probe the endpoints |
 //! | `cc-forwarder usage`, `export` | what requests used and cost |
+//! | `cc-forwarder status`, `groups`, `endpoints`, `requests`, `explain`, `suspended` | look at one that runs, and steer it |
+//! | `cc-forwarder init`, `completions` | a configuration to begin with; the shell's help |
 //! | `-config PATH`, `-no-tui`, `-tui`, `-version`, `-web`, `-web-port N` | as with two dashes: the predecessor's spelling |
 //!
 //! Nothing here acts. [`parse`] fails with clap's error, which knows its text and its exit code (0 for help and version,
 //! [`EXIT_USAGE`] for bad usage).
 
+mod remote;
 mod usage;
 
 use std::ffi::{OsStr, OsString};
@@ -20,6 +23,11 @@ use std::sync::LazyLock;
 use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use self::remote::{
+    ActivateArgs, Ask, CancelArgs, CompletionsArgs, EndpointsArgs, EndpointsCommand, ExplainArgs, GroupsArgs,
+    GroupsCommand, InitArgs, NameArgs, PauseArgs, PriorityArgs, RequestsArgs, ResumeArgs, StatusArgs,
+    SuspendedArgs, SuspendedCommand,
+};
 pub use self::usage::{
     BackupArgs, By, ExportArgs, ExportFormat, Reach, RecostArgs, Span, UsageArgs, UsageCommand, Which,
 };
@@ -106,6 +114,30 @@ pub enum Command {
     ///
     /// Without a period, all there are. Reads the store as `usage` does.
     Export(Box<ExportArgs>),
+    /// Show a forwarder that runs: is it well, where does it listen, what serves
+    ///
+    /// Exit code 0 when it answers; with --check only when it can serve as well.
+    Status(StatusArgs),
+    /// List the groups of a forwarder that runs; activate, pause, resume or release one
+    Groups(GroupsArgs),
+    /// List the endpoints of a forwarder that runs; probe one, change its priority, switch it off
+    Endpoints(EndpointsArgs),
+    /// List requests, those that run first; or follow them as they end
+    ///
+    /// Asks the forwarder that runs; without one, the store is read as `usage` does.
+    Requests(Box<RequestsArgs>),
+    /// Tell why a request went where it went: every choice, attempt and wait
+    ///
+    /// Also of one that still runs. Without a forwarder, the store is read as `usage` does.
+    Explain(ExplainArgs),
+    /// List requests that wait for an endpoint; let them go on, or end one
+    Suspended(SuspendedArgs),
+    /// Write a configuration to begin with, and say how to use it; overwrites nothing
+    Init(InitArgs),
+    /// Print a script that completes commands and options in your shell
+    ///
+    /// For bash: cc-forwarder completions bash > ~/.local/share/bash-completion/completions/cc-forwarder
+    Completions(CompletionsArgs),
 }
 
 /// Options of running the forwarder.

@@ -37,7 +37,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::client::{Client, Seen};
-use self::paint::Line;
+use super::paint::{self, Line};
 use self::prompts::CAST;
 use self::scratch::Scratch;
 use self::stage::Stage;

@@ -11,7 +11,8 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Question;
-use super::ledger::{Ledger, Progress, say};
+use super::ledger::{Ledger, Progress};
+use crate::app::reach::say;
 use crate::cli::{EXIT_OK, ExportArgs};
 
 /// Runs it.

@@ -1,6 +1,6 @@
 //! The way to the ledger: the file, or the forwarder that has it open. See the table in [`super`].
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::{Context, bail};
 
@@ -8,11 +8,11 @@ use super::local::{Local, OpenError};
 use crate::admin::params::Params;
 use crate::admin::usage::ask;
 use crate::app::client::blocking::Client;
+use crate::app::reach::{say, token};
 use crate::app::run;
 use crate::cli::Reach;
 use crate::config::{Config, System, load};
 use crate::domain::budget::Budget;
-use crate::domain::secret::Secret;
 use crate::store::Options;
 use crate::store::export::{self, ExportError, Format};
 
@@ -188,16 +188,4 @@ pub(super) fn holder(config: &Config, reach: &Reach) -> anyhow::Result<Client> {
 fn reachable(config: &Config, reach: &Reach) -> anyhow::Result<Option<Client>> {
     let client = Client::of(&config.web, token(reach))?.filter(|_| config.web.enabled);
     Ok(client.filter(|client| client.get(&format!("{API}/summary"), "").is_ok()))
-}
-
-fn token(reach: &Reach) -> Option<Secret> {
-    reach.token.as_deref().map(Secret::new)
-}
-
-/// To stderr: it is about the data, not part of it.
-///
-/// # Errors
-/// When stderr cannot be written.
-pub(super) fn say(line: &str) -> io::Result<()> {
-    writeln!(io::stderr(), "{}", crate::logging::escape::escape(line))
 }

@@ -13,7 +13,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::app::figures::exact;
-use super::ledger::{API, holder, recorded, remote, say};
+use super::ledger::{API, holder, recorded, remote};
+use crate::app::reach::say;
 use super::local::{Local, OpenError};
 use crate::admin::usage::upkeep::{BackupView, RecostView, copy, reprice};
 use crate::app::client::blocking::Client;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::super::paint::rendered;
+use crate::app::paint::rendered;
 use super::*;
 use crate::app::text::WIDTH;
 use crate::claude::price::CostLines;

@@ -1,6 +1,6 @@
 //! What is said before and after, and what counts as success.
 
-use super::super::paint::rendered;
+use crate::app::paint::rendered;
 use super::*;
 use crate::app::text::width;
 

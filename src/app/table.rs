@@ -1,0 +1,111 @@
+//! Tables of at most 80 columns for people, with colour where the terminal wants it.
+//!
+//! Columns are as wide as their widest cell; those that may give way do when a row would be too long, down to
+//! [`LEAST`], and their texts are cut in the middle. Every cell is escaped here: no text from outside reaches the
+//! terminal as it came.
+
+use super::paint::{Line, Span, Tone, span};
+use super::text::{WIDTH, cut_middle, fit, pad, width};
+use crate::logging::escape::escape;
+
+const GAP: &str = "  ";
+/// The narrowest a column that gives way gets.
+const LEAST: usize = 8;
+
+/// How a column stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Stand {
+    /// At the left.
+    Left,
+    /// At the left; it gives way.
+    Flexible,
+    /// At the right: numbers.
+    Right,
+}
+
+/// A table under construction.
+#[derive(Debug)]
+pub(super) struct Table {
+    stands: Vec<Stand>,
+    rows: Vec<Vec<Span>>,
+}
+
+/// A cell without colour.
+pub(super) fn plain(text: impl Into<String>) -> Span {
+    span(Tone::Plain, text)
+}
+
+impl Table {
+    /// A table with these columns.
+    pub(super) fn new(columns: &[(&str, Stand)]) -> Self {
+        let heads = columns.iter().map(|(head, _)| span(Tone::Quiet, *head)).collect();
+        Self { stands: columns.iter().map(|(_, stand)| *stand).collect(), rows: vec![heads] }
+    }
+
+    /// Adds a row with a cell for every column.
+    pub(super) fn add(&mut self, cells: Vec<Span>) {
+        let escaped = cells.into_iter().map(|cell| span(cell.tone, escape(&cell.text)));
+        self.rows.push(escaped.collect());
+    }
+
+    /// Its lines, heads first.
+    pub(super) fn lines(&self) -> Vec<Line> {
+        let widths = self.widths();
+        self.rows.iter().map(|row| self.line(row, &widths)).collect()
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        let mut widths = vec![0; self.stands.len()];
+        for row in &self.rows {
+            widths.iter_mut().zip(row).for_each(|(widest, cell)| *widest = width(&cell.text).max(*widest));
+        }
+        let flexible: Vec<usize> =
+            (0..widths.len()).filter(|&i| self.stands.get(i) == Some(&Stand::Flexible)).collect();
+        fit(&mut widths, &flexible, WIDTH - GAP.len() * (widths.len().max(1) - 1), LEAST);
+        widths
+    }
+
+    fn line(&self, row: &[Span], widths: &[usize]) -> Line {
+        let mut line = Vec::with_capacity(row.len() * 2);
+        for ((cell, stand), width) in row.iter().zip(&self.stands).zip(widths) {
+            if !line.is_empty() {
+                line.push(plain(GAP));
+            }
+            let text = if *stand == Stand::Flexible { cut_middle(&cell.text, *width) } else { cell.text.clone() };
+            line.push(span(cell.tone, pad(&text, *width, *stand == Stand::Right)));
+        }
+        // The spaces behind the last cell would only break lines on narrow terminals.
+        if let Some(last) = line.last_mut() {
+            last.text.truncate(last.text.trim_end().len());
+        }
+        line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::paint::rendered;
+
+    fn table(rows: &[[&str; 3]]) -> String {
+        let columns = [("NAME", Stand::Flexible), ("STATE", Stand::Left), ("N", Stand::Right)];
+        let mut table = Table::new(&columns);
+        rows.iter().for_each(|row| table.add(row.iter().map(|cell| plain(*cell)).collect()));
+        rendered(&table.lines(), false)
+    }
+
+    #[test]
+    fn columns_stand_below_each_other() {
+        let text = table(&[["a", "up", "7"], ["日本", "resting", "1,234"]]);
+        assert_eq!(text, "NAME  STATE        N\na     up           7\n日本  resting  1,234\n");
+    }
+
+    #[test]
+    fn long_names_give_way_and_odd_ones_are_escaped() {
+        let long = "n".repeat(40) + &"m".repeat(60);
+        let text = table(&[[&long, "up", "7"], ["a\u{1b}[2J\n", "up", "8"]]);
+        assert!(text.lines().all(|line| width(line) <= WIDTH), "{text}");
+        assert!(text.contains("nnn…mmm") && text.contains(r"a\u{1b}[2J\n"), "{text}");
+        assert_eq!(text.lines().count(), 3);
+    }
+}
