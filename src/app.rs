@@ -60,6 +60,7 @@ use crate::control::fasttest::FastTests;
 use crate::control::{self, Control, probe};
 use crate::domain::fleet::{Change, Fleet};
 use crate::events::board::{Board, Snapshot};
+use crate::events::recent::Recent;
 use crate::events::spend::Spend;
 use crate::events::{self, RequestRecord, hub};
 use crate::proxy::affinity::SessionTable;
@@ -173,10 +174,14 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     let empty = Snapshot { budgets: spend.statuses(), ..empty };
     let (snapshot_tx, snapshot) = watch::channel(Arc::new(empty));
     let (prices_tx, prices_rx) = watch::channel(Arc::new(prices::of(&config)));
+    let recent = Recent::default();
     let outputs = hub::Outputs {
         prices: prices_rx.clone(),
         spend,
-        ledger: store.as_ref().map(|store| Box::new(store.intake()) as Box<dyn hub::Ledger>),
+        ledger: Some(match &store {
+            Some(store) => Box::new(store.intake()),
+            None => Box::new(recent.clone()),
+        }),
         snapshot: snapshot_tx,
         records: taps.records,
         changes: taps.changes,
@@ -184,6 +189,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     let hub = background.spawn(hub::run(stream, control.watch(), outputs, board));
 
     let transport = Transport::new(Dialer::new(config.outbound.clone(), config.extra_ca.clone()));
+    let lines = taps.log.as_ref().map(|log| log.handle.clone());
     let (reloader, reloads) =
         Reloader::new(config_tx, control.clone(), transport.clone(), taps.log, taps.web);
     let (samples, keeper) = samples(&config, &config_rx);
@@ -238,6 +244,8 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
         snapshot: snapshot.clone(),
         prices: prices_rx,
         store: store.clone(),
+        recent,
+        logs: lines.map(|log| log.ring()),
     });
     let admin = admin.await;
     background.spawn(serve::run(listener, shared, connections.clone(), stop.clone(), abort.clone()));

@@ -13,7 +13,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 
-pub use self::live::{Live, MAX_TRIED, Phase, Tried};
+pub use self::live::{Live, MAX_TRIED, Phase, Stage, Tried};
 pub use self::status::{EndpointStatus, GroupStatus, endpoint_status, group_status};
 use self::tally::Tallies;
 pub use self::tally::{EndpointStats, Fault};
