@@ -21,8 +21,9 @@ pub(super) fn print(json: &str) -> anyhow::Result<()> {
 /// # Errors
 /// When it is something else: then the forwarder is of another version.
 pub(super) fn read<T: DeserializeOwned>(answer: &str) -> anyhow::Result<T> {
-    serde_json::from_str(answer)
-        .context("the answer is not what it should be: is the forwarder of another version than this command?")
+    serde_json::from_str(answer).context(
+        "the answer is not what it should be: is the forwarder of another version than this command?",
+    )
 }
 
 /// The document, indented by two spaces. Text that is no JSON comes out somehow.

@@ -29,11 +29,6 @@ impl Forwarder {
         Ok(Self(blocking::Client::over(client(reach)?)?))
     }
 
-    /// This one.
-    pub(super) fn at(client: blocking::Client) -> Self {
-        Self(client)
-    }
-
     /// `GET` of what stands below the API's address; the answer as it came.
     ///
     /// # Errors

@@ -28,6 +28,8 @@ pub(super) enum Stand {
 pub(super) struct Table {
     stands: Vec<Stand>,
     rows: Vec<Vec<Span>>,
+    /// Widths that do not follow the rows.
+    ruled: Option<Vec<usize>>,
 }
 
 /// A cell without colour.
@@ -39,13 +41,27 @@ impl Table {
     /// A table with these columns.
     pub(super) fn new(columns: &[(&str, Stand)]) -> Self {
         let heads = columns.iter().map(|(head, _)| span(Tone::Quiet, *head)).collect();
-        Self { stands: columns.iter().map(|(_, stand)| *stand).collect(), rows: vec![heads] }
+        Self { stands: columns.iter().map(|(_, stand)| *stand).collect(), rows: vec![heads], ruled: None }
+    }
+
+    /// A table whose rows are printed before the next one is known: its columns have these widths.
+    pub(super) fn ruled(columns: &[(&str, Stand)], widths: &[usize]) -> Self {
+        Self { ruled: Some(widths.to_vec()), ..Self::new(columns) }
+    }
+
+    /// The line of heads.
+    pub(super) fn heads(&self) -> Line {
+        self.rows.first().map(|heads| self.line(heads, &self.widths())).unwrap_or_default()
+    }
+
+    /// The line of a row that is not kept.
+    pub(super) fn row(&self, cells: Vec<Span>) -> Line {
+        self.line(&escaped(cells), &self.widths())
     }
 
     /// Adds a row with a cell for every column.
     pub(super) fn add(&mut self, cells: Vec<Span>) {
-        let escaped = cells.into_iter().map(|cell| span(cell.tone, escape(&cell.text)));
-        self.rows.push(escaped.collect());
+        self.rows.push(escaped(cells));
     }
 
     /// Its lines, heads first.
@@ -55,13 +71,17 @@ impl Table {
     }
 
     fn widths(&self) -> Vec<usize> {
+        if let Some(ruled) = &self.ruled {
+            return ruled.clone();
+        }
         let mut widths = vec![0; self.stands.len()];
         for row in &self.rows {
             widths.iter_mut().zip(row).for_each(|(widest, cell)| *widest = width(&cell.text).max(*widest));
         }
         let flexible: Vec<usize> =
             (0..widths.len()).filter(|&i| self.stands.get(i) == Some(&Stand::Flexible)).collect();
-        fit(&mut widths, &flexible, WIDTH - GAP.len() * (widths.len().max(1) - 1), LEAST);
+        let gaps = GAP.len() * (widths.len().max(1) - 1);
+        fit(&mut widths, &flexible, WIDTH - gaps, LEAST);
         widths
     }
 
@@ -71,7 +91,8 @@ impl Table {
             if !line.is_empty() {
                 line.push(plain(GAP));
             }
-            let text = if *stand == Stand::Flexible { cut_middle(&cell.text, *width) } else { cell.text.clone() };
+            let text =
+                if *stand == Stand::Flexible { cut_middle(&cell.text, *width) } else { cell.text.clone() };
             line.push(span(cell.tone, pad(&text, *width, *stand == Stand::Right)));
         }
         // The spaces behind the last cell would only break lines on narrow terminals.
@@ -80,6 +101,10 @@ impl Table {
         }
         line
     }
+}
+
+fn escaped(cells: Vec<Span>) -> Vec<Span> {
+    cells.into_iter().map(|cell| span(cell.tone, escape(&cell.text))).collect()
 }
 
 #[cfg(test)]

@@ -18,7 +18,8 @@ mod shown;
 mod table;
 mod upkeep;
 
-use self::ledger::Ledger;
+pub(super) use self::export::private;
+pub(super) use self::ledger::Ledger;
 use super::{json, run};
 use crate::cli::{EXIT_OK, ExportArgs, Span, UsageArgs, UsageCommand, Which};
 
@@ -64,19 +65,22 @@ fn show(args: &UsageArgs) -> anyhow::Result<u8> {
 
 /// A question as a query string.
 #[derive(Default)]
-struct Question(Vec<(&'static str, String)>);
+pub(super) struct Question(Vec<(&'static str, String)>);
 
 impl Question {
-    fn add(&mut self, name: &'static str, value: Option<&str>) {
+    /// Adds a parameter that was given.
+    pub(super) fn add(&mut self, name: &'static str, value: Option<&str>) {
         self.0.extend(value.map(|value| (name, value.to_owned())));
     }
 
-    fn span(&mut self, span: &Span) {
+    /// Adds a stretch of time.
+    pub(super) fn span(&mut self, span: &Span) {
         self.add("since", span.since.as_deref());
         self.add("until", span.until.as_deref());
     }
 
-    fn which(&mut self, which: &Which) {
+    /// Adds a filter.
+    pub(super) fn which(&mut self, which: &Which) {
         self.add("model", which.model.as_deref());
         self.add("endpoint", which.endpoint.as_deref());
         self.add("group", which.group.as_deref());
@@ -84,7 +88,8 @@ impl Question {
         self.add("state", which.state.as_deref());
     }
 
-    fn query(&self) -> String {
+    /// All of it.
+    pub(super) fn query(&self) -> String {
         form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
     }
 }

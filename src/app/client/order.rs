@@ -56,7 +56,8 @@ impl Call {
                 Self { query: "force=true", ..Self::group(group, "activate") }
             }
             Order::Release => {
-                let group = activated.ok_or("no group was activated by a person; there is nothing to release")?;
+                let group =
+                    activated.ok_or("no group was activated by a person; there is nothing to release")?;
                 Self::group(group, "release")
             }
             Order::Pause { group, duration } => {

@@ -9,9 +9,7 @@ use crate::app::paint::{Line, Span, Tone, span};
 use crate::app::reach::Forwarder;
 use crate::app::table::{Stand, Table, plain};
 use crate::app::{json, run};
-use crate::cli::{
-    EXIT_FAILED, EXIT_OK, EndpointsArgs, EndpointsCommand, NameArgs, PriorityArgs,
-};
+use crate::cli::{EXIT_FAILED, EXIT_OK, EndpointsArgs, EndpointsCommand, NameArgs, PriorityArgs};
 use crate::control::command::{Checked, Command};
 use crate::domain::endpoint::EndpointId;
 use crate::domain::fleet::Condition;

@@ -71,7 +71,8 @@ pub(super) fn render(
     connections: &ConnectionsView,
 ) -> Vec<Line> {
     let uptime = length(status.uptime_seconds as f64);
-    let head = format!("cc-forwarder {}, running for {uptime} (process {})", escape(&status.version), status.pid);
+    let head =
+        format!("cc-forwarder {}, running for {uptime} (process {})", escape(&status.version), status.pid);
     let mut lines = vec![vec![span(Tone::Strong, head)], vec![]];
     let config = status.config.path.as_deref().unwrap_or("built-in default");
     lines.push(health_line(healthy));
@@ -129,7 +130,9 @@ fn requests(connections: &ConnectionsView) -> String {
 fn store(store: Option<&StoreStatus>) -> String {
     let Some(store) = store else { return "none: nothing is recorded".to_owned() };
     match (&store.load.failing, store.load.unsaved) {
-        (Some(why), unsaved) => format!("{}: {} records cannot be written: {why}", store.path, exact(unsaved)),
+        (Some(why), unsaved) => {
+            format!("{}: {} records cannot be written: {why}", store.path, exact(unsaved))
+        }
         (None, 0) => format!("{}: all is saved", store.path),
         (None, unsaved) => format!("{}: {} records wait for the disk", store.path, exact(unsaved)),
     }

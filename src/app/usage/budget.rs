@@ -10,10 +10,10 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::app::figures::{attempts, money, share};
 use super::ledger::Ledger;
-use crate::app::{json, run};
+use crate::app::figures::{attempts, money, share};
 use crate::app::text::{WIDTH, cut_middle, fit, pad, width, wrap};
+use crate::app::{json, run};
 use crate::claude::money::PicoUsd;
 use crate::cli::{EXIT_FAILED, EXIT_OK, UsageArgs};
 use crate::logging::escape::escape;

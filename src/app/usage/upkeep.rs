@@ -12,12 +12,12 @@ use anyhow::{Context, bail};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::app::figures::exact;
 use super::ledger::{API, holder, recorded, remote};
-use crate::app::reach::say;
 use super::local::{Local, OpenError};
 use crate::admin::usage::upkeep::{BackupView, RecostView, copy, reprice};
 use crate::app::client::blocking::Client;
+use crate::app::figures::exact;
+use crate::app::reach::say;
 use crate::app::{json, prices, run};
 use crate::cli::{BackupArgs, EXIT_FAILED, EXIT_OK, Reach, RecostArgs};
 use crate::config::Config;
