@@ -60,6 +60,9 @@ Examples:
   cc-forwarder demo                         watch failovers with simulated endpoints
   cc-forwarder usage --period 7d --by day   what the last seven days cost
   cc-forwarder export -o usage.csv          every request, for a spreadsheet
+  cc-forwarder status                       is the forwarder well, what serves?
+  cc-forwarder requests --follow            each request as it ends
+  cc-forwarder groups pause main 30m        use another group for half an hour
 
 Configuration, first found: --config, $CC_FORWARDER_CONFIG, ./config/config.yaml, the user's config
 directory; without any: one endpoint, https://api.anthropic.com, with the client's own credential.
@@ -120,7 +123,7 @@ pub enum Command {
     Status(StatusArgs),
     /// List the groups of a forwarder that runs; activate, pause, resume or release one
     Groups(GroupsArgs),
-    /// List the endpoints of a forwarder that runs; probe one, change its priority, switch it off
+    /// List the endpoints of a forwarder that runs; probe, rank, enable or disable one
     Endpoints(EndpointsArgs),
     /// List requests, those that run first; or follow them as they end
     ///

@@ -68,6 +68,12 @@ fn fact(name: &str, text: &str) -> Vec<Line> {
 /// Columns of the names in [`fact`].
 const COLUMN: usize = 13;
 
+/// A model in a table: what nearly all names begin with says nothing.
+fn model(name: Option<&str>) -> &str {
+    let name = name.filter(|name| !name.is_empty()).unwrap_or("-");
+    name.strip_prefix("claude-").unwrap_or(name)
+}
+
 /// The id of a request; the `req-` in front may be missing.
 ///
 /// # Errors

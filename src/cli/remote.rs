@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 
 use super::{Reach, Span, Which};
 use crate::config::positive_duration;
@@ -204,9 +204,9 @@ pub enum SuspendedCommand {
 
 /// Options of `suspended resume`.
 #[derive(Args, Clone, PartialEq, Eq, Default, Debug)]
+#[command(group = ArgGroup::new("which").args(["id", "all"]).required(true))]
 pub struct ResumeArgs {
     /// The request
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
     pub id: Option<String>,
     /// All that wait
     #[arg(long)]

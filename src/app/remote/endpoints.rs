@@ -78,23 +78,23 @@ pub(super) fn render(view: &EndpointsView) -> Vec<Line> {
         ("GROUP", Stand::Flexible),
         ("PRIO", Stand::Right),
         ("STATE", Stand::Left),
-        ("FOR", Stand::Right),
-        ("BEGINS", Stand::Right),
+        ("ENDS IN", Stand::Right),
+        ("TTFB", Stand::Right),
         ("OK", Stand::Right),
         ("NOW", Stand::Right),
-        ("LAST FAILURE", Stand::Flexible),
+        ("FAILURE", Stand::Flexible),
     ]);
     for endpoint in &view.endpoints {
         let pinned = view.pinned.as_ref() == Some(&endpoint.name);
         let stats = endpoint.stats.as_ref();
-        let begins = stats.and_then(|stats| stats.first_byte_p50_ms).or(endpoint.latency_ms);
+        let first_byte = stats.and_then(|stats| stats.first_byte_p50_ms).or(endpoint.latency_ms);
         table.add(vec![
             span(Tone::Strong, &*endpoint.name.0),
             plain(&*endpoint.group.0),
             plain(if pinned { "-p".to_owned() } else { endpoint.priority.to_string() }),
             state(endpoint),
             plain(endpoint.changes_in.map_or_else(|| "-".to_owned(), length)),
-            plain(begins.map_or_else(|| "-".to_owned(), duration)),
+            plain(first_byte.map_or_else(|| "-".to_owned(), duration)),
             plain(share(stats.and_then(|stats| stats.success))),
             plain(endpoint.in_flight.to_string()),
             plain(endpoint.last_error.as_deref().unwrap_or("-")),

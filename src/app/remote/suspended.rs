@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{carry_out, request_id, show};
+use super::{carry_out, model, request_id, show};
 use crate::admin::suspended::SuspendedView;
 use crate::app::figures::{exact, length};
 use crate::app::json;
@@ -55,7 +55,7 @@ pub(super) fn render(view: &SuspendedView) -> Vec<Line> {
         ("WAITED", Stand::Right),
         ("LEFT", Stand::Right),
         ("WAITS FOR", Stand::Left),
-        ("LAST FAILURE", Stand::Flexible),
+        ("FAILURE", Stand::Flexible),
     ]);
     view.queue.iter().for_each(|queued| table.add(cells(queued, view.at)));
     let mut lines = table.lines();
@@ -70,7 +70,7 @@ fn cells(queued: &Queued, at: Timestamp) -> Vec<crate::app::paint::Span> {
     vec![
         plain(queued.position.to_string()),
         span(Tone::Strong, queued.id.to_string()),
-        plain(queued.described.model.as_deref().unwrap_or("-")),
+        plain(model(queued.described.model.as_deref())),
         plain(seconds(queued.wait.since, at)),
         plain(seconds(at, queued.wait.deadline)),
         plain(queued.wait.waits_for.words()),

@@ -9,6 +9,7 @@ use jiff::{Timestamp, Zoned};
 use crate::admin::usage::ask::RequestsView;
 use crate::app::figures::{count, duration, exact, money};
 use crate::app::paint::{Line, Span, Tone, span};
+use crate::app::remote::model;
 use crate::app::table::{Stand, Table, plain};
 use crate::events::State;
 use crate::events::board::Stage;
@@ -54,11 +55,10 @@ pub(in crate::app::remote) fn zoned(at: Timestamp, zone: &TimeZone) -> Zoned {
 /// A request's cells in [`COLUMNS`], behind what stands for its time.
 pub(super) fn cells(request: &RequestView, time: String) -> Vec<Span> {
     let dash = || "-".to_owned();
-    let model = request.model_name.as_deref().filter(|model| !model.is_empty()).unwrap_or("-");
     vec![
         span(Tone::Quiet, time),
         span(Tone::Strong, request.request_id.to_string()),
-        plain(model.strip_prefix("claude-").unwrap_or(model)),
+        plain(model(request.model_name.as_deref())),
         plain(request.endpoint_name.as_deref().unwrap_or("-")),
         result(request),
         plain(request.duration_ms.map_or_else(dash, duration)),
