@@ -136,6 +136,7 @@ pub struct Running {
     hub: JoinHandle<Board>,
     keeper: Option<Keeper>,
     store: Option<Store>,
+    recent: Recent,
     deck: Deck,
 }
 
@@ -254,7 +255,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
         snapshot: snapshot.clone(),
         prices: prices_rx,
         store: store.clone(),
-        recent,
+        recent: recent.clone(),
         logs: lines.map(|log| log.ring()),
     });
     let admin = admin.await;
@@ -275,6 +276,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
         hub,
         keeper,
         store,
+        recent,
         deck,
     })
 }
@@ -308,6 +310,11 @@ impl Running {
     /// The usage store, when there is one.
     pub fn store(&self) -> Option<&Store> {
         self.store.as_ref()
+    }
+
+    /// Ended requests, when there is no store.
+    pub fn recent(&self) -> &Recent {
+        &self.recent
     }
 
     /// The suspended requests.

@@ -10,7 +10,8 @@
 //! Rules:
 //! * a line written inside `info_span!("request", id = %id)` carries that id;
 //! * places are written by threads of their own; a full queue drops lines and says how many;
-//! * with the terminal interface on screen nothing goes to stderr ([`Console::None`]);
+//! * with the terminal interface on screen nothing goes to stderr ([`Console::None`]), until that has gone for good
+//!   ([`LogHandle::open_console`]);
 //! * the console always cuts long values at 500 bytes, the file unless `logging.disable_response_limit` is set;
 //! * [`LogGuard`] lives until the end of `main`: dropping it writes what is waiting.
 
@@ -97,6 +98,11 @@ impl LogHandle {
         self.shared.set_redactor(redactor);
     }
 
+    /// From now on, to stderr too: whoever had the terminal has given it back.
+    pub fn open_console(&self) {
+        self.shared.open_console();
+    }
+
     /// The newest lines as data, from the first time on that somebody asks for them.
     pub fn ring(&self) -> Ring {
         self.shared.ring()
@@ -145,15 +151,13 @@ pub fn build(
     redactor: Redactor,
 ) -> Result<(Dispatch, LogGuard), LogError> {
     let mut places = Places::default();
-    if console == Console::Stderr {
-        // The queue's thread flushes whenever it has run empty; until then lines that come together are one write.
-        places.add("log-console", BufWriter::new(io::stderr()), console_style(settings.format));
-    }
+    // The queue's thread flushes whenever it has run empty; until then lines that come together are one write.
+    places.add("log-console", BufWriter::new(io::stderr()), console_style(settings.format), true);
     let housekeeper = match &settings.file {
         Some(file) => Some(add_file(&mut places, file, file_style(settings))?),
         None => None,
     };
-    let shared = Arc::new(Shared::new(settings.level, redactor));
+    let shared = Arc::new(Shared::new(settings.level, redactor, console == Console::Stderr));
     let handle = LogHandle { shared: Arc::clone(&shared), dropped: places.dropped.into() };
     let guard = LogGuard { handle, _writers: places.writers, _housekeeper: housekeeper };
     Ok((dispatch(LogLayer { shared, sinks: places.sinks }), guard))
@@ -168,11 +172,11 @@ struct Places {
 }
 
 impl Places {
-    fn add<W: io::Write + Send + 'static>(&mut self, thread: &str, writer: W, style: Style) {
+    fn add<W: io::Write + Send + 'static>(&mut self, thread: &str, writer: W, style: Style, console: bool) {
         let (queue, guard) = queue::start(thread, writer, style);
         self.dropped.push(queue.error_counter());
         self.writers.push(guard);
-        self.sinks.push(Sink { style, output: Output::Queue(queue) });
+        self.sinks.push(Sink { style, output: Output::Queue(queue), console });
     }
 }
 
@@ -182,7 +186,7 @@ fn add_file(places: &mut Places, settings: &LogFile, style: Style) -> Result<Hou
     let path = file.path().to_owned();
     let policy = Policy { path, keep: settings.max_files, compress: settings.compress };
     let housekeeper = Housekeeper::start(policy, waker, wakes).map_err(LogError::Thread)?;
-    places.add("log-file", file, style);
+    places.add("log-file", file, style, false);
     Ok(housekeeper)
 }
 

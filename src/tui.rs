@@ -16,14 +16,17 @@
 //! | [`update`] | what messages do to it |
 //! | [`keymap`] | the one table of keys |
 //! | [`screen`] | each screen's state and actions |
+//! | [`today`], [`export`] | what several screens share: the day's sums, a file that is written |
 //! | [`view`] | each screen's drawing |
 //! | [`theme`] | colours by role |
 //! | [`source`] | where data comes from and orders go |
 //! | [`terminal`] | taking the terminal and giving it back |
 
 pub mod clipboard;
+pub mod export;
 pub mod filter;
 pub mod format;
+pub mod inquiry;
 pub mod keymap;
 pub mod model;
 mod mouse;
@@ -36,6 +39,7 @@ pub mod terminal;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod theme;
+pub mod today;
 pub mod update;
 pub mod view;
 

@@ -42,7 +42,7 @@ fn run_child(scenario: &str, file: &Path) -> Output {
 fn child() {
     let Ok(scenario) = std::env::var(SCENARIO) else { return };
     let file = std::path::PathBuf::from(std::env::var_os(FILE).unwrap());
-    let console = if scenario == "screen" { Console::None } else { Console::Stderr };
+    let console = if scenario.starts_with("screen") { Console::None } else { Console::Stderr };
     logging::install_panic_hook();
     let guard = logging::init(&settings(Some(&file)), console, Redactor::new(["sk-canary-3"])).unwrap();
     assert!(matches!(logging::init(&settings(None), console, Redactor::default()), Err(LogError::Twice)));
@@ -50,6 +50,10 @@ fn child() {
     let panicked =
         std::thread::Builder::new().name("worker".into()).spawn(|| panic!("broken by sk-canary-3"));
     assert!(panicked.unwrap().join().is_err());
+    if scenario == "screen that fails" {
+        guard.open_console();
+        tracing::warn!(target: "cc_forwarder::test", "the screen is gone");
+    }
     assert_eq!(guard.dropped_lines(), 0);
 }
 
@@ -86,4 +90,14 @@ fn with_the_screen_taken_not_a_byte_reaches_stderr() {
     assert_eq!(text(&output.stderr), "");
     let file = std::fs::read_to_string(file).unwrap();
     assert!(file.contains("started") && file.contains("broken by ***"), "{file}");
+}
+
+#[test]
+fn once_the_screen_is_gone_lines_reach_stderr_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = run_child("screen that fails", &directory.path().join("app.log"));
+    assert!(output.status.success(), "{output:?}");
+    let console = text(&output.stderr);
+    assert_eq!(console.lines().count(), 1, "{console}");
+    assert!(console.contains("WARN test: the screen is gone"), "{console}");
 }

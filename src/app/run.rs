@@ -18,7 +18,7 @@ use crate::config::load::{self, Loaded};
 use crate::config::watch::Pace;
 use crate::config::{Config, Source, System};
 use crate::events::board::Board;
-use crate::logging::{self, Console};
+use crate::logging::{self, Console, LogHandle};
 
 /// Runs the forwarder until SIGTERM or SIGINT.
 ///
@@ -46,11 +46,12 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
         plan.notices.extend(warnings.lines().map(str::to_owned));
         plan.logs = Some(guard.ring());
     }
-    let log = LogTap { handle: guard.clone(), level: args.log_level };
+    let log = guard.clone();
+    let tap = LogTap { handle: log.clone(), level: args.log_level };
     let (runtime, redactor) = (runtime()?, config.redactor.clone());
-    let taps = Taps { log: Some(log), web: web_flags(args), ..Taps::default() };
+    let taps = Taps { log: Some(tap), web: web_flags(args), ..Taps::default() };
     // Caught so that its text is seen: with a screen open, log lines are not.
-    let ended = catch_unwind(AssertUnwindSafe(|| runtime.block_on(serve(Arc::new(config), taps, face))));
+    let ended = catch_unwind(AssertUnwindSafe(|| runtime.block_on(serve(Arc::new(config), taps, face, log))));
     ended.unwrap_or_else(|payload| {
         let text = screen::panic_text(&*payload);
         Err(anyhow::anyhow!("internal error ({})", redactor.scrub(text)))
@@ -106,14 +107,14 @@ pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
 }
 
-async fn serve(config: Arc<Config>, taps: Taps, face: Face) -> anyhow::Result<()> {
+async fn serve(config: Arc<Config>, taps: Taps, face: Face, log: LogHandle) -> anyhow::Result<()> {
     let begun = Instant::now();
     let running = start(Arc::clone(&config), taps).await?;
     let (mut interrupts, mut hangups) = (Interrupts::new()?, Hangups::new()?);
     running.follow(config.source.clone(), Pace::default())?;
     announce(&config, &running);
     let mut window = open(&running, face)?;
-    until_stopped(&mut window, &mut interrupts, &mut hangups).await?;
+    until_stopped(&mut window, &log, &mut interrupts, &mut hangups).await?;
     let running_requests = running.snapshot().borrow().live.len();
     let grace = running.config().server.shutdown_grace;
     tracing::info!(
@@ -152,9 +153,10 @@ fn open(running: &Running, face: Face) -> anyhow::Result<Option<Window>> {
 }
 
 /// Returns when a signal comes, the terminal goes, or a person closes the screen. A screen that fails is told of, and the
-/// forwarder goes on without it: answers are being passed on.
+/// forwarder goes on without it, its log lines on the terminal as if there had never been one: answers are being passed on.
 async fn until_stopped(
     window: &mut Option<Window>,
+    log: &LogHandle,
     interrupts: &mut Interrupts,
     hangups: &mut Hangups,
 ) -> anyhow::Result<()> {
@@ -171,18 +173,16 @@ async fn until_stopped(
             closed = closed => match closed {
                 Closed::Well => return Ok(()),
                 Closed::Failed(why) => {
-                    tracing::error!(target: "cc_forwarder::app", "the terminal interface failed: {why}");
-                    complain(&format!("the terminal interface failed: {why}; the forwarder goes on, Ctrl-C stops it"));
+                    log.open_console();
+                    tracing::error!(
+                        target: "cc_forwarder::app",
+                        "the terminal interface failed: {why}; the forwarder goes on, Ctrl-C stops it"
+                    );
                     *window = None;
                 }
             }
         }
     }
-}
-
-/// Writes a line to standard error; that it cannot be written has nobody to be told to.
-fn complain(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
 }
 
 fn announce(config: &Config, running: &Running) {
@@ -207,8 +207,9 @@ fn announce(config: &Config, running: &Running) {
 /// One line about what a run did.
 pub(super) fn summary(board: &Board) -> String {
     let t = board.totals();
+    let noun = if t.accepted == 1 { "request" } else { "requests" };
     format!(
-        "stopped: {} requests, {} completed ({} after a failover or retry), {} failed, {} cancelled; \
+        "stopped: {} {noun}, {} completed ({} after a failover or retry), {} failed, {} cancelled; \
          {} tokens in, {} out",
         t.accepted,
         t.completed,

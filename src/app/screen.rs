@@ -14,6 +14,8 @@
 mod history;
 mod ledger;
 mod local;
+#[cfg(test)]
+mod testing;
 
 use std::any::Any;
 use std::io::{self, IsTerminal};
@@ -147,6 +149,7 @@ impl Window {
             snapshot: running.snapshot(),
             deck: running.deck(),
             store: running.store().cloned(),
+            recent: running.recent().clone(),
             logs: plan.logs,
         };
         let options = tui::Options {

@@ -31,8 +31,8 @@ impl Capture {
     pub fn start(level: Level, redactor: Redactor) -> Self {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let style = Style { shape: Shape::Text { colour: false }, limit: None };
-        let sinks = vec![Sink { style, output: Output::Memory(Arc::clone(&lines)) }];
-        let shared = Arc::new(Shared::new(level, redactor));
+        let sinks = vec![Sink { style, output: Output::Memory(Arc::clone(&lines)), console: false }];
+        let shared = Arc::new(Shared::new(level, redactor, false));
         let dispatch = super::dispatch(LogLayer { shared, sinks });
         let installed = tracing::dispatcher::set_default(&dispatch);
         Self { lines, dispatch, _installed: installed }

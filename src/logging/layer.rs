@@ -10,7 +10,7 @@
 //! The request span is always on, whatever the level, so that a warning knows its request.
 
 use std::io::Write;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use jiff::fmt::temporal::DateTimePrinter;
@@ -34,11 +34,22 @@ pub(super) struct Shared {
     level: AtomicU8,
     redactor: RwLock<Redactor>,
     ring: OnceLock<Ring>,
+    /// Lines may go to the console.
+    console: AtomicBool,
 }
 
 impl Shared {
-    pub(super) fn new(level: Level, redactor: Redactor) -> Self {
-        Self { level: AtomicU8::new(index(level)), redactor: RwLock::new(redactor), ring: OnceLock::new() }
+    pub(super) fn new(level: Level, redactor: Redactor, console: bool) -> Self {
+        Self {
+            level: AtomicU8::new(index(level)),
+            redactor: RwLock::new(redactor),
+            ring: OnceLock::new(),
+            console: AtomicBool::new(console),
+        }
+    }
+
+    pub(super) fn open_console(&self) {
+        self.console.store(true, Ordering::Release);
     }
 
     pub(super) fn set_level(&self, level: Level) {
@@ -80,6 +91,8 @@ fn index(level: Level) -> u8 {
 pub(super) struct Sink {
     pub(super) style: Style,
     pub(super) output: Output,
+    /// It is the console, which may belong to somebody else.
+    pub(super) console: bool,
 }
 
 /// How lines get there.
@@ -145,7 +158,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for LogLayer {
             request_id: request_id(event, &context).map(|id| redactor.scrub(&id).into_owned()),
             fields,
         };
-        for sink in &self.sinks {
+        let console = self.shared.console.load(Ordering::Acquire);
+        for sink in self.sinks.iter().filter(|sink| console || !sink.console) {
             sink.output.write(&render::line(&record, sink.style));
         }
         if let Some(ring) = self.shared.ring.get() {

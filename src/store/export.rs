@@ -14,6 +14,7 @@ use std::str::FromStr;
 use super::StoreError;
 use super::filter::Filter;
 use super::query::Reader;
+use super::row::Row;
 
 /// Rows between two reports of progress.
 const REPORT_EVERY: u64 = 1_000;
@@ -85,30 +86,52 @@ pub fn export(
     filter: &Filter,
     format: Format,
     out: &mut dyn Write,
+    progress: impl FnMut(u64, u64),
+) -> Result<u64, ExportError> {
+    export_where(reader, filter, format, out, |_| Ok(true), progress)
+}
+
+/// As [`export`], of those rows alone that `wanted` says yes to. `progress` is told the rows it was asked about.
+///
+/// # Errors
+/// As [`export`]; and what `wanted` says, which ends the export.
+pub fn export_where(
+    reader: &Reader,
+    filter: &Filter,
+    format: Format,
+    out: &mut dyn Write,
+    mut wanted: impl FnMut(&Row) -> io::Result<bool>,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<u64, ExportError> {
-    let (total, mut done) = (reader.count(filter)?, 0);
-    let mut advance = || {
-        done += 1;
-        if done % REPORT_EVERY == 0 && done < total {
-            progress(done, total);
-        }
+    let (total, mut seen, mut written) = (reader.count(filter)?, 0, 0);
+    let mut each = |add: &mut dyn FnMut(&Row) -> io::Result<()>| {
+        reader.each(filter, |row| {
+            if wanted(&row)? {
+                add(&row)?;
+                written += 1;
+            }
+            seen += 1;
+            if seen % REPORT_EVERY == 0 && seen < total {
+                progress(seen, total);
+            }
+            Ok::<(), ExportError>(())
+        })
     };
     match format {
         Format::Csv => {
             let mut table = csv::Table::begin(&mut *out)?;
-            reader.each(filter, |row| table.add(&row).map(|()| advance()).map_err(ExportError::from))?;
+            each(&mut |row| table.add(row))?;
             table.end()?;
         }
         Format::Json | Format::Ndjson => {
             let mut list = json::List::begin(&mut *out, format == Format::Json)?;
-            reader.each(filter, |row| list.add(&row).map(|()| advance()).map_err(ExportError::from))?;
+            each(&mut |row| list.add(row))?;
             list.end()?;
         }
     }
     out.flush()?;
-    progress(done, total);
-    Ok(done)
+    progress(seen, total);
+    Ok(written)
 }
 
 #[cfg(test)]

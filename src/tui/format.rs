@@ -41,6 +41,11 @@ fn grouped(digits: &str) -> String {
     out
 }
 
+/// What something cost; `$-` when tokens were used and none of them has a price.
+pub fn spent(cost: PicoUsd, unpriced: u64) -> String {
+    if cost.is_zero() && unpriced > 0 { "$-".to_owned() } else { money(cost) }
+}
+
 /// A time to wait or an age: `0.4s`, `12s`, `3m20s`, `4h05m`, `2d03h`.
 pub fn span(duration: Duration) -> String {
     let s = duration.as_secs();
@@ -196,6 +201,12 @@ mod tests {
         let shown = [0, 4_200_000_000, 4_810_000_000_000, 1_234_000_000_000_000]
             .map(|p| money(PicoUsd::from_pico(p)));
         assert_eq!(shown, ["$0", "$0.0042", "$4.81", "$1,234"]);
+    }
+
+    #[test]
+    fn a_price_that_nobody_knows_is_not_nothing() {
+        let shown = [(0, 0), (0, 3), (4_810_000_000_000, 3)].map(|(p, n)| spent(PicoUsd::from_pico(p), n));
+        assert_eq!(shown, ["$0", "$-", "$4.81"]);
     }
 
     #[test]

@@ -7,10 +7,13 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tui_input::Input;
 
+use super::export::Exporting;
+use super::inquiry::News;
 use super::keymap::{Action, Context};
 use super::screen::{config, endpoints, logs, overview, requests, suspended, usage};
-use super::source::{Edits, Link, LinkState};
+use super::source::{Edits, Link, LinkState, Selection};
 use super::theme::{Depth, Theme};
+use super::today;
 use crate::config::edit;
 use crate::control::command::Command;
 use crate::events::board::Snapshot;
@@ -144,8 +147,8 @@ pub enum Intent {
     FilterConfig,
     /// Show the usage of the period that was entered.
     UsagePeriod,
-    /// Export to the file that was entered.
-    Export,
+    /// Export these to the file that was entered.
+    Export(Box<Selection>),
     /// Forget the priority edits.
     DiscardPriorities,
     /// Make the group that was entered the active one.
@@ -204,6 +207,12 @@ pub struct Model {
     pub privacy: bool,
     /// Something on screen is not as it was drawn.
     pub dirty: bool,
+    /// What is heard of the ledger.
+    pub news: News,
+    /// What was used today.
+    pub today: today::State,
+    /// The export that runs, or the one that ended last.
+    pub exporting: Option<Exporting>,
     /// Each screen's own.
     pub overview: overview::State,
     /// Likewise.
@@ -242,6 +251,9 @@ impl Model {
             theme,
             privacy: false,
             dirty: true,
+            news: News::default(),
+            today: Default::default(),
+            exporting: None,
             overview: Default::default(),
             endpoints: Default::default(),
             requests: Default::default(),

@@ -6,7 +6,7 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -24,6 +24,7 @@ use crate::store::export::Format;
 use crate::store::filter::Filter;
 use crate::store::query::{By, Stats};
 
+use super::filter;
 use super::request::Detail;
 use super::screen::requests::history::{Cursor, Page};
 
@@ -126,11 +127,21 @@ pub enum NoUsage {
     Failed(String),
 }
 
+/// Which requests of the ledger: those that both fit.
+#[derive(Clone, Default, PartialEq, Debug)]
+pub struct Selection {
+    /// A filter that the ledger knows.
+    pub filter: Filter,
+    /// One of the request log, of which the ledger knows nothing: each request is looked at. Who cannot do that has to
+    /// refuse one that is not empty.
+    pub log: filter::Filter,
+}
+
 /// What to write where.
 #[derive(Clone, Debug)]
 pub struct ExportJob {
     /// These requests.
-    pub filter: Filter,
+    pub what: Box<Selection>,
     /// How.
     pub format: Format,
     /// To this file, which must not exist yet.
@@ -139,23 +150,34 @@ pub struct ExportJob {
     pub progress: Arc<ExportProgress>,
 }
 
-/// How far an export is; written by who exports, read by who draws.
+/// How far an export is, written by who exports and read by who draws; and the other way round, whether to go on.
 #[derive(Default, Debug)]
 pub struct ExportProgress {
     done: AtomicU64,
     total: AtomicU64,
+    cancelled: AtomicBool,
 }
 
 impl ExportProgress {
-    /// So many rows of so many are written.
+    /// So many rows of so many have been looked at.
     pub fn report(&self, done: u64, total: u64) {
         self.done.store(done, Ordering::Relaxed);
         self.total.store(total, Ordering::Relaxed);
     }
 
-    /// Rows written, and rows there are; zero of zero until they are counted.
+    /// Rows looked at, and rows there are; zero of zero until they are counted.
     pub fn get(&self) -> (u64, u64) {
         (self.done.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed))
+    }
+
+    /// Nobody wants it any more.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// True when nobody wants it any more: who exports stops, and takes away what it has written.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
     }
 }
 

@@ -209,8 +209,16 @@ pub(crate) fn fresh() -> Snapshot {
     Board::new(ago(60)).snapshot(&fleet().view(at(FLEET_NOW)), at(FLEET_NOW), ago(0))
 }
 
-/// A screen over this picture.
+/// A screen over this picture, and over a ledger that has told what was used today.
 pub(crate) fn model(snapshot: Snapshot) -> Model {
+    let mut model = unanswered(snapshot);
+    let asked = tell(&mut model, Msg::Tick(ago(0)));
+    usage::answer_usage(&mut model, asked);
+    model
+}
+
+/// A screen over this picture, and over a ledger that has not answered yet.
+pub(crate) fn unanswered(snapshot: Snapshot) -> Model {
     let facts = Facts {
         version: "1.2.3".to_owned(),
         base_url: "http://127.0.0.1:8088".to_owned(),

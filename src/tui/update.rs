@@ -10,11 +10,12 @@ use std::sync::Arc;
 
 use crossterm::event::{KeyEvent, KeyEventKind};
 
-use super::keymap::{self, Action, Context};
+use super::keymap::{self, Action};
 use super::model::{Intent, Model, Overlay, Question, Screen};
 use super::msg::{Effect, Msg};
 use super::screen::{config, endpoints, logs, overview, requests, suspended, usage};
 use super::source::{Answer, Ask, Link};
+use super::{export, today};
 use crate::control::command::Command;
 use crate::events::board::Snapshot;
 
@@ -28,13 +29,16 @@ pub fn update(model: &mut Model, msg: Msg, latest: impl FnOnce() -> Arc<Snapshot
     effects
 }
 
-/// What the screen in front wants to know now.
+/// What the screen in front wants to know now, and what every screen does.
 fn asks(model: &mut Model) -> Vec<Effect> {
-    match model.screen {
+    model.news.dated(model.now.to_zoned(model.facts.zone.clone()).date());
+    let mut effects = match model.screen {
         Screen::Usage => usage::asks(model),
         Screen::Config => config::asks(model),
         _ => Vec::new(),
-    }
+    };
+    effects.extend(today::asks(model));
+    effects
 }
 
 fn take(model: &mut Model, msg: Msg, latest: impl FnOnce() -> Arc<Snapshot>) -> Vec<Effect> {
@@ -92,13 +96,13 @@ fn on_link(model: &mut Model, link: Link) {
 
 /// Every screen looks at the snapshot anew.
 pub(super) fn snapshot_changed(model: &mut Model) {
+    let snapshot = Arc::clone(&model.snapshot);
+    model.news.hear(&snapshot, model.now);
     overview::refresh(model);
     endpoints::refresh(model);
     requests::refresh(model);
     suspended::refresh(model);
-    usage::refresh(model);
     logs::refresh(model);
-    config::refresh(model);
     model.dirty = true;
 }
 
@@ -142,9 +146,9 @@ fn everywhere(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Help => model.overlays.push(Overlay::Help(Default::default(), 0)),
         Action::Palette => model.overlays.push(Overlay::Palette(Default::default(), 0)),
-        Action::NextScreen => model.screen = model.screen.step(1),
-        Action::PreviousScreen => model.screen = model.screen.step(-1),
-        Action::Go(screen) => model.screen = screen,
+        Action::NextScreen => walk(model, model.screen.step(1)),
+        Action::PreviousScreen => walk(model, model.screen.step(-1)),
+        Action::Go(screen) => walk(model, screen),
         Action::NextTheme => {
             model.theme = (model.theme + 1) % model.themes.len();
             model.say(format!("theme: {}", model.theme().name), false);
@@ -160,6 +164,14 @@ fn everywhere(model: &mut Model, action: Action) -> Vec<Effect> {
         _ => {}
     }
     Vec::new()
+}
+
+/// To a screen by its own key.
+fn walk(model: &mut Model, screen: Screen) {
+    model.screen = screen;
+    if let Some(opened) = &mut model.requests.opened {
+        opened.stay();
+    }
 }
 
 fn quit(model: &mut Model) -> Vec<Effect> {
@@ -202,8 +214,12 @@ pub enum Target {
     Endpoint(crate::domain::endpoint::EndpointId),
     /// A request in the queue.
     Suspended(crate::events::RequestId),
+    /// A request, in the log of requests.
+    Logged(crate::events::RequestId),
     /// The detail of a request.
     Request(crate::events::RequestId),
+    /// A line of the program's own log, by its place among those shown.
+    Line(usize),
     /// A row of the table of usage.
     Usage(usize),
     /// A line of the configuration.
@@ -215,16 +231,18 @@ pub fn go_to(model: &mut Model, target: Target) -> Vec<Effect> {
     match target {
         Target::Glance(row) => {
             model.screen = Screen::Overview;
-            overview::show(model, row);
+            overview::show(model, &row);
         }
         Target::Endpoint(name) => {
             model.screen = Screen::Endpoints;
-            endpoints::show(model, name);
+            endpoints::show(model, &name);
         }
         Target::Suspended(id) => {
             model.screen = Screen::Suspended;
             suspended::show(model, id);
         }
+        Target::Logged(id) => requests::select(model, id),
+        Target::Line(at) => logs::show(model, at),
         Target::Usage(at) => usage::show(model, at),
         Target::Config(at) => config::show(model, at),
         Target::Request(id) => return requests::show(model, id),
@@ -326,15 +344,13 @@ fn on_answer(model: &mut Model, answer: Answer) -> Vec<Effect> {
         Answer::Reviewed(..) | Answer::Saved(_) | Answer::History(_) | Answer::Request(..) => {}
         Answer::Done(command, Ok(text)) if text.is_empty() => model.say(format!("done: {command}"), false),
         Answer::Done(_, Ok(text)) => model.say(text, false),
-        Answer::Usage(query, sums) => usage::answered(model, &query, sums),
-        Answer::Exported(job, result) => usage::exported(model, job, result),
+        Answer::Usage(query, sums) => {
+            today::answered(model, &query, &sums);
+            usage::answered(model, &query, sums);
+        }
+        Answer::Exported(job, result) => export::exported(model, &job, result),
         Answer::Config(config) => config::answered(model, config),
         Answer::Done(command, Err(why)) => model.say(format!("{command}: {why}"), true),
     }
     Vec::new()
-}
-
-/// True when the list keys move something here.
-pub fn is_in_list(model: &Model) -> bool {
-    model.contexts().contains(&Context::List)
 }

@@ -10,6 +10,7 @@
 
 pub mod config;
 pub mod endpoints;
+mod export;
 pub mod frame;
 mod link;
 pub mod logs;

@@ -1,15 +1,17 @@
 //! What the screen asks of the ledger. Every question reads the disk: to be asked where waiting holds nobody up.
 //!
 //! An export is written beside its path and gets its name when it is whole, so that a file of that name is never half of
-//! one. A file that exists is never overwritten.
+//! one. A file that exists is never overwritten. One that is cancelled, or fails, leaves nothing.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
 use crate::store::query::Reader;
+use crate::store::row::Row;
 use crate::store::{Store, StoreError, export};
-use crate::tui::source::{ExportJob, NoUsage, Usage, UsageQuery};
+use crate::tui::request::Entry;
+use crate::tui::source::{ExportJob, NoUsage, Selection, Usage, UsageQuery};
 
 /// The sums of a query.
 ///
@@ -54,7 +56,13 @@ pub(super) fn write(store: Option<&Store>, job: &ExportJob) -> Result<u64, Strin
 fn written(store: &Store, job: &ExportJob, out: &mut BufWriter<File>) -> Result<u64, String> {
     let reader = reader(store).map_err(|error| error.to_string())?;
     let progress = |done, total| job.progress.report(done, total);
-    export::export(&reader, &job.filter, job.format, out, progress).map_err(|error| error.to_string())
+    let Selection { filter, log } = &*job.what;
+    let wanted = |row: &Row| match job.progress.is_cancelled() {
+        true => Err(io::Error::other("cancelled")),
+        false => Ok(log.is_empty() || log.fits(&Entry::of_row(row))),
+    };
+    export::export_where(&reader, filter, job.format, out, wanted, progress)
+        .map_err(|error| error.to_string())
 }
 
 /// Gives the whole export its name, unless that is taken by now.
@@ -94,37 +102,23 @@ fn expanded(path: &Path, home: Option<PathBuf>) -> PathBuf {
 mod tests {
     use std::sync::Arc;
 
+    use super::super::testing::{record, settled};
     use super::*;
     use crate::store::export::Format;
-    use crate::store::filter::Filter;
+    use crate::store::filter::Filter as Stored;
     use crate::store::query::By;
-    use crate::store::testing;
+    use crate::tui::filter::Filter;
     use crate::tui::source::ExportProgress;
 
-    fn store(folder: &Path) -> Store {
-        let (store, _) = Store::open(testing::options(&folder.join("usage.redb"))).unwrap();
-        let mut intake = store.intake();
-        for id in 1..=3 {
-            crate::events::hub::Ledger::settled(&mut intake, &testing::record(id));
-        }
-        store
-    }
-
-    /// The same file once everything handed over is in it.
-    fn settled(folder: &Path) -> Store {
-        assert_eq!(store(folder).close(), 0, "nothing is left unsaved");
-        Store::open(testing::options(&folder.join("usage.redb"))).unwrap().0
-    }
-
     fn job(path: PathBuf, format: Format) -> ExportJob {
-        ExportJob { filter: Filter::default(), format, path, progress: Arc::new(ExportProgress::default()) }
+        ExportJob { what: Box::default(), format, path, progress: Arc::new(ExportProgress::default()) }
     }
 
     #[test]
     fn sums_come_from_the_file_and_a_missing_one_is_told() {
         let folder = tempfile::tempdir().unwrap();
-        let store = settled(folder.path());
-        let query = UsageQuery { filter: Filter::default(), by: By::Model, bars: By::Day };
+        let store = settled(folder.path(), (1..=3).map(record));
+        let query = UsageQuery { filter: Stored::default(), by: By::Model, bars: By::Day };
         let found = usage(Some(&store), &query).unwrap();
         assert_eq!(found.table.totals.requests, 3);
         assert_eq!(found.bars.totals, found.table.totals);
@@ -136,7 +130,7 @@ mod tests {
     #[test]
     fn an_export_is_whole_private_and_overwrites_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let store = settled(folder.path());
+        let store = settled(folder.path(), (1..=3).map(record));
         let path = folder.path().join("out.ndjson");
         let job = job(path.clone(), Format::Ndjson);
         assert_eq!(write(Some(&store), &job), Ok(3));
@@ -153,16 +147,47 @@ mod tests {
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
     }
 
+    fn names(folder: &Path) -> Vec<String> {
+        let name = |entry: io::Result<fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
+        fs::read_dir(folder).unwrap().map(name).filter(|name| !name.starts_with("usage.redb")).collect()
+    }
+
     #[test]
     fn a_failed_export_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let store = settled(folder.path());
+        let store = settled(folder.path(), (1..=3).map(record));
         let nowhere = write(Some(&store), &job(folder.path().join("no/out.csv"), Format::Csv)).unwrap_err();
         assert!(nowhere.starts_with("cannot write "), "{nowhere}");
         store.close();
         write(Some(&store), &job(folder.path().join("out.csv"), Format::Csv)).unwrap_err();
-        let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
-        assert!(names.iter().all(|name| name.to_string_lossy().starts_with("usage.redb")), "{names:?}");
+        assert_eq!(names(folder.path()), [""; 0]);
+    }
+
+    #[test]
+    fn a_cancelled_export_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = settled(folder.path(), (1..=3).map(record));
+        for format in [Format::Csv, Format::Json, Format::Ndjson] {
+            let job = job(folder.path().join("out"), format);
+            job.progress.cancel();
+            let why = write(Some(&store), &job).unwrap_err();
+            assert!(why.contains("cancelled"), "{why}");
+            assert_eq!(names(folder.path()), [""; 0]);
+        }
+    }
+
+    #[test]
+    fn the_filter_of_the_log_looks_at_each_request() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = settled(folder.path(), (1..=3).map(record));
+        let path = folder.path().join("out.csv");
+        let mut job = job(path.clone(), Format::Csv);
+        job.what.log = Filter::parse("!id:00000002 state:completed").unwrap();
+        assert_eq!(write(Some(&store), &job), Ok(2));
+        assert_eq!(job.progress.get(), (3, 3), "looked at");
+        let text = fs::read_to_string(&path).unwrap();
+        let ids: Vec<&str> = text.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
+        assert_eq!(ids, ["req-00000001", "req-00000003"]);
     }
 
     #[test]

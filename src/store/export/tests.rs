@@ -210,3 +210,22 @@ fn sums_have_a_json_form_with_exact_amounts() {
         assert!(json["totals"].get(name).is_some(), "{name}");
     }
 }
+
+#[test]
+fn rows_can_be_chosen_one_by_one_and_a_refusal_ends_it() {
+    let rows: Vec<Row> = (0..5).map(|id| row(id, "2026-11-23T10:20:30Z", "m", "a")).collect();
+    let db = filled(&rows);
+    let (mut out, mut told) = (Vec::new(), Vec::new());
+    let even = |row: &Row| Ok(row.request_id().number().is_multiple_of(2));
+    let progress = |done, total| told.push((done, total));
+    let written =
+        export_where(&reader(&db), &Filter::default(), Format::Ndjson, &mut out, even, progress).unwrap();
+    let lines = String::from_utf8(out).unwrap().lines().count();
+    assert_eq!((written, lines, told), (3, 3, vec![(5, 5)]));
+
+    let no = |_: &Row| Err(io::Error::other("no more"));
+    let mut out = Vec::new();
+    let error =
+        export_where(&reader(&db), &Filter::default(), Format::Csv, &mut out, no, |_, _| {}).unwrap_err();
+    assert!(matches!(&error, ExportError::Write(why) if why.to_string() == "no more"), "{error}");
+}

@@ -6,7 +6,8 @@
 //! | `r` | loads the file again, after a yes |
 //! | `e` | opens the file in an editor |
 //!
-//! Problems of a refused reload are rows above the keys, so that all of them can be reached. Asked for again every second while this screen is in front: a reload may come by itself.
+//! Problems of a refused reload are rows above the keys, so that all of them can be reached. Asked for again every second
+//! while this screen is in front: a reload may come by itself.
 
 #[cfg(test)]
 mod tests;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::list::Selection;
+use super::list::{List, rows_moved};
 use crate::config::listing::Entry;
 use crate::config::origin::Origin;
 use crate::control::command::Command;
@@ -47,8 +48,7 @@ pub struct State {
     view: Option<ConfigView>,
     filter: String,
     rows: Vec<Row>,
-    order: Vec<Id>,
-    selection: Selection<Id>,
+    list: List<Id>,
     asked: Option<Timestamp>,
 }
 
@@ -83,7 +83,7 @@ impl State {
 
     /// The selected one.
     pub fn index(&self) -> usize {
-        self.selection.index()
+        self.list.index()
     }
 
     /// The filter in effect; empty for none.
@@ -100,9 +100,8 @@ impl State {
             Row::Problem(at) => Id::Problem(*at),
             Row::Key(at) => Id::Key(entries[*at].key.clone()),
         };
-        self.order = rows.iter().map(id).collect();
+        self.list.set(rows.iter().map(id).collect());
         self.rows = rows;
-        self.selection.settle(&self.order);
     }
 }
 
@@ -128,9 +127,6 @@ pub fn origin(origin: &Origin) -> String {
     }
 }
 
-/// There is a newer snapshot, which says nothing about the configuration.
-pub fn refresh(_model: &mut Model) {}
-
 /// The question to ask now, if there is one. Called after every message while this screen is in front.
 pub fn asks(model: &mut Model) -> Vec<Effect> {
     let now = model.now;
@@ -149,24 +145,21 @@ pub fn answered(model: &mut Model, view: ConfigView) {
     let news = |state: &State| state.reload().map(|reload| reload.number);
     let before = news(&model.config);
     model.config.view = Some(view);
+    model.config.arrange();
     if news(&model.config) != before && !model.config.problems().is_empty() {
         // What has gone wrong just now comes into view.
-        model.config.selection.select(Id::Problem(0));
+        model.config.list.select(&Id::Problem(0));
     }
-    model.config.arrange();
     model.dirty = true;
 }
 
 /// A key of this screen was pressed; nothing when the action is not one of this screen's.
 pub fn act(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
-    let page = isize::try_from(model.size.1.saturating_sub(8).max(2)).unwrap_or(2);
+    if let Some(by) = rows_moved(action, usize::from(model.size.1.saturating_sub(8).max(2))) {
+        model.config.list.step(by);
+        return Some(Vec::new());
+    }
     match action {
-        Action::Up => step(model, -1),
-        Action::Down => step(model, 1),
-        Action::PageUp => step(model, -page),
-        Action::PageDown => step(model, page),
-        Action::First => step(model, isize::MIN),
-        Action::Last => step(model, isize::MAX),
         Action::Filter => {
             let start = model.config.filter.clone();
             prompt(
@@ -191,18 +184,9 @@ pub fn act(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
     Some(Vec::new())
 }
 
-fn step(model: &mut Model, by: isize) {
-    let state = &mut model.config;
-    state.selection.step(&state.order, by);
-}
-
 /// Selects the line at this place.
 pub fn show(model: &mut Model, at: usize) {
-    let state = &mut model.config;
-    if let Some(id) = state.order.get(at).cloned() {
-        state.selection.select(id);
-        state.selection.settle(&state.order);
-    }
+    model.config.list.select_at(at);
 }
 
 /// Why an action cannot be taken now.

@@ -16,7 +16,7 @@ mod tests;
 use crossterm::event::{KeyCode, KeyEvent};
 
 use self::edit::{Applying, Edit};
-use super::list::Selection;
+use super::list::{List, rows_moved};
 use crate::domain::endpoint::EndpointId;
 use crate::events::board::{EndpointStatus, GroupStatus, Snapshot};
 use crate::tui::keymap::Action;
@@ -28,9 +28,8 @@ pub use self::edit::{answered, decide, discard};
 /// What this screen remembers.
 #[derive(Default)]
 pub struct State {
-    selection: Selection<EndpointId>,
+    list: List<EndpointId>,
     rows: Vec<Row>,
-    order: Vec<EndpointId>,
     detail: bool,
     edit: Option<Edit>,
     applying: Option<Applying>,
@@ -68,15 +67,13 @@ impl State {
 
     /// The name of the selected endpoint.
     pub fn selected(&self) -> Option<&EndpointId> {
-        self.selection.key()
+        self.list.selected()
     }
 }
 
 /// Selects this endpoint, if there is one of that name.
-pub fn show(model: &mut Model, name: EndpointId) {
-    let state = &mut model.endpoints;
-    state.selection.select(name);
-    state.selection.settle(&state.order);
+pub fn show(model: &mut Model, name: &EndpointId) {
+    model.endpoints.list.select(name);
 }
 
 /// The selected endpoint.
@@ -116,8 +113,7 @@ pub fn refresh(model: &mut Model) {
         Row::Group(_) => None,
         Row::Endpoint(at) => Some(snapshot.endpoints[*at].name.clone()),
     };
-    state.order = state.rows.iter().filter_map(name).collect();
-    state.selection.settle(&state.order);
+    state.list.set(state.rows.iter().filter_map(name).collect());
     if let Some(edit) = &mut state.edit {
         edit.keep(|name| find(snapshot, name).is_some());
     }
@@ -125,13 +121,11 @@ pub fn refresh(model: &mut Model) {
 
 /// A key of this screen was pressed; nothing when the action is not one of this screen's.
 pub fn act(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
+    if let Some(by) = rows_moved(action, page(model)) {
+        step(model, by);
+        return Some(Vec::new());
+    }
     match action {
-        Action::Up => step(model, -1),
-        Action::Down => step(model, 1),
-        Action::PageUp => step(model, -page(model)),
-        Action::PageDown => step(model, page(model)),
-        Action::First => step(model, isize::MIN),
-        Action::Last => step(model, isize::MAX),
         Action::Details => model.endpoints.detail = !model.endpoints.detail,
         Action::Back if model.endpoints.detail => model.endpoints.detail = false,
         _ => return edit::act(model, action).or_else(|| control::act(model, action)),
@@ -141,15 +135,15 @@ pub fn act(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
 
 fn step(model: &mut Model, by: isize) {
     let state = &mut model.endpoints;
-    state.selection.step(&state.order, by);
+    state.list.step(by);
     if let Some(edit) = &mut state.edit {
         edit.finish_typing();
     }
 }
 
 /// Rows that a page key moves by: what the body shows, less a little.
-fn page(model: &Model) -> isize {
-    isize::try_from(model.size.1.saturating_sub(8).max(1)).unwrap_or(1)
+fn page(model: &Model) -> usize {
+    usize::from(model.size.1.saturating_sub(8).max(1))
 }
 
 /// Why an action cannot be taken now.

@@ -12,7 +12,7 @@ mod tests;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::list::scroll;
+use super::list::{rows_moved, scroll};
 use super::requests;
 use crate::config::Level;
 use crate::events::RequestId;
@@ -227,6 +227,14 @@ pub fn show_request(model: &mut Model, id: RequestId) -> Vec<Effect> {
     Vec::new()
 }
 
+/// Selects the line at this place; the list stands still.
+pub fn show(model: &mut Model, place: usize) {
+    let state = &mut model.logs;
+    state.follow = false;
+    state.selected = state.line(place).map_or(0, |line| line.seq);
+    settle(model);
+}
+
 /// Other lines fit.
 fn narrow(model: &mut Model, change: impl FnOnce(&mut State)) {
     let state = &mut model.logs;
@@ -241,13 +249,7 @@ pub fn act(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
     if model.logs.whole.is_some() {
         return on_whole(model, action);
     }
-    let page = isize::try_from(height(model)).unwrap_or(1);
     match action {
-        Action::Up => model.logs.step(-1),
-        Action::Down => model.logs.step(1),
-        Action::PageUp => model.logs.step(-page),
-        Action::PageDown => model.logs.step(page),
-        Action::First => model.logs.step(isize::MIN),
         Action::Last => model.logs.follow = true,
         Action::Follow => follow(model),
         Action::Open => open(model),
@@ -262,7 +264,10 @@ pub fn act(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
         }
         Action::Jump => return Some(requests::show(model, request_of_line(model)?)),
         Action::Back => return back(model),
-        _ => return None,
+        _ => {
+            let by = rows_moved(action, height(model))?;
+            model.logs.step(by);
+        }
     }
     settle(model);
     Some(Vec::new())
@@ -283,18 +288,13 @@ fn follow(model: &mut Model) {
 
 /// The line that is shown whole stands still.
 fn on_whole(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
-    let page = isize::try_from(height(model)).unwrap_or(1);
     let by = match action {
-        Action::Up => -1,
-        Action::Down => 1,
-        Action::PageUp => -page,
-        Action::PageDown => page,
         Action::Back | Action::Open => {
             model.logs.whole = None;
             return Some(Vec::new());
         }
         Action::Jump => return Some(requests::show(model, request_of_line(model)?)),
-        _ => return None,
+        _ => rows_moved(action, height(model))?,
     };
     let last = view::whole(model).len().saturating_sub(height(model));
     let state = &mut model.logs;

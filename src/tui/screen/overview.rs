@@ -6,7 +6,7 @@
 mod advice;
 
 use super::endpoints::{control, members};
-use super::list::Selection;
+use super::list::{List, rows_moved};
 use crate::domain::endpoint::EndpointId;
 use crate::events::RequestId;
 use crate::events::board::{GroupStatus, Phase};
@@ -19,7 +19,7 @@ use crate::tui::update::{self, Target};
 pub use self::advice::Advice;
 
 /// Rows that a page key moves over.
-const PAGE: isize = 8;
+const PAGE: usize = 8;
 
 /// A row that leads somewhere.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -35,15 +35,14 @@ pub enum Row {
 /// What this screen remembers.
 #[derive(Default)]
 pub struct State {
-    rows: Vec<Row>,
-    selection: Selection<Row>,
+    list: List<Row>,
     advice: Vec<Advice>,
 }
 
 impl State {
     /// The selected row.
     pub fn selected(&self) -> Option<&Row> {
-        self.selection.key()
+        self.list.selected()
     }
 
     /// What a person should know or do, the most urgent first.
@@ -62,16 +61,16 @@ pub fn refresh(model: &mut Model) {
     let advice = advice::give(snapshot);
     let state = &mut model.overview;
     follow_the_end(state, &rows);
-    state.selection.settle(&rows);
-    (state.rows, state.advice) = (rows, advice);
+    state.list.set(rows);
+    state.advice = advice;
 }
 
 /// A request that has ended is the same request: the selection goes with it.
 fn follow_the_end(state: &mut State, rows: &[Row]) {
-    if let Some(Row::Live(id)) = state.selection.key() {
+    if let Some(Row::Live(id)) = state.list.selected() {
         let ended = Row::Recent(*id);
         if rows.contains(&ended) {
-            state.selection.select(ended);
+            state.list.follow(ended);
         }
     }
 }
@@ -85,29 +84,21 @@ fn ranked(model: &Model) -> Vec<EndpointId> {
 
 /// A key of this screen was pressed; nothing when the action is not one of this screen's.
 pub fn act(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
-    let all = model.overview.rows.len() as isize;
-    let by = match action {
-        Action::Up => -1,
-        Action::Down => 1,
-        Action::PageUp => -PAGE,
-        Action::PageDown => PAGE,
-        Action::First => -all,
-        Action::Last => all,
-        Action::Open => return open(model),
-        Action::Activate => return control::activate(model, group(model)?.name.clone()),
-        Action::Pause => return control::ask_for_time(model, group(model)?.name.clone()),
-        _ => return None,
-    };
-    let State { rows, selection, .. } = &mut model.overview;
-    selection.step(rows, by);
-    Some(Vec::new())
+    if let Some(by) = rows_moved(action, PAGE) {
+        model.overview.list.step(by);
+        return Some(Vec::new());
+    }
+    match action {
+        Action::Open => open(model),
+        Action::Activate => control::activate(model, group(model)?.name.clone()),
+        Action::Pause => control::ask_for_time(model, group(model)?.name.clone()),
+        _ => None,
+    }
 }
 
 /// Selects this row, if there is one.
-pub fn show(model: &mut Model, row: Row) {
-    let State { rows, selection, .. } = &mut model.overview;
-    selection.select(row);
-    selection.settle(rows);
+pub fn show(model: &mut Model, row: &Row) {
+    model.overview.list.select(row);
 }
 
 /// To the selected row's own screen.

@@ -7,7 +7,7 @@
 //! | the request is gone (filtered, forgotten) | stays at its place |
 //!
 //! Ended requests are kept as they come by in snapshots; older ones are asked for a page at a time when a person goes
-//! beyond the end of the list.
+//! beyond the end of the list. An export has every recorded request that the filter lets through, on screen or not.
 
 pub mod history;
 pub mod order;
@@ -32,8 +32,8 @@ use crate::tui::keymap::Action;
 use crate::tui::model::{Intent, Model, Screen};
 use crate::tui::msg::Effect;
 use crate::tui::request::{Detail, Entry};
-use crate::tui::source::Answer;
-use crate::tui::update;
+use crate::tui::source::{Answer, Selection};
+use crate::tui::{export, update};
 
 /// What of the terminal's height is not rows: header, tabs, footer, borders, column titles, the line about older ones.
 const AROUND: u16 = 7;
@@ -53,7 +53,7 @@ pub struct State {
     counted: Option<u64>,
     missed: u64,
     older: Older,
-    opened: Option<Opened>,
+    pub(in crate::tui) opened: Option<Opened>,
 }
 
 impl State {
@@ -168,14 +168,20 @@ pub fn refresh(model: &mut Model) {
     detail::refresh(model);
 }
 
-/// Opens the detail of this request, from whatever screen.
+/// Opens the detail of this request, from whatever screen; closing it leads back there.
 pub fn show(model: &mut Model, id: RequestId) -> Vec<Effect> {
-    model.screen = Screen::Requests;
+    let from = std::mem::replace(&mut model.screen, Screen::Requests);
     if model.requests.table.place(id).is_some() {
         model.requests.selected = Some(id);
     }
     settle(model);
-    detail::open(model, id)
+    detail::open(model, id, from)
+}
+
+/// Selects this request.
+pub fn select(model: &mut Model, id: RequestId) {
+    model.requests.selected = Some(id);
+    settle(model);
 }
 
 /// A key of this screen was pressed; nothing when the action is not one of this screen's.
@@ -204,6 +210,8 @@ fn acted(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
         Action::Sort => reorder(model, |order| order.next()),
         Action::SortReverse => reorder(model, |order| order.turned()),
         Action::Freeze => freeze(model),
+        Action::Export => export::ask(model, selection(model)),
+        Action::Back if export::cancel(model) => {}
         Action::Back if !model.requests.filter.is_empty() => return Some(set_filter(model, "")),
         _ => return None,
     }
@@ -226,6 +234,11 @@ fn ask_for_filter(model: &mut Model) {
     let start = model.requests.filter.clone();
     let hint = "words, model:opus, status:>=400, cost:>0.10, duration:>10s, !not; empty: all";
     update::prompt(model, "Filter requests", hint, &start, Intent::FilterRequests);
+}
+
+/// What the filter lets through, of all that is recorded: also of older ones that were not asked for yet.
+fn selection(model: &Model) -> Selection {
+    Selection { log: model.requests.table.filter().clone(), ..Selection::default() }
 }
 
 fn reorder(model: &mut Model, change: impl Fn(order::Order) -> order::Order) {
@@ -253,7 +266,7 @@ pub fn why_not(model: &Model, action: Action) -> Option<String> {
     let has_one = state.shows_detail() || state.selected().is_some();
     match action {
         Action::Open | Action::Copy | Action::Jump if !has_one => Some("no request is selected".to_owned()),
-        Action::Export => Some("exports are made on the Usage screen: 5, then x".to_owned()),
+        Action::Export => export::why_not(model),
         _ => None,
     }
 }

@@ -4,7 +4,7 @@
 mod tests;
 
 use super::endpoints::control;
-use super::list::Selection;
+use super::list::{List, rows_moved};
 use crate::control::command::Command;
 use crate::domain::endpoint::GroupId;
 use crate::domain::order::Order;
@@ -18,65 +18,51 @@ use crate::tui::update::{Target, confirm, go_to, prompt, send};
 /// What this screen remembers.
 #[derive(Default)]
 pub struct State {
-    selection: Selection<RequestId>,
-    order: Vec<RequestId>,
+    list: List<RequestId>,
 }
 
 impl State {
-    /// The selected row.
+    /// The selected request.
+    pub fn selected(&self) -> Option<RequestId> {
+        self.list.selected().copied()
+    }
+
+    /// Its place.
     pub fn index(&self) -> usize {
-        self.selection.index()
+        self.list.index()
     }
 }
 
 /// Selects this request, if it waits.
 pub fn show(model: &mut Model, id: RequestId) {
-    let state = &mut model.suspended;
-    state.selection.select(id);
-    state.selection.settle(&state.order);
+    model.suspended.list.select(&id);
 }
 
 /// There is a newer snapshot.
 pub fn refresh(model: &mut Model) {
-    let state = &mut model.suspended;
-    state.order = model.snapshot.queue.iter().map(|queued| queued.id).collect();
-    state.selection.settle(&state.order);
+    model.suspended.list.set(model.snapshot.queue.iter().map(|queued| queued.id).collect());
 }
 
 /// A key of this screen was pressed; nothing when the action is not one of this screen's.
 pub fn act(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
-    let page = isize::try_from(model.size.1.saturating_sub(6).max(2) / 2).unwrap_or(1);
+    let page = usize::from(model.size.1.saturating_sub(6).max(2) / 2);
+    if let Some(by) = rows_moved(action, page) {
+        model.suspended.list.step(by);
+        return Some(Vec::new());
+    }
+    let selected = model.suspended.selected();
     match action {
-        Action::Up => step(model, -1),
-        Action::Down => step(model, 1),
-        Action::PageUp => step(model, -page),
-        Action::PageDown => step(model, page),
-        Action::First => step(model, isize::MIN),
-        Action::Last => step(model, isize::MAX),
-        Action::Open => {
-            let id = *model.suspended.selection.key()?;
-            return Some(go_to(model, Target::Request(id)));
-        }
+        Action::Open => Some(go_to(model, Target::Request(selected?))),
         Action::ResumeOne => {
-            let id = *model.suspended.selection.key()?;
-            return confirm(model, Command::ResumeRequest(id), &["It goes on at once, whatever its turn."]);
+            confirm(model, Command::ResumeRequest(selected?), &["It goes on at once, whatever its turn."])
         }
         Action::ResumeAll => {
-            return confirm(model, Command::ResumeAll, &["All go on at once, not one after the other."]);
+            confirm(model, Command::ResumeAll, &["All go on at once, not one after the other."])
         }
-        Action::Cancel => {
-            let id = *model.suspended.selection.key()?;
-            return confirm(model, Command::CancelRequest(id), &["Its client gets an error."]);
-        }
-        Action::Activate => return choose_group(model),
-        _ => return None,
+        Action::Cancel => confirm(model, Command::CancelRequest(selected?), &["Its client gets an error."]),
+        Action::Activate => choose_group(model),
+        _ => None,
     }
-    Some(Vec::new())
-}
-
-fn step(model: &mut Model, by: isize) {
-    let state = &mut model.suspended;
-    state.selection.step(&state.order, by);
 }
 
 /// The groups that could be made the active one.

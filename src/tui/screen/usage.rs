@@ -8,48 +8,53 @@
 //! | Enter | narrows to the selected row; Esc goes back one level |
 //! | `x` | exports the requests of what is shown |
 //!
-//! Sums are asked for while this screen is in front, at most once a second: when something else is to be shown, when a
-//! request has ended, and when the ledger has written. Until the answer is here the old sums stay, marked as old.
+//! Sums are asked for while this screen is in front, at most once a second, see [`Inquiry`]. Until the answer is here the
+//! old sums stay, marked as old.
 
-mod export;
 mod series;
 #[cfg(test)]
 mod tests;
 mod wanted;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
-pub use self::export::{Exporting, check_path, exported, start as export};
 pub use self::series::Bar;
 pub use self::wanted::{Choice, Level, Wanted, check_period};
-use super::list::Selection;
+use super::list::{List, rows_moved};
 use crate::store::query::{By, Key};
 use crate::store::totals::Totals;
+use crate::tui::export;
+use crate::tui::inquiry::Inquiry;
 use crate::tui::keymap::Action;
 use crate::tui::model::{Intent, Model};
 use crate::tui::msg::Effect;
-use crate::tui::source::{Ask, NoUsage, Usage, UsageQuery};
+use crate::tui::source::{NoUsage, Selection, Usage, UsageQuery};
 use crate::tui::update::prompt;
 
 /// Least time between two questions.
 const PACE: SignedDuration = SignedDuration::from_secs(1);
-/// A request that ended is in the ledger by then, unless the ledger says that it is late.
-const SETTLING: SignedDuration = SignedDuration::from_secs(1);
 
 /// What this screen remembers.
-#[derive(Default)]
 pub struct State {
     wanted: Wanted,
     typed: Option<Choice>,
     shown: Option<Shown>,
     problem: Option<NoUsage>,
-    asked: Option<Asked>,
-    /// An answer is on its way.
-    waiting: bool,
-    news: News,
-    selection: Selection<String>,
-    order: Vec<String>,
-    exporting: Option<Exporting>,
+    inquiry: Inquiry<Wanted>,
+    list: List<String>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            wanted: Wanted::default(),
+            typed: None,
+            shown: None,
+            problem: None,
+            inquiry: Inquiry::new(PACE),
+            list: List::default(),
+        }
+    }
 }
 
 /// Sums, and what they are about.
@@ -58,27 +63,6 @@ struct Shown {
     usage: Box<Usage>,
     by: By,
     bars: Vec<Bar>,
-}
-
-/// The last question.
-struct Asked {
-    wanted: Wanted,
-    query: UsageQuery,
-    at: Timestamp,
-    news: News,
-}
-
-/// By this the screen sees that the ledger may say something else.
-#[derive(Clone, Default, PartialEq, Debug)]
-struct News {
-    /// Requests that have ended.
-    ended: u64,
-    /// Since when it is that many.
-    since: Option<Timestamp>,
-    /// When the ledger last wrote.
-    written: Option<Timestamp>,
-    /// The date: "today" is another day tomorrow.
-    date: Option<jiff::civil::Date>,
 }
 
 impl State {
@@ -114,12 +98,7 @@ impl State {
 
     /// The selected row.
     pub fn index(&self) -> usize {
-        self.selection.index()
-    }
-
-    /// The export that runs, or the one that ended last.
-    pub fn exporting(&self) -> Option<&Exporting> {
-        self.exporting.as_ref()
+        self.list.index()
     }
 }
 
@@ -132,72 +111,37 @@ pub fn rows(model: &Model) -> impl Iterator<Item = (&str, &Totals)> {
     })
 }
 
-/// There is a newer snapshot.
-pub fn refresh(model: &mut Model) {
-    let totals = &model.snapshot.totals;
-    let ended = totals.completed + totals.failed + totals.cancelled;
-    let news = &mut model.usage.news;
-    if news.ended != ended {
-        news.ended = ended;
-        news.since = Some(model.now);
-    }
-    news.written = model.snapshot.ledger.as_ref().and_then(|ledger| ledger.last_commit);
-}
-
 /// The question to ask now, if there is one. Called after every message while this screen is in front.
 pub fn asks(model: &mut Model) -> Vec<Effect> {
-    let now = model.now;
-    model.usage.news.date = Some(now.to_zoned(model.facts.zone.clone()).date());
-    let state = &model.usage;
-    if state.waiting || !is_due(state, now) {
-        return Vec::new();
-    }
-    let query = state.wanted.query(now, &model.facts.zone);
-    let state = &mut model.usage;
-    state.waiting = true;
-    let (wanted, news) = (state.wanted.clone(), state.news.clone());
-    state.asked = Some(Asked { wanted, query: query.clone(), at: now, news });
-    vec![Effect::Ask(Ask::Usage(query))]
+    let (now, zone, state) = (model.now, &model.facts.zone, &mut model.usage);
+    state.inquiry.ask(&state.wanted, &model.news, now, || state.wanted.query(now, zone))
 }
 
-fn is_due(state: &State, now: Timestamp) -> bool {
-    let Some(asked) = &state.asked else { return true };
-    if asked.wanted != state.wanted {
-        return true;
-    }
-    let settling = state.news.since.is_some_and(|since| asked.at < since + SETTLING);
-    (settling || asked.news != state.news) && now.duration_since(asked.at) >= PACE
-}
-
-/// Sums are here, or the reason why not.
+/// Sums are here, or the reason why not; perhaps those of somebody else.
 pub fn answered(model: &mut Model, query: &UsageQuery, answer: Result<Box<Usage>, NoUsage>) {
     let state = &mut model.usage;
-    let Some(asked) = state.asked.as_ref().filter(|asked| asked.query == *query) else { return };
-    state.waiting = false;
+    let Some((wanted, at)) = state.inquiry.answered(query) else { return };
     match answer {
         Ok(usage) => {
-            let bars = series::series(&usage.bars, query.bars, &query.filter, asked.at, &model.facts.zone);
-            state.shown = Some(Shown { wanted: asked.wanted.clone(), usage, by: query.bars, bars });
+            let bars = series::series(&usage.bars, query.bars, &query.filter, at, &model.facts.zone);
+            state.shown = Some(Shown { wanted, usage, by: query.bars, bars });
             state.problem = None;
         }
         Err(problem) => state.problem = Some(problem),
     }
-    let order: Vec<String> = rows(model).map(|(name, _)| name.to_owned()).collect();
-    model.usage.order = order;
-    model.usage.selection.settle(&model.usage.order);
+    let names = rows(model).map(|(name, _)| name.to_owned()).collect();
+    model.usage.list.set(names);
+    model.dirty = true;
 }
 
 /// A key of this screen was pressed; nothing when the action is not one of this screen's.
 pub fn act(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
-    let page = isize::try_from((model.size.1 / 3).max(2)).unwrap_or(2);
+    if let Some(by) = rows_moved(action, usize::from((model.size.1 / 3).max(2))) {
+        model.usage.list.step(by);
+        return Some(Vec::new());
+    }
     let state = &mut model.usage;
     match action {
-        Action::Up => step(model, -1),
-        Action::Down => step(model, 1),
-        Action::PageUp => step(model, -page),
-        Action::PageDown => step(model, page),
-        Action::First => step(model, isize::MIN),
-        Action::Last => step(model, isize::MAX),
         Action::NextPeriod => state.wanted.choice = turn(&state.choices(), &state.wanted.choice, 1),
         Action::PreviousPeriod => state.wanted.choice = turn(&state.choices(), &state.wanted.choice, -1),
         Action::NextGrouping => state.wanted.by = state.wanted.next_by(),
@@ -207,12 +151,9 @@ pub fn act(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
             prompt(model, "Usage of which period", hint, &start, Intent::UsagePeriod);
         }
         Action::Open => narrow(model),
-        Action::Back => {
-            let level = state.wanted.path.pop()?;
-            state.wanted.by = level.by;
-            state.selection.select(level.name);
-        }
-        Action::Export => export::ask(model),
+        Action::Back if export::cancel(model) => {}
+        Action::Back => widen(model)?,
+        Action::Export => export::ask(model, selection(model)),
         _ => return None,
     }
     Some(Vec::new())
@@ -229,28 +170,33 @@ fn turn(choices: &[Choice], from: &Choice, by: isize) -> Choice {
     choices[(at + by).rem_euclid(choices.len() as isize) as usize].clone()
 }
 
-fn step(model: &mut Model, by: isize) {
-    let state = &mut model.usage;
-    state.selection.step(&state.order, by);
-}
-
 /// Selects the row at this place.
 pub fn show(model: &mut Model, at: usize) {
-    let state = &mut model.usage;
-    if let Some(name) = state.order.get(at).cloned() {
-        state.selection.select(name);
-        state.selection.settle(&state.order);
-    }
+    model.usage.list.select_at(at);
+}
+
+/// The requests of what is shown.
+fn selection(model: &Model) -> Selection {
+    Selection { filter: model.usage.wanted.filter(model.now, &model.facts.zone), ..Selection::default() }
 }
 
 fn narrow(model: &mut Model) {
     let state = &mut model.usage;
-    if let Some(name) = state.selection.key().cloned() {
+    if let Some(name) = state.list.selected().cloned() {
         let by = state.wanted.by;
         state.wanted.path.push(Level { by, name });
         state.wanted.by = state.wanted.next_by();
-        state.selection = Selection::default();
+        state.list = List::default();
     }
+}
+
+/// Back from what was narrowed to last, to its row; nothing when there is no such level.
+fn widen(model: &mut Model) -> Option<()> {
+    let state = &mut model.usage;
+    let level = state.wanted.path.pop()?;
+    state.wanted.by = level.by;
+    state.list.follow(level.name);
+    Some(())
 }
 
 /// Why an action cannot be taken now.
@@ -258,15 +204,11 @@ pub fn why_not(model: &Model, action: Action) -> Option<String> {
     let state = &model.usage;
     let no_ledger = state.problem == Some(NoUsage::NoLedger);
     match action {
-        Action::Export | Action::Open if no_ledger => {
-            Some("nothing is recorded: there is no ledger".to_owned())
-        }
-        Action::Export if state.exporting.as_ref().is_some_and(Exporting::runs) => {
-            Some("an export is running".to_owned())
-        }
+        Action::Open if no_ledger => Some(export::NO_LEDGER.to_owned()),
+        Action::Export => export::why_not(model),
         Action::Open if state.is_stale() => Some("the sums are still being read".to_owned()),
         Action::Open if !state.wanted.can_narrow() => Some("this is narrowed as far as it goes".to_owned()),
-        Action::Open => match state.selection.key() {
+        Action::Open => match state.list.selected() {
             None => Some("there is nothing to narrow to".to_owned()),
             Some(name) if name.is_empty() => Some("requests without a name cannot be narrowed to".to_owned()),
             Some(_) => None,

@@ -47,6 +47,10 @@ fn stats(groups: Vec<(Key, Totals)>) -> Stats {
 
 /// The sums of a busy morning.
 pub(crate) fn sums(query: &UsageQuery) -> Box<Usage> {
+    if query.by == By::Nothing {
+        let all = Stats { totals: totals(412, 6, 1), groups: Vec::new() };
+        return Box::new(Usage { table: all.clone(), bars: all });
+    }
     let names: &[&str] = match query.by {
         By::Model => &["claude-opus-5-5", "claude-sonnet-5-5-20260929", "claude-模型-测试", ""],
         By::Endpoint => &["main-a", "主线-丙", "main-b"],

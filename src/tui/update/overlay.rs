@@ -6,6 +6,7 @@ use tui_input::backend::crossterm::EventHandler;
 
 use super::{Effect, config, endpoints, logs, menu, requests, send, suspended, usage};
 use crate::control::command::Command;
+use crate::tui::export;
 use crate::tui::keymap::Action;
 use crate::tui::model::{Intent, Model, Overlay, Prompt, Question};
 
@@ -81,7 +82,7 @@ fn check(model: &Model, intent: &Intent, text: &str) -> Result<(), String> {
         Intent::FilterRequests => requests::check_filter(text),
         Intent::FilterLogs => logs::check_filter(text),
         Intent::UsagePeriod => usage::check_period(model, text),
-        Intent::Export => usage::check_path(text).map(drop),
+        Intent::Export(_) => export::check_path(text).map(drop),
         _ => Ok(()),
     }
 }
@@ -99,7 +100,7 @@ fn carry_out(model: &mut Model, intent: Intent, text: Option<&str>) -> Vec<Effec
         Intent::FilterLogs => logs::set_filter(model, text),
         Intent::FilterConfig => config::set_filter(model, text),
         Intent::UsagePeriod => usage::set_period(model, text),
-        Intent::Export => usage::export(model, text),
+        Intent::Export(what) => export::start(model, what, text),
         Intent::DiscardPriorities => endpoints::discard(model),
         Intent::ActivateGroup => suspended::activate(text),
     }

@@ -9,12 +9,13 @@ use unicode_width::UnicodeWidthStr;
 use super::widgets::{group_word, spread};
 use crate::domain::fleet::Condition;
 use crate::domain::group::GroupState;
-use crate::events::board::{EndpointStatus, GroupStatus};
-use crate::tui::format::{fit, money};
+use crate::events::board::GroupStatus;
+use crate::tui::format::{fit, spent};
 use crate::tui::keymap::{self, Action, Binding};
 use crate::tui::model::{Model, Screen};
 use crate::tui::screen::overview::per_minute;
 use crate::tui::theme::Role;
+use crate::tui::today::{Today, today};
 
 /// Where the parts are.
 pub struct Parts {
@@ -35,38 +36,42 @@ pub fn layout(area: Rect) -> Parts {
     Parts { header, tabs, body, footer }
 }
 
-/// ` cc-forwarder  main* > backup   4/5 up   2 suspended   $4.81 today        14:02:11`
+/// As it is called where there is room.
+const NAME: &str = "cc-forwarder";
+
+/// ` cc-forwarder   main* > backup   4/5 up   2 suspended   $4.81 today        14:02:11`
 pub fn header(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let style = model.theme().style(Role::Header);
     let clock = model.now.to_zoned(model.facts.zone.clone()).strftime("%H:%M:%S ").to_string();
     let room = usize::from(area.width).saturating_sub(clock.width() + 1);
-    let mut left = vec![Span::styled(" cc-forwarder  ", style)];
-    left.extend(super::link::words(model, area.width));
+    // Who looks at a forwarder elsewhere is told that first.
+    let elsewhere = super::link::words(model, area.width);
+    let (lead, name) = if elsewhere.is_empty() { (" ", NAME) } else { (" cc-forwarder  ", "") };
+    let mut left = vec![Span::styled(lead, style)];
+    left.extend(elsewhere);
     let room = room.saturating_sub(left.iter().map(Span::width).sum());
-    left.push(Span::styled(fit(&status(model, room), room), style));
+    left.push(Span::styled(fit(&status(model, name, room), room), style));
     let line = spread(left, vec![Span::styled(clock, style)], area.width);
     frame.render_widget(Paragraph::new(line).style(style), area);
 }
 
-/// What there is no room for is left out whole: first the rate, then the groups beside the active one, then the cost.
-fn status(model: &Model, room: usize) -> String {
-    let snapshot = &model.snapshot;
-    let counted = snapshot.endpoints.iter().filter(|e| e.condition != Condition::Disabled).count();
-    let up = |e: &&EndpointStatus| matches!(e.condition, Condition::Up | Condition::Unknown);
-    let up = snapshot.endpoints.iter().filter(up).count();
+/// What there is no room for is left out whole: first the rate, then the name, then the groups beside the active one, then
+/// the cost.
+fn status(model: &Model, name: &str, room: usize) -> String {
     let suspended = match super::overview::suspended(model) {
         0 => String::new(),
         n => format!("{n} suspended"),
     };
     let mut parts = [
+        name.to_owned(),
         groups(model, false),
-        format!("{up}/{counted} up"),
+        up(model),
         format!("{:.1} req/m", per_minute(model)),
         suspended,
-        money(snapshot.totals.cost.total()),
+        cost(model),
         if model.privacy { "privacy".to_owned() } else { String::new() },
     ];
-    let shorter = [(2, String::new()), (0, groups(model, true)), (4, String::new())];
+    let shorter = [(3, String::new()), (0, String::new()), (1, groups(model, true)), (5, String::new())];
     let mut shorter = shorter.into_iter();
     loop {
         let text = parts.iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join("   ");
@@ -75,6 +80,35 @@ fn status(model: &Model, room: usize) -> String {
             None => return text,
         }
     }
+}
+
+/// `3/5 up`, and how many nobody has asked anything yet.
+fn up(model: &Model) -> String {
+    let endpoints = &model.snapshot.endpoints;
+    let count = |of: fn(&Condition) -> bool| endpoints.iter().filter(|e| of(&e.condition)).count();
+    let up = count(|condition| *condition == Condition::Up);
+    let used = count(|condition| *condition != Condition::Disabled);
+    match count(|condition| *condition == Condition::Unknown) {
+        0 => format!("{up}/{used} up"),
+        unknown => format!("{up}/{used} up, {unknown} unknown"),
+    }
+}
+
+/// What was spent today; where nobody keeps days, since the start.
+fn cost(model: &Model) -> String {
+    match today(model) {
+        Today::Unknown => String::new(),
+        Today::Day(sums) => format!("{} today", spent(sums.cost, sums.unpriced)),
+        Today::SinceStart(sums) => format!("{} since {}", spent(sums.cost, sums.unpriced), started(model)),
+    }
+}
+
+/// When the program started: the time of today; of other days the date too.
+pub(super) fn started(model: &Model) -> String {
+    let local = |at: jiff::Timestamp| at.to_zoned(model.facts.zone.clone());
+    let since = local(model.snapshot.started);
+    let today = since.date() == local(model.now).date();
+    since.strftime(if today { "%H:%M" } else { "%m-%d %H:%M" }).to_string()
 }
 
 /// The groups in rank order, the active one marked; or that one alone.
@@ -93,7 +127,7 @@ fn groups(model: &Model, active_only: bool) -> String {
 
 /// The state in a few words, for terminals that are too small.
 pub fn short_status(model: &Model, width: u16) -> String {
-    status(model, usize::from(width))
+    status(model, "", usize::from(width))
 }
 
 /// Tabs with their digits.

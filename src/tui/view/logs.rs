@@ -8,9 +8,9 @@
 //! ```
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line as Row, Span};
-use ratatui::widgets::Paragraph;
+use ratatui::widgets::{Block, Paragraph};
 
 use super::widgets::{panel, row_style};
 use crate::config::Level;
@@ -39,6 +39,15 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let places = first..(first + height(model)).min(state.len());
     let row = |place| state.line(place).map(|l| row(model, l, place == selected, usize::from(inner.width)));
     frame.render_widget(Paragraph::new(places.filter_map(row).collect::<Vec<_>>()), inner);
+}
+
+/// The place of the line that is at this place of the screen's room.
+pub fn hit(model: &Model, area: Rect, column: u16, row: u16) -> Option<usize> {
+    let (inner, state) = (Block::bordered().inner(area), &model.logs);
+    let (_, first) = state.places();
+    let place = first + usize::from(row.checked_sub(inner.y)?);
+    let there = inner.contains(Position::new(column, row)) && place < state.len();
+    (there && state.whole().is_none()).then_some(place)
 }
 
 fn title(state: &State) -> String {

@@ -7,7 +7,7 @@
 //! |   main-a               84k/3.1k  62 tok/s  $0.41  |  ● main-a   up        1.2s  99%     |
 //! | req-91b0cc10 sonnet-5-5           retrying 4.0s   |  ◐ main-b   limited 12s  1.9s  91%  |
 //! |   main-a 529 -> main-b                   -        | backup  standby                     |
-//! +- Requests per minute (60 m) ----------------------+- Tokens and cost since 09:00 -------+
+//! +- Requests per minute (60 m) ----------------------+- Tokens and cost today -------------+
 //! |  ▁▂▅█▂▁                                           |  in 2.1M  out 188k                  |
 //! |  max 31  now 12  failed 2                         |  cache 91%  $4.81                   |
 //! +- Recent ------------------------------------------+-------------------------------------+
@@ -30,12 +30,13 @@ use super::widgets::{glyph, group_word, panel, role_of, row_style, sparkline, sp
 use crate::domain::fleet::Condition;
 use crate::events::board::{EndpointStatus, GroupStatus, Phase};
 use crate::events::minutes;
-use crate::tui::format::{count, fit, harmless, left, millis, money, percent, seconds};
+use crate::tui::format::{count, fit, harmless, left, millis, percent, seconds, spent};
 use crate::tui::model::Model;
 use crate::tui::screen::endpoints::members;
 use crate::tui::screen::list::scroll;
 use crate::tui::screen::overview::Row;
 use crate::tui::theme::Role;
+use crate::tui::today::{Sums, Today, today};
 
 /// Cells of an endpoint's name that come before everything beside it.
 const LONG_NAME: usize = 12;
@@ -240,28 +241,35 @@ fn draw_rate(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(Paragraph::new(vec![bars, Line::from(text)]), inner);
 }
 
-/// Tokens and cost since the program started.
+/// Tokens and cost of today; where nobody keeps days, since the start.
 fn draw_totals(model: &Model, frame: &mut Frame<'_>, area: Rect) {
-    let since = model.snapshot.started.to_zoned(model.facts.zone.clone());
-    let today = since.date() == model.now.to_zoned(model.facts.zone.clone()).date();
-    let since = since.strftime(if today { "%H:%M" } else { "%m-%d %H:%M" });
-    let inner = panel(model, frame, area, &format!("Tokens and cost since {since}"));
-    let usage = &model.snapshot.totals.usage;
-    let prompt = usage.prompt_tokens();
-    let cached = match prompt {
-        0 => "-".to_owned(),
-        _ => percent(usage.cache_read as f64 / prompt as f64),
+    let (when, sums) = match today(model) {
+        Today::Unknown => ("today".to_owned(), None),
+        Today::Day(sums) => ("today".to_owned(), Some(sums)),
+        Today::SinceStart(sums) => (format!("since {}", super::frame::started(model)), Some(sums)),
     };
-    let unpriced = match model.snapshot.totals.unpriced {
+    let inner = panel(model, frame, area, &format!("Tokens and cost {when}"));
+    let lines = match sums {
+        None => vec![Line::styled("reading the ledger", model.theme().style(Role::Muted))],
+        Some(sums) => totals(&sums).map(Line::raw).to_vec(),
+    };
+    frame.render_widget(Paragraph::new(lines), inner);
+}
+
+/// `in 2.1M  out 188k`, `cache 91%  $4.81`
+fn totals(sums: &Sums) -> [String; 2] {
+    let cached = match sums.prompt {
+        0 => "-".to_owned(),
+        prompt => percent(sums.cached as f64 / prompt as f64),
+    };
+    let unpriced = match sums.unpriced {
         0 => String::new(),
         n => format!(" + {n} unpriced"),
     };
-    let cost = money(model.snapshot.totals.cost.total());
-    let lines = vec![
-        Line::raw(format!("in {}  out {}", count(prompt), count(usage.output))),
-        Line::raw(format!("cache {cached}  {cost}{unpriced}")),
-    ];
-    frame.render_widget(Paragraph::new(lines), inner);
+    [
+        format!("in {}  out {}", count(sums.prompt), count(sums.output)),
+        format!("cache {cached}  {}{unpriced}", spent(sums.cost, sums.unpriced)),
+    ]
 }
 
 /// What to set in Claude Code.

@@ -16,13 +16,13 @@ pub mod detail;
 mod waterfall;
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
+use ratatui::widgets::{Block, Paragraph};
 
 use super::widgets::{panel, row_style};
-use crate::events::State;
 use crate::events::board::Phase;
+use crate::events::{RequestId, State};
 use crate::tui::format::{count, fit, harmless, left, model as short, money, right, span};
 use crate::tui::model::Model;
 use crate::tui::request::{Entry, Stage};
@@ -51,7 +51,7 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     if log.table().is_empty() {
         lines.push(Line::styled(nothing(log), model.theme().style(Role::Muted)));
     }
-    lines.push(Line::styled(fit(&beyond(log.older()), width), model.theme().style(Role::Muted)));
+    lines.push(last(model, width));
     frame.render_widget(Paragraph::new(lines), inner);
 }
 
@@ -79,6 +79,27 @@ fn nothing(log: &Log) -> String {
         true => "no request yet".to_owned(),
         false => "no request fits the filter; Esc shows all".to_owned(),
     }
+}
+
+/// The line below the rows: an export that runs, else what there is beyond the end.
+fn last(model: &Model, width: usize) -> Line<'static> {
+    match model.exporting.as_ref().filter(|exporting| exporting.runs()) {
+        Some(exporting) => super::export::line(model, exporting),
+        None => Line::styled(fit(&beyond(model.requests.older()), width), model.theme().style(Role::Muted)),
+    }
+}
+
+/// The request whose row is at this place of the screen's room.
+pub fn hit(model: &Model, area: Rect, column: u16, row: u16) -> Option<RequestId> {
+    let inner = Block::bordered().inner(area);
+    if model.requests.shows_detail() || !inner.contains(Position::new(column, row)) {
+        return None;
+    }
+    // Below the titles of the columns.
+    let line = usize::from((row - inner.y).checked_sub(1)?);
+    let (_, first) = model.requests.places();
+    let entry = model.requests.table().row(first + line).filter(|_| line < height(model));
+    entry.map(|entry| entry.id)
 }
 
 fn beyond(older: &Older) -> String {

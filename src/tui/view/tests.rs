@@ -1,6 +1,7 @@
 //! What holds for every screen, whatever it shows: privacy, terminals without unicode, and the look of the themes.
 
 mod ascii;
+mod header;
 mod privacy;
 mod themes;
 

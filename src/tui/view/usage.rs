@@ -28,13 +28,12 @@ use ratatui::text::Line;
 use ratatui::widgets::{Paragraph, Wrap};
 
 use super::widgets::{bar, panel};
-use crate::claude::money::PicoUsd;
 use crate::domain::budget::{BudgetScope, BudgetState, BudgetStatus, Period};
 use crate::store::query::By;
 use crate::store::totals::Totals;
-use crate::tui::format::{count, fit, harmless, money, percent};
+use crate::tui::format::{count, fit, harmless, money, percent, spent};
 use crate::tui::model::Model;
-use crate::tui::screen::usage::{Choice, Exporting};
+use crate::tui::screen::usage::Choice;
 use crate::tui::source::NoUsage;
 use crate::tui::theme::Role;
 
@@ -154,7 +153,7 @@ fn summary<'m>(model: &Model, totals: &Totals, width: u16) -> Vec<Line<'m>> {
         let more = format!(" and {} more of {} limits", budgets.len() - BUDGETS, budgets.len());
         lines.push(Line::styled(more, model.theme().style(Role::Muted)));
     }
-    lines.extend(model.usage.exporting().map(|exporting| export(model, exporting)));
+    lines.extend(model.exporting.as_ref().map(|exporting| super::export::line(model, exporting)));
     lines
 }
 
@@ -185,7 +184,7 @@ fn cost<'m>(model: &Model, totals: &Totals) -> Line<'m> {
         money(totals.cache_missed)
     );
     let mut spans = vec![
-        ratatui::text::Span::styled(format!(" {}", spent(totals)), theme.style(Role::Accent)),
+        ratatui::text::Span::styled(format!(" {}", cost_of(totals)), theme.style(Role::Accent)),
         ratatui::text::Span::raw(cache),
     ];
     if totals.unpriced > 0 {
@@ -195,13 +194,8 @@ fn cost<'m>(model: &Model, totals: &Totals) -> Line<'m> {
     Line::from(spans)
 }
 
-/// Dollars; a dash when tokens were used and none of them has a price.
-fn spent(totals: &Totals) -> String {
-    dollars(totals.cost.total(), totals.unpriced)
-}
-
-fn dollars(cost: PicoUsd, unpriced: u64) -> String {
-    if cost.is_zero() && unpriced > 0 { "$-".to_owned() } else { money(cost) }
+fn cost_of(totals: &Totals) -> String {
+    spent(totals.cost.total(), totals.unpriced)
 }
 
 fn budget<'m>(model: &Model, status: &BudgetStatus) -> Line<'m> {
@@ -227,20 +221,6 @@ fn budget<'m>(model: &Model, status: &BudgetStatus) -> Line<'m> {
         money(status.limit),
         percent(status.share)
     );
-    Line::styled(text, model.theme().style(role))
-}
-
-fn export<'m>(model: &Model, exporting: &Exporting) -> Line<'m> {
-    let path = model.private(&exporting.path.display().to_string());
-    let (role, text) = match &exporting.ended {
-        None => match exporting.progress.get() {
-            (_, 0) => (Role::Info, format!(" exporting to {path}: counting")),
-            (done, total) => (Role::Info, format!(" exporting to {path}: {done} of {total}")),
-        },
-        Some(Ok(1)) => (Role::Ok, format!(" exported 1 request to {path}")),
-        Some(Ok(rows)) => (Role::Ok, format!(" exported {rows} requests to {path}")),
-        Some(Err(why)) => (Role::Error, format!(" export failed: {}", model.public(why))),
-    };
     Line::styled(text, model.theme().style(role))
 }
 

@@ -221,6 +221,7 @@ mod tests {
         some.attempts.push(attempt("b", 1, 2));
         let mut none = row(8, "2026-11-23T10:20:30.123456Z", "m", "a");
         (none.attempts, none.endpoint, none.state) = (Vec::new(), None, crate::events::State::Interrupted);
+        none.duration_us = 0;
         for row in [some, none] {
             let view = RequestView::from(&row);
             let text = serde_json::to_string(&view).unwrap();

@@ -88,7 +88,7 @@ pub fn pending(model: &Model) -> Edits {
         let current = find(&model.snapshot, name)?.priority;
         edit.value(name).filter(|value| *value != current).map(|value| (name.clone(), value))
     };
-    model.endpoints.order.iter().filter_map(changed).collect()
+    model.endpoints.list.rows().iter().filter_map(changed).collect()
 }
 
 /// The order a group would have with these edits; nothing when it stays as it is.

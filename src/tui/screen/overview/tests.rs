@@ -44,7 +44,7 @@ fn privacy_masks_where_the_configuration_is() {
 fn the_selection_walks_all_rows_and_enter_goes_to_their_screens() {
     let mut model = model(busy());
     let mut visited = Vec::new();
-    for _ in 0..model.overview.rows.len() {
+    for _ in 0..model.overview.list.rows().len() {
         let row = model.overview.selected().unwrap().clone();
         press(&mut model, &["Enter"]);
         if let Row::Endpoint(name) = &row {
@@ -102,7 +102,7 @@ fn a_group_is_paused_for_a_time() {
 fn keys_that_mean_nothing_here_say_why() {
     let mut model = model(fresh());
     model.overview.advice.clear();
-    model.overview.selection = Selection::default();
+    model.overview.list = List::default();
     assert_eq!(why_not(&model, Action::Activate).as_deref(), Some("select an endpoint of the group first"));
     press(&mut model, &["a"]);
     assert!(model.toast.as_ref().unwrap().error);

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::{copy, look_up};
 use crate::events::RequestId;
 use crate::tui::keymap::Action;
-use crate::tui::model::Model;
+use crate::tui::model::{Model, Screen};
 use crate::tui::msg::Effect;
 use crate::tui::request::Detail;
+use crate::tui::screen::list::rows_moved;
 use crate::tui::screen::logs;
 use crate::tui::source::Ask;
 use crate::tui::view::requests::detail as view;
@@ -23,13 +24,22 @@ pub struct Opened {
     pub problem: Option<String>,
     /// The first line on screen.
     pub scroll: usize,
+    /// Where it was opened from, and where it is closed to.
+    from: Screen,
+}
+
+impl Opened {
+    /// A person went elsewhere meanwhile: from now on it belongs to the list.
+    pub fn stay(&mut self) {
+        self.from = Screen::Requests;
+    }
 }
 
 /// Opens it; what the snapshot does not have is asked for.
-pub(super) fn open(model: &mut Model, id: RequestId) -> Vec<Effect> {
+pub(super) fn open(model: &mut Model, id: RequestId, from: Screen) -> Vec<Effect> {
     let detail = look_up(model, id).map(Arc::new);
     let asked = if detail.is_none() { vec![Effect::Ask(Ask::Request(id))] } else { Vec::new() };
-    model.requests.opened = Some(Opened { id, detail, problem: None, scroll: 0 });
+    model.requests.opened = Some(Opened { id, detail, problem: None, scroll: 0, from });
     asked
 }
 
@@ -58,16 +68,11 @@ pub(super) fn answered(model: &mut Model, id: RequestId, found: &Result<Arc<Deta
 
 pub(super) fn act(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
     let id = model.requests.opened.as_ref()?.id;
-    let page = isize::try_from(view::height(model)).unwrap_or(1);
     match action {
-        Action::Back => model.requests.opened = None,
+        Action::Back => model.screen = model.requests.opened.take()?.from,
         Action::Copy => return Some(copy(model, id)),
         Action::Jump => return Some(logs::show_request(model, id)),
-        Action::Up => scroll(model, -1),
-        Action::Down => scroll(model, 1),
-        Action::PageUp => scroll(model, -page),
-        Action::PageDown => scroll(model, page),
-        _ => return None,
+        _ => scroll(model, rows_moved(action, view::height(model))?),
     }
     Some(Vec::new())
 }

@@ -234,8 +234,17 @@ fn the_detail_of_an_old_request_comes_from_the_store() {
 }
 
 #[test]
-fn exports_are_made_elsewhere_and_the_key_says_where() {
-    let mut model = on_requests();
-    assert!(press(&mut model, &["x"]).is_empty());
-    assert!(model.toast.unwrap().text.contains("Usage screen"));
+fn escape_leads_back_to_where_the_detail_was_opened_from() {
+    let mut model = model(busy());
+    press(&mut model, &["Enter"]);
+    assert!(model.requests.shows_detail());
+    press(&mut model, &["Esc"]);
+    assert_eq!((model.screen, model.requests.shows_detail()), (Screen::Overview, false));
+    press(&mut model, &["4", "Enter", "Esc"]);
+    assert_eq!(model.screen, Screen::Suspended);
+    // Who went elsewhere by hand comes back to a detail of the list.
+    press(&mut model, &["Enter", "1", "3"]);
+    assert!(model.requests.shows_detail());
+    press(&mut model, &["Esc"]);
+    assert_eq!((model.screen, model.requests.shows_detail()), (Screen::Requests, false));
 }

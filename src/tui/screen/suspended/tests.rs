@@ -51,6 +51,7 @@ fn enter_leads_to_the_request() {
     let mut model = queue(busy());
     press(&mut model, &["Enter"]);
     assert_eq!(model.screen, Screen::Requests);
+    assert_eq!(model.requests.opened().unwrap().id, id(FIRST));
 }
 
 #[test]
@@ -58,7 +59,7 @@ fn the_list_keys_move() {
     let mut model = queue(busy());
     let mut at = |keys: &[&str]| {
         press(&mut model, keys);
-        model.suspended.selection.key().unwrap().number()
+        model.suspended.list.selected().unwrap().number()
     };
     assert_eq!(at(&["Down"]), SECOND);
     assert_eq!(at(&["Up"]), FIRST);
@@ -77,7 +78,7 @@ fn the_selection_follows_its_request_when_others_leave() {
     later.queue.retain(|queued| queued.id != id(FIRST));
     model.snapshot = std::sync::Arc::new(later);
     refresh(&mut model);
-    assert_eq!((model.suspended.selection.key(), model.suspended.index()), (Some(&id(SECOND)), 0));
+    assert_eq!((model.suspended.list.selected(), model.suspended.index()), (Some(&id(SECOND)), 0));
 }
 
 #[test]

@@ -1,15 +1,15 @@
 //! Every key of the screen, and when it asks.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::*;
-use crate::store::filter::Filter;
 use crate::tui::model::Screen;
 use crate::tui::msg::Msg;
-use crate::tui::source::{Answer, ExportJob};
+use crate::tui::source::{Answer, Ask};
 use crate::tui::testing::usage::{answer_usage, open_usage, refuse_usage};
-use crate::tui::testing::{ago, busy, model, press, tell};
+use crate::tui::testing::{ago, busy, model, press, tell, unanswered};
 
 fn opened() -> Model {
     let mut model = model(busy());
@@ -30,11 +30,13 @@ fn asked(model: &mut Model, keys: &[&str]) -> UsageQuery {
 }
 
 fn selected(model: &Model) -> &str {
-    model.usage.selection.key().map_or("", String::as_str)
+    model.usage.list.selected().map_or("", String::as_str)
 }
 
+/// Nothing that this screen shows: every screen wants today's sums.
 fn nothing_asked(effects: &[Effect]) -> bool {
-    !effects.iter().any(|effect| matches!(effect, Effect::Ask(Ask::Usage(_))))
+    let mine = |effect: &Effect| matches!(effect, Effect::Ask(Ask::Usage(query)) if query.by != By::Nothing);
+    !effects.iter().any(mine)
 }
 
 #[test]
@@ -103,36 +105,15 @@ fn rows_are_walked() {
 }
 
 #[test]
-fn an_export_is_of_what_is_shown_and_its_result_is_told() {
+fn an_export_is_of_what_is_shown() {
     let mut model = opened();
     asked(&mut model, &["Enter"]);
-    press(&mut model, &["x", "Enter"]);
-    let job = |effects: Vec<Effect>| {
-        effects.into_iter().find_map(|effect| match effect {
-            Effect::Ask(Ask::Export(job)) => Some(job),
-            _ => None,
-        })
-    };
-    assert!(model.usage.exporting().is_some_and(Exporting::runs));
-    assert!(why_not(&model, Action::Export).is_some(), "one at a time");
-    let Exporting { path, progress, .. } = model.usage.exporting().unwrap().clone();
-    assert_eq!(path, PathBuf::from("usage-20261123-140211.csv"));
-    let done = ExportJob {
-        filter: Filter::default(),
-        format: crate::store::export::Format::Csv,
-        path,
-        progress: Arc::clone(&progress),
-    };
-    tell(&mut model, Msg::Answer(Box::new(Answer::Exported(done.clone(), Ok(1_234)))));
-    assert_eq!(model.toast.as_ref().unwrap().text, "exported 1234 requests to usage-20261123-140211.csv");
-
-    press(&mut model, &["x", "x", "Enter"]);
-    assert!(!model.overlays.is_empty(), "`.csvx` is no format");
-    let next = job(press(&mut model, &["Backspace", "Enter"])).unwrap();
-    assert_eq!(next.filter.model.as_deref(), Some("claude-opus-5-5"));
-    tell(&mut model, Msg::Answer(Box::new(Answer::Exported(next, Err("no room".to_owned())))));
-    let toast = model.toast.as_ref().unwrap();
-    assert!(toast.error && toast.text.ends_with("failed: no room"), "{}", toast.text);
+    let effects = press(&mut model, &["x", "Enter"]);
+    let [Effect::Ask(Ask::Export(job))] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(job.what.filter.model.as_deref(), Some("claude-opus-5-5"));
+    assert!(job.what.filter.since.is_some() && job.what.log.is_empty());
+    press(&mut model, &["Esc"]);
+    assert!(job.progress.is_cancelled() && model.usage.wanted.path.len() == 1, "one level: the export");
 }
 
 #[test]
@@ -187,7 +168,7 @@ fn old_sums_stay_until_the_new_ones_are_here_and_late_answers_are_dropped() {
 
 #[test]
 fn without_a_ledger_nothing_can_be_exported_and_it_is_not_asked_again() {
-    let mut model = model(busy());
+    let mut model = unanswered(busy());
     let effects = press(&mut model, &["5"]);
     refuse_usage(&mut model, effects, &NoUsage::NoLedger);
     assert!(why_not(&model, Action::Export).is_some());

@@ -47,8 +47,8 @@ fn the_palette_carries_out_what_was_chosen() {
 #[test]
 fn what_is_disabled_says_why_instead() {
     let mut model = model(busy());
-    press(&mut model, &["3", ":", "export", "Enter"]);
-    assert!(model.toast.unwrap().text.contains("Usage screen"));
+    press(&mut model, &["2", ":", "release group", "Enter"]);
+    assert!(model.toast.unwrap().text.contains("no group was activated by a person"));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
 use ratatui::widgets::{Block, Paragraph};
 
-use super::{name_of, spent, word};
+use super::{cost_of, name_of, word};
 use crate::store::totals::Totals;
 use crate::tui::format::{count, left, money, percent, right};
 use crate::tui::model::Model;
@@ -25,7 +25,7 @@ const COLUMNS: [Column; 8] = [
     ("hits", 5, |t| t.cache_hit_rate().map_or("-".to_owned(), percent)),
     ("saved", 8, |t| money(t.cache_saved)),
     ("missed", 8, |t| money(t.cache_missed)),
-    ("cost", 8, spent),
+    ("cost", 8, cost_of),
 ];
 /// Columns that a narrow terminal does without.
 const LUXURY: [&str; 2] = ["failed", "missed"];

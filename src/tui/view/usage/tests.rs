@@ -60,7 +60,7 @@ fn narrowed_with_budgets_and_an_export_that_runs() {
         }
     }
     press(&mut model, &["x", "Enter"]);
-    model.usage.exporting().unwrap().progress.report(12_000, 98_765);
+    model.exporting.as_ref().unwrap().progress.report(12_000, 98_765);
     assert_snapshot!("narrowed", drawn(&mut model, 80, 24));
 }
 
