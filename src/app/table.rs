@@ -1,16 +1,17 @@
 //! Tables of at most 80 columns for people, with colour where the terminal wants it.
 //!
-//! Columns are as wide as their widest cell; those that may give way do when a row would be too long, down to
-//! [`LEAST`], and their texts are cut in the middle. Every cell is escaped here: no text from outside reaches the
-//! terminal as it came.
+//! Columns are as wide as their widest cell. When a row would be too long, those that may give way do, down to
+//! [`LEAST`], and their texts are cut in the middle; then the gaps do. Every cell is escaped here: no text from outside
+//! reaches the terminal as it came.
 
 use super::paint::{Line, Span, Tone, span};
 use super::text::{WIDTH, cut_middle, fit, pad, width};
 use crate::logging::escape::escape;
 
-const GAP: &str = "  ";
+/// Between two columns, and where that leaves too little room.
+const GAPS: [usize; 2] = [2, 1];
 /// The narrowest a column that gives way gets.
-const LEAST: usize = 8;
+const LEAST: usize = 6;
 
 /// How a column stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,12 +52,12 @@ impl Table {
 
     /// The line of heads.
     pub(super) fn heads(&self) -> Line {
-        self.rows.first().map(|heads| self.line(heads, &self.widths())).unwrap_or_default()
+        self.rows.first().map(|heads| self.line(heads, &self.layout())).unwrap_or_default()
     }
 
     /// The line of a row that is not kept.
     pub(super) fn row(&self, cells: Vec<Span>) -> Line {
-        self.line(&escaped(cells), &self.widths())
+        self.line(&escaped(cells), &self.layout())
     }
 
     /// Adds a row with a cell for every column.
@@ -66,13 +67,13 @@ impl Table {
 
     /// Its lines, heads first.
     pub(super) fn lines(&self) -> Vec<Line> {
-        let widths = self.widths();
-        self.rows.iter().map(|row| self.line(row, &widths)).collect()
+        let layout = self.layout();
+        self.rows.iter().map(|row| self.line(row, &layout)).collect()
     }
 
-    fn widths(&self) -> Vec<usize> {
+    fn layout(&self) -> Layout {
         if let Some(ruled) = &self.ruled {
-            return ruled.clone();
+            return Layout { widths: ruled.clone(), gap: GAPS[1] };
         }
         let mut widths = vec![0; self.stands.len()];
         for row in &self.rows {
@@ -80,19 +81,25 @@ impl Table {
         }
         let flexible: Vec<usize> =
             (0..widths.len()).filter(|&i| self.stands.get(i) == Some(&Stand::Flexible)).collect();
-        let gaps = GAP.len() * (widths.len().max(1) - 1);
-        fit(&mut widths, &flexible, WIDTH - gaps, LEAST);
-        widths
+        let laid_out = GAPS.map(|gap| {
+            let (mut widths, room) = (widths.clone(), WIDTH - gap * (widths.len().max(1) - 1));
+            fit(&mut widths, &flexible, room, LEAST);
+            (widths.iter().sum::<usize>() <= room, Layout { widths, gap })
+        });
+        let [(fits, wide), (_, narrow)] = laid_out;
+        if fits { wide } else { narrow }
     }
 
-    fn line(&self, row: &[Span], widths: &[usize]) -> Line {
+    fn line(&self, row: &[Span], layout: &Layout) -> Line {
         let mut line = Vec::with_capacity(row.len() * 2);
-        for ((cell, stand), width) in row.iter().zip(&self.stands).zip(widths) {
+        for ((cell, stand), width) in row.iter().zip(&self.stands).zip(&layout.widths) {
             if !line.is_empty() {
-                line.push(plain(GAP));
+                line.push(plain(" ".repeat(layout.gap)));
             }
-            let text =
-                if *stand == Stand::Flexible { cut_middle(&cell.text, *width) } else { cell.text.clone() };
+            let text = match stand {
+                Stand::Flexible => cut_middle(&cell.text, *width),
+                Stand::Left | Stand::Right => cell.text.clone(),
+            };
             line.push(span(cell.tone, pad(&text, *width, *stand == Stand::Right)));
         }
         // The spaces behind the last cell would only break lines on narrow terminals.
@@ -101,6 +108,12 @@ impl Table {
         }
         line
     }
+}
+
+/// How wide everything is.
+struct Layout {
+    widths: Vec<usize>,
+    gap: usize,
 }
 
 fn escaped(cells: Vec<Span>) -> Vec<Span> {
@@ -123,6 +136,20 @@ mod tests {
     fn columns_stand_below_each_other() {
         let text = table(&[["a", "up", "7"], ["日本", "resting", "1,234"]]);
         assert_eq!(text, "NAME  STATE        N\na     up           7\n日本  resting  1,234\n");
+    }
+
+    #[test]
+    fn gaps_give_way_last() {
+        let text = table(&[["name-of-many-letters", &"s".repeat(60), "12345678901"]]);
+        assert_eq!(text.lines().last().unwrap(), format!("nam…ers {} 12345678901", "s".repeat(60)));
+    }
+
+    #[test]
+    fn a_ruled_table_does_not_wait_for_its_rows() {
+        let columns = [("NAME", Stand::Flexible), ("N", Stand::Right)];
+        let table = Table::ruled(&columns, &[6, 3]);
+        let lines = [table.heads(), table.row(vec![plain("a-long-name"), plain("7")])];
+        assert_eq!(rendered(&lines, false), "NAME     N\na-l…me   7\n");
     }
 
     #[test]

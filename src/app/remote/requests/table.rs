@@ -1,7 +1,7 @@
 //! Requests as rows of a table.
 //!
-//! RESULT is the HTTP status of an answer, or what became of the request (`failed 529`, `cancelled`), or where it is
-//! (`streaming`). `+2` behind it: two attempts before had failed.
+//! RESULT is the HTTP status of an answer, or what became of the request (`failed 200`: it broke off; `cancelled`), or
+//! where it is (`streaming`). `+2` behind it: two attempts before had failed.
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
@@ -70,14 +70,15 @@ pub(super) fn cells(request: &RequestView, time: String) -> Vec<Span> {
 /// How it ended, or where it is.
 pub(in crate::app::remote) fn result(request: &RequestView) -> Span {
     let status = request.http_status_code.map(|status| status.to_string());
-    let after = |word: &str| match &status {
-        Some(status) => format!("{word} {status}"),
-        None => word.to_owned(),
-    };
     let (tone, text) = match request.status {
         Stage::Live(phase) => (Tone::Story, phase.as_str().to_owned()),
         Stage::Ended(State::Completed) => (Tone::Good, status.unwrap_or_else(|| "completed".to_owned())),
-        Stage::Ended(state @ State::Failed) => (Tone::Bad, after(state.as_str())),
+        // A status that is no failure does not say that the answer broke off.
+        Stage::Ended(state @ State::Failed) => match (request.http_status_code, status) {
+            (Some(400..), Some(status)) => (Tone::Bad, status),
+            (_, Some(status)) => (Tone::Bad, format!("{} {status}", state.as_str())),
+            (_, None) => (Tone::Bad, state.as_str().to_owned()),
+        },
         Stage::Ended(state) => (Tone::Trouble, state.as_str().to_owned()),
     };
     match request.retry_count {
