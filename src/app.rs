@@ -15,6 +15,7 @@
 //! records; commit them.
 
 mod admin_port;
+mod attach;
 mod budgets;
 mod check;
 pub mod client;
@@ -88,6 +89,7 @@ pub fn command(cli: &Cli) -> anyhow::Result<u8> {
         None => run::run(&cli.run),
         Some(Command::Demo(args)) => demo::run(args),
         Some(Command::Check(args)) => check::run(args),
+        Some(Command::Attach(args)) => attach::run(args),
         Some(Command::Usage(args)) => usage::usage(args),
         Some(Command::Export(args)) => usage::export(args),
         Some(Command::Status(args)) => remote::status(args),

@@ -46,6 +46,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+
 pub use crate::domain::budget::{Budget, BudgetScope};
 use crate::domain::endpoint::{EndpointId, EndpointSpec};
 pub use crate::domain::route::StrategyKind;
@@ -99,6 +101,14 @@ pub struct Config {
     pub pinned: Option<EndpointId>,
     /// Knows every secret value in here.
     pub redactor: Redactor,
+}
+
+impl Config {
+    /// The zone of days and displays. Its name was checked when the configuration was read.
+    pub fn zone(&self) -> TimeZone {
+        let named = self.timezone.as_deref().and_then(|name| TimeZone::get(name).ok());
+        named.unwrap_or_else(TimeZone::system)
+    }
 }
 
 /// Where a configuration came from.

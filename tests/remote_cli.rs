@@ -50,7 +50,8 @@ impl Scene {
         let endpoints = [("a", "main"), ("b", "main"), ("c", "spare")];
         let world = World::with(&base, &endpoints).await.settled().await;
         let port = world.forwarder.admin_address().unwrap().port();
-        let yaml = format!("{store}web: {{ port: {port}, {web} }}\nendpoints: [{{ name: a, url: \"http://x\" }}]\n");
+        let yaml =
+            format!("{store}web: {{ port: {port}, {web} }}\nendpoints: [{{ name: a, url: \"http://x\" }}]\n");
         std::fs::write(folder.path().join("my.yaml"), yaml).unwrap();
         Self { world, folder }
     }
@@ -95,14 +96,18 @@ async fn a_forwarder_that_runs_is_shown() {
     assert!(!status.contains('\u{1b}') && status.lines().all(|line| line.chars().count() <= 80), "{status}");
     assert_eq!(scene.json("status").await["pid"], std::process::id());
     let groups = scene.well("groups").await;
-    assert_eq!(groups.lines().map(|line| line.split(' ').next().unwrap()).collect::<Vec<_>>(), [
-        "GROUP", "main", "spare"
-    ]);
+    assert_eq!(
+        groups.lines().map(|line| line.split(' ').next().unwrap()).collect::<Vec<_>>(),
+        ["GROUP", "main", "spare"]
+    );
     assert_eq!(scene.json("groups").await["active_group"], "main");
     let endpoints = scene.well("endpoints --group main").await;
     assert!(endpoints.lines().count() == 3 && endpoints.contains("\nb "), "{endpoints}");
     assert_eq!(scene.json("endpoints").await["endpoints"].as_array().unwrap().len(), 3);
-    assert_eq!(scene.well("suspended").await, "No request waits, and none will: request_suspend.enabled is false.\n");
+    assert_eq!(
+        scene.well("suspended").await,
+        "No request waits, and none will: request_suspend.enabled is false.\n"
+    );
     for sim in &scene.world.sims {
         sim.down().await.unwrap();
     }
@@ -122,7 +127,8 @@ async fn who_waits_for_a_forwarder_gets_it() {
     let port = scene.world.forwarder.admin_address().unwrap().port();
     scene.world.stop().await;
     let url = format!("http://127.0.0.1:{port}");
-    let waiting = run(scene.folder.path(), &["status", "--wait", "25", "--url", &url]);
+    let words = ["status", "--wait", "25", "--url", &url];
+    let waiting = run(scene.folder.path(), &words);
     let starting = async {
         let base = QUICK.replace("web: { enabled: false }", &format!("web: {{ port: {port} }}"));
         World::with(&base, &[("a", "main")]).await

@@ -1,7 +1,7 @@
 //! `init` and `completions`.
 
-use super::support::command::{Said, run};
 use super::TempDir;
+use super::support::command::{Said, run};
 
 async fn said(folder: &TempDir, line: &str) -> Said {
     run(folder.path(), &line.split_whitespace().collect::<Vec<_>>()).await

@@ -7,7 +7,7 @@ use super::Scene;
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_are_listed_and_explained_with_a_forwarder_and_without() {
     let mut scene = Scene::new("enabled: true").await;
-    scene.world.sims[0].script(vec![Behaviour::error(529), Behaviour::error(529)]);
+    scene.world.sims[0].script(vec![Behaviour::overloaded(), Behaviour::overloaded()]);
     for stream in [false, true] {
         assert_eq!(scene.world.client.messages(stream).await.status, 200);
         scene.world.record().await;

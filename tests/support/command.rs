@@ -37,7 +37,8 @@ pub fn command(folder: &Path, arguments: &[&str]) -> Command {
 
 /// Runs it to its end.
 pub async fn run(folder: &Path, arguments: &[&str]) -> Said {
-    let output = timeout(PATIENCE, command(folder, arguments).output()).await.expect("an end in time").unwrap();
+    let output =
+        timeout(PATIENCE, command(folder, arguments).output()).await.expect("an end in time").unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     Said { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
 }

@@ -93,7 +93,7 @@ impl Source for Local {
             }
             Ask::Config => {
                 let config = self.config();
-                Box::pin(async move { Answer::Config(config) })
+                Box::pin(async move { Answer::Config(Ok(config)) })
             }
             Ask::Usage(query) => {
                 let wanted = query.clone();
