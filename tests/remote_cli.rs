@@ -19,8 +19,6 @@ mod support;
 #[path = "remote_cli/trouble.rs"]
 mod trouble;
 
-use std::path::PathBuf;
-
 use serde_json::Value;
 use support::command::{Said, run};
 use support::{QUICK, World};
@@ -54,10 +52,6 @@ impl Scene {
             format!("{store}web: {{ port: {port}, {web} }}\nendpoints: [{{ name: a, url: \"http://x\" }}]\n");
         std::fs::write(folder.path().join("my.yaml"), yaml).unwrap();
         Self { world, folder }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
     }
 
     /// Runs a command with the configuration.

@@ -195,6 +195,7 @@ Usage: cc-forwarder [OPTIONS]
 Commands:
   demo         Run against simulated endpoints and clients: no account, no configuration
   check        Validate the configuration, then probe every endpoint
+  attach       Open the terminal interface on a forwarder that runs already, here or elsewhere
   usage        Show what requests used and cost: today's totals, model by model
   export       Write every request of a period as CSV or JSON, oldest first
   status       Show a forwarder that runs: is it well, where does it listen, what serves

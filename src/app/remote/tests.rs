@@ -104,7 +104,7 @@ fn requests_that_wait_read_like_this() {
 
 fn status() -> Value {
     json!({
-        "status": "running", "version": "0.1.0", "pid": 4711, "started": AT, "uptime_seconds": 7_300,
+        "at": AT, "status": "running", "version": "0.1.0", "pid": 4711, "started": AT, "uptime_seconds": 7_300,
         "listen": { "proxy": "127.0.0.1:8088", "admin": "127.0.0.1:8010" },
         "config": { "source": "file", "path": "/home/somebody/a-rather-long/path/to/my.yaml" },
         "strategy": "priority", "auth_enabled": false, "proxy_enabled": false,
