@@ -34,7 +34,7 @@ pub use self::remote::{
 pub use self::usage::{
     BackupArgs, By, ExportArgs, ExportFormat, Reach, RecostArgs, Span, UsageArgs, UsageCommand, Which,
 };
-use crate::config::Level;
+use crate::config::{Level, LogFormat};
 
 /// Exit code: everything went as asked.
 pub const EXIT_OK: u8 = 0;
@@ -163,6 +163,9 @@ pub struct RunArgs {
     /// Log lines from this level up: trace, debug, info, warn or error
     #[arg(long, value_name = "LEVEL", hide_possible_values = true)]
     pub log_level: Option<Level>,
+    /// Form of log lines: text, or json with one object a line
+    #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
+    pub log_format: Option<LogFormat>,
     /// Run without the terminal interface
     #[arg(long)]
     pub no_tui: bool,
@@ -230,6 +233,19 @@ impl ValueEnum for Level {
     }
 }
 
+impl ValueEnum for LogFormat {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Text, Self::Json]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }))
+    }
+}
+
 /// Reads a command line, program name first.
 ///
 /// # Errors
@@ -240,8 +256,19 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Erro
 
 /// Long options that may be written with one dash: the predecessor's, and those of running beside them.
 /// `-pin x` in particular would otherwise be understood as `-p in x`.
-const LEGACY: [&str; 10] =
-    ["config", "no-tui", "tui", "theme", "version", "web", "web-port", "help", "pin", "log-level"];
+const LEGACY: [&str; 11] = [
+    "config",
+    "no-tui",
+    "tui",
+    "theme",
+    "version",
+    "web",
+    "web-port",
+    "help",
+    "pin",
+    "log-level",
+    "log-format",
+];
 
 /// The arguments with the predecessor's `-config PATH` and `-config=PATH` as `--config …`. Everything else, and
 /// everything behind `--`, stays as it is.

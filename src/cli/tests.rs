@@ -38,15 +38,17 @@ fn run_takes_its_options() {
         config: Some("a.yaml".into()),
         pin: Some("backup".into()),
         log_level: Some(Level::Debug),
+        log_format: Some(LogFormat::Json),
         no_tui: true,
         theme: None,
         tui: false,
         web: true,
         web_port: Some(8011),
     });
-    let modern = "--config a.yaml --pin backup --log-level debug --no-tui --web --web-port 8011";
-    let legacy = "-config a.yaml -p backup --log-level=debug -no-tui -web -web-port 8011";
-    let joined = "-config=a.yaml -pin=backup -log-level=debug -no-tui -web -web-port=8011";
+    let modern =
+        "--config a.yaml --pin backup --log-level debug --log-format json --no-tui --web --web-port 8011";
+    let legacy = "-config a.yaml -p backup --log-level=debug -log-format json -no-tui -web -web-port 8011";
+    let joined = "-config=a.yaml -pin=backup -log-level=debug -log-format=json -no-tui -web -web-port=8011";
     for line in [modern, legacy, joined] {
         assert_eq!(parsed(line), all, "{line}");
     }
@@ -208,16 +210,17 @@ Commands:
   completions  Print a script that completes commands and options in your shell
 
 Options:
-      --config <PATH>      Configuration file (YAML)
-  -p, --pin <ENDPOINT>     Put this endpoint first for this run; the others stay as failover
-      --log-level <LEVEL>  Log lines from this level up: trace, debug, info, warn or error
-      --no-tui             Run without the terminal interface
-      --tui                Open the terminal interface even if tui.enabled is false
-      --theme <NAME>       Theme of the terminal interface, instead of tui.theme
-      --web                Open the admin port, also where web.enabled is false
-      --web-port <N>       Port of the admin port, instead of web.port
-  -h, --help               Print help
-  -V, --version            Print version
+      --config <PATH>        Configuration file (YAML)
+  -p, --pin <ENDPOINT>       Put this endpoint first for this run; the others stay as failover
+      --log-level <LEVEL>    Log lines from this level up: trace, debug, info, warn or error
+      --log-format <FORMAT>  Form of log lines: text, or json with one object a line
+      --no-tui               Run without the terminal interface
+      --tui                  Open the terminal interface even if tui.enabled is false
+      --theme <NAME>         Theme of the terminal interface, instead of tui.theme
+      --web                  Open the admin port, also where web.enabled is false
+      --web-port <N>         Port of the admin port, instead of web.port
+  -h, --help                 Print help
+  -V, --version              Print version
 
 Examples:
   cc-forwarder                              use the config found, or pass your own login through

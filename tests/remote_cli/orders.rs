@@ -34,9 +34,7 @@ async fn groups_are_steered() {
         scene.refused(&format!("groups {what} a/b%20c"), "there is: main, spare").await;
     }
     scene.well("groups pause main").await;
-    scene.refused("groups activate spare --force", "").await;
-    scene.well("groups activate main --force").await;
-    assert_eq!(scene.state("main"), GroupState::Active);
+    assert_eq!((scene.state("spare"), scene.state("main")), (GroupState::Active, GroupState::Paused));
     scene.world.stop().await;
 }
 
