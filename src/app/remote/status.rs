@@ -6,7 +6,9 @@
 //! | it answers, nothing could serve, `--check` | 1 |
 //! | it does not answer (within `--wait`) | 1 |
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::{endpoints, fact, show};
 use crate::admin::connections::ConnectionsView;

@@ -75,7 +75,7 @@ async fn follow(client: &Client, printer: &mut Printer) -> anyhow::Result<()> {
             match client.events(PATH, KINDS, last.as_deref()).await {
                 Ok(events) => break events,
                 // Busy, or starting: that passes.
-                Err(AskError::Refused { status, .. }) if matches!(status, 429 | 500..) => {}
+                Err(AskError::Refused { status: 429 | 500.., .. }) => {}
                 Err(error @ AskError::Refused { .. }) => return Err(error.into()),
                 Err(AskError::Unreachable { .. } | AskError::Broken { .. }) => {}
             }
