@@ -38,8 +38,8 @@ use tokio_util::task::TaskTracker;
 use self::open::Opened;
 use super::client::Client;
 use super::hangup::Hangups;
-use super::run;
 use super::screen::{self, Closed, Plan, Window};
+use super::{reach, run};
 use crate::admin::status::Status;
 use crate::cli::{AttachArgs, EXIT_OK, Misuse};
 use crate::config::{Config, System, load};
@@ -66,7 +66,7 @@ pub(super) fn run(args: &AttachArgs) -> anyhow::Result<u8> {
 /// The configuration here. With a URL it only says what the screen looks like, and may be missing or wrong.
 fn settings(args: &AttachArgs) -> anyhow::Result<Config> {
     let found = || anyhow::Ok(load::load_ledger(run::locate(args.config.as_deref())?, &System)?);
-    match args.url.is_some() && args.config.is_none() {
+    match args.url().is_some() && args.config.is_none() {
         true => Ok(found().unwrap_or_else(|_| Config::built_in())),
         false => found(),
     }
@@ -75,29 +75,23 @@ fn settings(args: &AttachArgs) -> anyhow::Result<Config> {
 /// The token to show. That of a configuration goes to a URL of the command line only when the configuration was named
 /// beside it: the URL may be anybody's.
 fn token(args: &AttachArgs, config: &Config) -> Option<Secret> {
-    let trusted = args.url.is_none() || args.config.is_some();
+    let trusted = args.url().is_none() || args.config.is_some();
     args.token.as_deref().map(Secret::new).or_else(|| config.web.token.clone().filter(|_| trusted))
 }
 
 /// The admin port that is meant.
 fn client(args: &AttachArgs, config: &Config) -> anyhow::Result<Client> {
     let token = token(args, config);
-    match &args.url {
+    match args.url() {
         Some(url) => Client::new(url, token),
-        None => Client::of(&config.web, token)?.with_context(|| {
-            format!(
-                "the system chose the admin port of a forwarder with {} (web.port: 0); its log says where it is, give \
-                 that URL",
-                config.source
-            )
-        }),
+        None => reach::of(config, token),
     }
 }
 
 async fn attach(client: Client, mut plan: Plan, config: &Config, readonly: bool) -> anyhow::Result<u8> {
     let base = client.base().to_owned();
     let mut hangups = Hangups::new()?;
-    let opened = open::open(client).await.with_context(|| off(config, &base))?;
+    let opened = open::open(client).await.with_context(|| format!("cannot attach to {}", escape(&base)))?;
     plan.notices.extend(other_version(&opened.status.version));
     let facts = facts(&opened.status, &base, readonly);
     let background = Background::default();
@@ -119,15 +113,6 @@ fn other_version(theirs: &str) -> Option<String> {
     let ours = env!("CARGO_PKG_VERSION");
     let other = || format!("the forwarder is version {}, this screen is version {ours}", escape(theirs));
     (theirs != ours).then(other)
-}
-
-/// What was tried, and what may be the reason that it failed.
-fn off(config: &Config, base: &str) -> String {
-    let hint = match config.web.enabled {
-        true => String::new(),
-        false => format!(" (web.enabled is false in {}: `cc-forwarder --web` opens it)", config.source),
-    };
-    format!("cannot attach to {}{hint}", escape(base))
 }
 
 fn show(
@@ -239,8 +224,14 @@ mod tests {
     }
 
     #[test]
-    fn a_port_that_the_system_chose_has_to_be_given() {
+    fn without_a_url_the_configuration_says_where_it_is() {
         let mut config = Config::built_in();
+        config.web.port = 8_011;
+        let found = client(&AttachArgs::default(), &config).unwrap();
+        assert_eq!(found.base(), "http://127.0.0.1:8011");
+        let url = Some("http://10.0.0.7:1".to_owned());
+        let named = AttachArgs { named_url: url, ..AttachArgs::default() };
+        assert_eq!(client(&named, &config).unwrap().base(), "http://10.0.0.7:1");
         config.web.port = 0;
         let refused = client(&AttachArgs::default(), &config).map(drop).unwrap_err();
         assert!(refused.to_string().contains("web.port: 0"), "{refused}");

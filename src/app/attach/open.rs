@@ -16,6 +16,7 @@ use super::wire::{Wire, WireError};
 use crate::admin::config::{ReloadOutcome, ReloadView};
 use crate::admin::status::Status;
 use crate::app::client::{AskError, Client};
+use crate::app::reach::advise;
 use crate::app::screen::tell_of_reload;
 use crate::events::board::Snapshot;
 use crate::tui::Remote;
@@ -56,6 +57,7 @@ fn unknown(error: WireError) -> anyhow::Error {
             "{message}; give it with --token or in CC_FORWARDER_ADMIN_TOKEN, or name the configuration that has it with \
              --config"
         ),
+        WireError::Ask(error) => advise(error),
         error => error.into(),
     }
 }
