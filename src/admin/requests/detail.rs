@@ -10,7 +10,7 @@ use crate::store::export::json::RequestView;
 use crate::store::row::Row;
 
 /// The answer of `GET /requests/{id}`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RequestDetail {
     /// As in a list; its attempts are in it.
     pub request: RequestView,
@@ -36,7 +36,7 @@ impl RequestDetail {
     }
 
     /// Of one that the store keeps.
-    pub(super) fn stored(row: &Row, story: Vec<String>) -> Self {
+    pub fn stored(row: &Row, story: Vec<String>) -> Self {
         Self { request: RequestView::from(row), live: None, trace: None, explain: story }
     }
 

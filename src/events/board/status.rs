@@ -12,7 +12,7 @@ use crate::domain::order::{self, Allowed, Refused};
 use crate::domain::ratelimit::Bucket;
 
 /// One group in a snapshot.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct GroupStatus {
     /// Its name.
     pub name: GroupId,
@@ -33,7 +33,7 @@ pub struct GroupStatus {
 }
 
 /// One endpoint in a snapshot.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct EndpointStatus {
     /// Its name.
     pub name: EndpointId,
