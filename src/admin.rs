@@ -203,7 +203,7 @@ fn api() -> OpenApiRouter<Admin> {
         .merge(requests::routes())
         .merge(logs::routes())
         .merge(history::routes())
-        .merge(stream::routes().into())
+        .merge(stream::routes())
         .merge(openapi::routes())
         .merge(usage::routes());
     OpenApiRouter::with_openapi(openapi::frame()).merge(status::health_routes()).nest("/api/v1", api)

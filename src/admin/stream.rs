@@ -13,17 +13,19 @@
 
 use std::convert::Infallible;
 
+use axum::Extension;
 use axum::body::Body;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Extension, Router};
 use futures_util::stream;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::Admin;
 use super::error::ApiError;
+use super::openapi::errors::Busy;
 use super::params::{self, Params};
 use super::serve::Stop;
 use crate::events::feed::{Kinds, MAX_READERS};
@@ -33,17 +35,29 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// `/api/v1/stream`
-pub(super) fn routes() -> Router<Admin> {
-    Router::new().route("/stream", get(read))
+pub(super) fn routes() -> OpenApiRouter<Admin> {
+    OpenApiRouter::new().routes(routes!(read))
 }
 
+/// What happens, as it happens.
+#[utoipa::path(
+    get, path = "/stream", tag = "program",
+    params(
+        ("events" = Option<String>, Query, description = "Types with commas between them; without it all but `log`"),
+        ("Last-Event-ID" = Option<String>, Header, description = "Goes on behind this event"),
+    ),
+    responses(
+        (status = 200, description = "Server-sent events", body = String, content_type = "text/event-stream"),
+        Busy,
+    ),
+)]
 async fn read(
     State(admin): State<Admin>,
     Extension(stop): Extension<Stop>,
-    RawQuery(query): RawQuery,
+    params: Params,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let kinds = wanted(query.as_deref())?;
+    let kinds = wanted(params)?;
     // What is no text is no id of ours.
     let last = headers.get(LAST_EVENT_ID).map(|id| id.to_str().unwrap_or_default());
     let busy = || ApiError::busy(format!("{MAX_READERS} readers have this stream open"));
@@ -60,8 +74,7 @@ async fn read(
     Ok((headers, Body::from_stream(events)).into_response())
 }
 
-fn wanted(query: Option<&str>) -> Result<Kinds, ApiError> {
-    let mut params = Params::of(query);
+fn wanted(mut params: Params) -> Result<Kinds, ApiError> {
     let events = params.text("events")?;
     params.finish()?;
     match events {

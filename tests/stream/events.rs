@@ -43,10 +43,13 @@ async fn a_picture_comes_first_and_then_the_life_of_a_request() {
 async fn every_type_is_told_in_a_run_with_trouble() {
     let world = World::with(&patient(), &[("a", "main")]).await.settled().await;
     let mut stream = Stream::open(&world, "", None).await;
+    // What happens before the picture is taken is in it.
+    let first = stream.next().await.unwrap();
     world.sims[0].down().await.unwrap();
     let client = world.client.clone();
     let asking = tokio::spawn(async move { client.messages(true).await });
-    let mut seen = stream.until(|seen| seen.kind == Kind::Suspended).await;
+    let mut seen = vec![first];
+    seen.extend(stream.until(|seen| seen.kind == Kind::Suspended).await);
     world.sims[0].up().await.unwrap();
     seen.extend(stream.until_settled(1).await);
     assert_eq!(tokio::time::timeout(PATIENCE, asking).await.unwrap().unwrap().status, 200);
