@@ -9,6 +9,9 @@
 //! | `/api/v1/connections` | what is open now: [`connections`] |
 //! | `/api/v1/suspended…` | requests that wait: [`suspended`] |
 //! | `/api/v1/config…` | the configuration: [`config`] |
+//! | `/api/v1/requests…` | what runs and what ended: [`requests`] |
+//! | `GET /api/v1/logs` | the program's own log lines: [`logs`] |
+//! | `GET /api/v1/metrics/history` | the last hour by minutes: [`history`] |
 //! | `/api/v1/usage/…` | the ledger: [`usage`] |
 //!
 //! Every request, also one for a path that does not exist, passes [`guard`] first: no web page of another site, no name
@@ -31,9 +34,12 @@ pub mod endpoints;
 pub mod error;
 pub mod groups;
 pub mod guard;
+pub mod history;
+pub mod logs;
 mod name;
 pub mod orders;
 pub mod params;
+pub mod requests;
 pub mod serve;
 pub mod status;
 pub mod suspended;
@@ -54,6 +60,8 @@ use crate::config::Config;
 use crate::control::Control;
 use crate::domain::pricebook::PriceBook;
 use crate::events::board::Snapshot;
+use crate::events::recent::Recent;
+use crate::logging::ring::Ring;
 use crate::store::Store;
 
 /// Questions to the store at once. They run on threads that name look-ups of the data path use too.
@@ -93,6 +101,10 @@ pub struct State {
     pub prices: watch::Receiver<Arc<PriceBook>>,
     /// The ledger, when there is one.
     pub store: Option<Store>,
+    /// Ended requests, when there is none.
+    pub recent: Recent,
+    /// The program's own log lines, where they are collected.
+    pub logs: Option<Ring>,
 }
 
 impl Admin {
@@ -173,6 +185,9 @@ pub fn router(admin: Admin) -> Router {
         .merge(connections::routes())
         .merge(suspended::routes())
         .merge(config::routes())
+        .merge(requests::routes())
+        .merge(logs::routes())
+        .merge(history::routes())
         .merge(usage::routes());
     Router::new()
         .merge(status::health_routes())

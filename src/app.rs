@@ -15,6 +15,7 @@
 //! records; commit them.
 
 mod admin_port;
+mod attach;
 mod budgets;
 mod check;
 pub mod client;
@@ -54,6 +55,7 @@ use crate::control::fasttest::FastTests;
 use crate::control::{self, Control, probe};
 use crate::domain::fleet::{Change, Fleet};
 use crate::events::board::{Board, Snapshot};
+use crate::events::recent::Recent;
 use crate::events::spend::Spend;
 use crate::events::{self, RequestRecord, hub};
 use crate::proxy::affinity::SessionTable;
@@ -79,6 +81,7 @@ pub fn command(cli: &Cli) -> anyhow::Result<u8> {
         None => run::run(&cli.run),
         Some(Command::Demo(args)) => demo::run(args),
         Some(Command::Check(args)) => check::run(args),
+        Some(Command::Attach(args)) => attach::run(args),
         Some(Command::Usage(args)) => usage::usage(args),
         Some(Command::Export(args)) => usage::export(args),
     }
@@ -119,6 +122,7 @@ pub struct Running {
     hub: JoinHandle<Board>,
     keeper: Option<Keeper>,
     store: Option<Store>,
+    recent: Recent,
     deck: Deck,
 }
 
@@ -167,10 +171,14 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     let empty = Snapshot { budgets: spend.statuses(), ..empty };
     let (snapshot_tx, snapshot) = watch::channel(Arc::new(empty));
     let (prices_tx, prices_rx) = watch::channel(Arc::new(prices::of(&config)));
+    let recent = Recent::default();
     let outputs = hub::Outputs {
         prices: prices_rx.clone(),
         spend,
-        ledger: store.as_ref().map(|store| Box::new(store.intake()) as Box<dyn hub::Ledger>),
+        ledger: Some(match &store {
+            Some(store) => Box::new(store.intake()),
+            None => Box::new(recent.clone()),
+        }),
         snapshot: snapshot_tx,
         records: taps.records,
         changes: taps.changes,
@@ -178,6 +186,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     let hub = background.spawn(hub::run(stream, control.watch(), outputs, board));
 
     let transport = Transport::new(Dialer::new(config.outbound.clone(), config.extra_ca.clone()));
+    let lines = taps.log.as_ref().map(|log| log.handle.clone());
     let (reloader, reloads) =
         Reloader::new(config_tx, control.clone(), transport.clone(), taps.log, taps.web);
     let (samples, keeper) = samples(&config, &config_rx);
@@ -232,6 +241,8 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
         snapshot: snapshot.clone(),
         prices: prices_rx,
         store: store.clone(),
+        recent: recent.clone(),
+        logs: lines.map(|log| log.ring()),
     });
     let admin = admin.await;
     background.spawn(serve::run(listener, shared, connections.clone(), stop.clone(), abort.clone()));
@@ -251,6 +262,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
         hub,
         keeper,
         store,
+        recent,
         deck,
     })
 }
@@ -284,6 +296,11 @@ impl Running {
     /// The usage store, when there is one.
     pub fn store(&self) -> Option<&Store> {
         self.store.as_ref()
+    }
+
+    /// Ended requests, when there is no store.
+    pub fn recent(&self) -> &Recent {
+        &self.recent
     }
 
     /// The suspended requests.

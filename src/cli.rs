@@ -5,12 +5,14 @@
 //! | `cc-forwarder [options]` | run the forwarder |
 //! | `cc-forwarder demo` | see it work without any account |
 //! | `cc-forwarder check` | validate the configuration, probe the endpoints |
+//! | `cc-forwarder attach` | the terminal interface on one that runs already |
 //! | `cc-forwarder usage`, `export` | what requests used and cost |
 //! | `-config PATH`, `-no-tui`, `-tui`, `-version`, `-web`, `-web-port N` | as with two dashes: the predecessor's spelling |
 //!
 //! Nothing here acts. [`parse`] fails with clap's error, which knows its text and its exit code (0 for help and version,
 //! [`EXIT_USAGE`] for bad usage).
 
+mod attach;
 mod usage;
 
 use std::ffi::{OsStr, OsString};
@@ -20,6 +22,7 @@ use std::sync::LazyLock;
 use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use self::attach::AttachArgs;
 pub use self::usage::{
     BackupArgs, By, ExportArgs, ExportFormat, Reach, RecostArgs, Span, UsageArgs, UsageCommand, Which,
 };
@@ -97,6 +100,11 @@ pub enum Command {
     /// one with `credential: pass` is asked without any. Exit code 0 when all of them are up and take their
     /// credential; 1 when one does not, or when the configuration has problems, which are all listed at once.
     Check(CheckArgs),
+    /// Open the terminal interface on a forwarder that runs already, here or elsewhere
+    ///
+    /// Over its admin port. It reconnects by itself; leaving it stops nothing. With --readonly no key changes
+    /// anything.
+    Attach(AttachArgs),
     /// Show what requests used and cost: today's totals, model by model
     ///
     /// Reads the store of the configuration; while a forwarder has it open, that forwarder is asked over its admin

@@ -39,12 +39,14 @@ mod yaml;
 pub use self::env::{Env, System};
 pub use self::load::{ConfigError, Loaded, UnknownEndpoint};
 pub use self::problem::{Problem, Problems};
-pub(crate) use self::value::positive_duration;
+pub(crate) use self::value::{positive_duration, show_duration};
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+
+use jiff::tz::TimeZone;
 
 pub use crate::domain::budget::{Budget, BudgetScope};
 use crate::domain::endpoint::{EndpointId, EndpointSpec};
@@ -99,6 +101,14 @@ pub struct Config {
     pub pinned: Option<EndpointId>,
     /// Knows every secret value in here.
     pub redactor: Redactor,
+}
+
+impl Config {
+    /// The zone of days and displays. Its name was checked when the configuration was read.
+    pub fn zone(&self) -> TimeZone {
+        let named = self.timezone.as_deref().and_then(|name| TimeZone::get(name).ok());
+        named.unwrap_or_else(TimeZone::system)
+    }
 }
 
 /// Where a configuration came from.

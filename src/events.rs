@@ -8,6 +8,7 @@ pub mod health;
 pub mod hub;
 pub mod minutes;
 pub mod progress;
+pub mod recent;
 pub mod record;
 pub mod spend;
 pub mod trace;

@@ -10,6 +10,8 @@ mod door;
 mod life;
 #[path = "admin/orders.rs"]
 mod orders;
+#[path = "admin/requests.rs"]
+mod requests;
 #[path = "admin/scene.rs"]
 mod scene;
 #[path = "admin/usage.rs"]

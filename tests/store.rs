@@ -48,7 +48,7 @@ fn a_burst_waits_in_memory_while_the_disk_holds_its_breath() {
         intake.settled(&record(id, 0));
     }
     let load = store.load();
-    assert_eq!((load.unsaved, intake.status().unsaved), (BURST.into(), BURST.into()));
+    assert_eq!((load.unsaved, intake.status().unwrap().unsaved), (BURST.into(), BURST.into()));
     assert!(load.oldest_age.is_some());
     assert!(!store.full().load(Ordering::Relaxed), "half of what is too many");
     disk.hold(false);

@@ -14,6 +14,7 @@
 //! | `store_failed` | 500 | the ledger could not be read or written |
 //! | `backup_failed` | 500 | the copy could not be written |
 //! | `no_store` | 503 | nothing is recorded (`usage_tracking.enabled: false`, or the file could not be opened) |
+//! | `no_logs` | 503 | log lines are not collected |
 //!
 //! `code` is for programs and stays; `message` says what happened, `hint` (may be null) what to do.
 
@@ -98,6 +99,12 @@ impl ApiError {
     pub fn no_store() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "no_store", "this forwarder keeps no record of requests")
             .hint("set `usage_tracking.enabled: true` and restart; if it is set, the log says why the file is not in use")
+    }
+
+    /// Log lines are not collected.
+    pub fn no_logs() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "no_logs", "this forwarder does not collect its log lines")
+            .hint("the program does when it runs by itself; a part of another one need not")
     }
 
     /// The ledger could not be read or written.

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use axum::extract::FromRequestParts;
@@ -47,6 +48,24 @@ impl Params {
     {
         let read = |text: String| text.parse().map_err(|error| wrong(name, &text, error));
         self.text(name)?.map(read).transpose()
+    }
+
+    /// The number `name`.
+    ///
+    /// # Errors
+    /// When it was given more than once, or is no number within these bounds.
+    pub fn within(
+        &mut self,
+        name: &'static str,
+        bounds: RangeInclusive<usize>,
+    ) -> Result<Option<usize>, ApiError> {
+        let (least, most) = (bounds.start(), bounds.end());
+        match self.parsed::<usize>(name)? {
+            Some(n) if !bounds.contains(&n) => {
+                Err(wrong(name, &n.to_string(), format!("expected {least} to {most}")))
+            }
+            fine => Ok(fine),
+        }
     }
 
     /// To be called when every known name was asked for.

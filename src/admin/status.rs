@@ -12,6 +12,7 @@ use super::Admin;
 use super::error;
 use super::params::NoParams;
 use crate::config::{Source, StrategyKind};
+use crate::domain::civil::Clock;
 use crate::events::board::LedgerStatus;
 use crate::events::health;
 
@@ -44,6 +45,8 @@ pub struct Status {
     pub version: String,
     /// Of the process.
     pub pid: u32,
+    /// When this was true.
+    pub at: jiff::Timestamp,
     /// When it started.
     pub started: jiff::Timestamp,
     /// Seconds since then.
@@ -52,6 +55,10 @@ pub struct Status {
     pub listen: Listen,
     /// What it runs with.
     pub config: Origin,
+    /// The zone of its days: a name such as `Europe/Berlin`, else the offset of now.
+    pub timezone: String,
+    /// `tui.save_priority_edits`: changed priorities are meant to be saved.
+    pub save_priority_edits: bool,
     /// How endpoints inside a group are ordered.
     pub strategy: StrategyKind,
     /// The proxy port asks for a token.
@@ -107,10 +114,13 @@ fn describe(admin: &Admin, now: jiff::Timestamp) -> Status {
         status: "running".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
+        at: now,
         started,
         uptime_seconds: u64::try_from(now.duration_since(started).as_secs()).unwrap_or(0),
         listen: Listen { proxy: admin.proxy.to_string(), admin: admin.address.to_string() },
         config: Origin::from(&config.source),
+        timezone: Clock::new(config.zone()).name(now),
+        save_priority_edits: config.tui.save_priority_edits,
         strategy: config.strategy.kind,
         auth_enabled: config.auth.is_some(),
         proxy_enabled: config.outbound.is_some(),

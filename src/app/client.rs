@@ -12,6 +12,7 @@
 
 pub mod blocking;
 mod events;
+mod order;
 mod sse;
 
 use std::io;
@@ -29,6 +30,7 @@ use hyper_util::rt::TokioExecutor;
 
 pub use self::events::Events;
 use self::events::IDLE;
+pub use self::order::{Call, segment};
 pub use self::sse::Event;
 use crate::admin::error::ErrorBody;
 use crate::config::Web;

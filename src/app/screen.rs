@@ -1,4 +1,5 @@
-//! The terminal interface over the forwarder in this process: whether it opens, what it shows, how it closes.
+//! The terminal interface: whether it opens, what it shows of the forwarder in this process, how it closes.
+//! [`super::attach`] opens it over one elsewhere.
 //!
 //! | asked for | `tui.enabled` | on a terminal | then |
 //! |---|---|---|---|
@@ -11,6 +12,7 @@
 //! The screen has a thread of its own. A terminal that stands still (Ctrl-S, a frozen window) blocks that thread alone:
 //! closing waits [`CLOSING`] for it and then goes on without it. A screen that fails is reported; the forwarder goes on.
 
+mod file;
 mod history;
 mod ledger;
 mod local;
@@ -23,12 +25,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::tz::TimeZone;
 use tokio::sync::{oneshot, watch};
 
+pub(super) use self::file::NewFile;
+pub(super) use self::ledger::wanted;
 use self::local::Local;
 use super::{Running, reload, themes};
 use crate::cli::Misuse;
+use crate::config::diff::Report;
 use crate::config::{Config, Source};
 use crate::logging::ring::Ring;
 use crate::tui::model::Facts;
@@ -67,14 +71,34 @@ pub(super) struct Plan {
     pub(super) notices: Vec<String>,
 }
 
+impl Plan {
+    /// The same with what the screen stands on: facts, the pace of its clock, and who runs what it waits for.
+    pub(super) fn options(self, facts: Facts, tick: Duration, spawn: tui::Spawn) -> tui::Options {
+        let Self { themes, theme, notices, .. } = self;
+        tui::Options { facts, themes, theme, notices, tick, spawn }
+    }
+}
+
 /// How this run shows itself.
 ///
 /// # Errors
 /// `--tui` without a terminal; `--theme` with a name that no theme has.
 pub(super) fn face(wish: Wish<'_>, config: &Config) -> Result<Face, Misuse> {
+    let plan = plan(wish.theme, config)?;
+    Ok(match why_headless(wish, config.tui.enabled, no_terminal())? {
+        None => Face::Screen(plan),
+        Some(why) => Face::Headless(why),
+    })
+}
+
+/// What a screen looks like; `theme` is that of the command line.
+///
+/// # Errors
+/// When no theme has that name.
+pub(super) fn plan(theme: Option<&str>, config: &Config) -> Result<Plan, Misuse> {
     let themes = themes::gather(&config.source);
     let mut notices = themes.problems.clone();
-    let theme = match (wish.theme, &config.tui.theme) {
+    let theme = match (theme, &config.tui.theme) {
         (Some(name), _) => themes.find(name).map_err(|error| Misuse(format!("--theme: {error}")))?,
         (None, Some(name)) => themes.find(name).unwrap_or_else(|error| {
             notices.push(format!("tui.theme: {error}"));
@@ -82,11 +106,7 @@ pub(super) fn face(wish: Wish<'_>, config: &Config) -> Result<Face, Misuse> {
         }),
         (None, None) => 0,
     };
-    let plan = Plan { themes: themes.all, theme, logs: None, notices };
-    Ok(match why_headless(wish, config.tui.enabled, no_terminal())? {
-        None => Face::Screen(plan),
-        Some(why) => Face::Headless(why),
-    })
+    Ok(Plan { themes: themes.all, theme, logs: None, notices })
 }
 
 /// Why there is no screen: nothing when there is one, an inner nothing when that was asked for. `missing` says what a
@@ -108,7 +128,7 @@ fn why_headless(
 }
 
 /// What is missing for a screen.
-fn no_terminal() -> Option<&'static str> {
+pub(super) fn no_terminal() -> Option<&'static str> {
     if !io::stdin().is_terminal() {
         Some("standard input is no terminal")
     } else if !io::stdout().is_terminal() {
@@ -144,25 +164,27 @@ impl Window {
     /// [`Window::closed`].
     pub(super) fn open(running: &Running, plan: Plan) -> io::Result<Self> {
         let config = running.config();
-        let depth = Depth::detect(|name| std::env::var(name).ok());
         let source = Local {
             snapshot: running.snapshot(),
             deck: running.deck(),
             store: running.store().cloned(),
-            logs: plan.logs,
+            recent: running.recent().clone(),
+            logs: plan.logs.clone(),
         };
-        let options = tui::Options {
-            facts: facts(running, &config, depth),
-            themes: plan.themes,
-            theme: plan.theme,
-            notices: plan.notices,
-            tick: config.tui.update_interval,
-            spawn: spawner(running),
-        };
-        let tui = Tui::new(Arc::new(source), options);
+        let options = plan.options(facts(running, &config), config.tui.update_interval, spawner(running));
+        let window = Self::over(Arc::new(source), options)?;
+        (spawner(running))(Box::pin(tell_of_reloads(running.reloads().last(), window.remote())));
+        Ok(window)
+    }
+
+    /// Opens it over this source. To be called inside a runtime.
+    ///
+    /// # Errors
+    /// As [`Window::open`].
+    pub(super) fn over(source: Arc<dyn tui::source::Source>, options: tui::Options) -> io::Result<Self> {
+        let tui = Tui::new(source, options);
         let remote = tui.remote();
         let (tx, closed) = oneshot::channel();
-        (spawner(running))(Box::pin(tell_of_reloads(running.reloads().last(), remote.clone())));
         terminal::leave_on_panic();
         let show = move || {
             // Nobody listens only once the program ends.
@@ -202,13 +224,18 @@ async fn tell_of_reloads(mut last: watch::Receiver<Option<Arc<reload::Last>>>, r
     // The first look at the file follows the start at once and finds nothing new.
     while last.changed().await.is_ok() {
         let Some(reload) = last.borrow_and_update().clone() else { continue };
-        match &reload.outcome {
-            Ok(report) if report.is_empty() => {}
-            Ok(report) => remote.say(format!("configuration reloaded: {report}")),
-            Err(refused) => {
-                let problem = refused.problems.first().map_or("", String::as_str);
-                remote.complain(format!("configuration not reloaded, the running one stays: {problem}"));
-            }
+        tell_of_reload(&remote, reload.outcome.as_ref().map_err(|refused| refused.problems.as_slice()));
+    }
+}
+
+/// Says what became of a version of the file.
+pub(super) fn tell_of_reload(remote: &Remote, outcome: Result<&Report, &[String]>) {
+    match outcome {
+        Ok(report) if report.is_empty() => {}
+        Ok(report) => remote.say(format!("configuration reloaded: {report}")),
+        Err(problems) => {
+            let problem = problems.first().map_or("", String::as_str);
+            remote.complain(format!("configuration not reloaded, the running one stays: {problem}"));
         }
     }
 }
@@ -227,7 +254,8 @@ pub(super) fn panic_text(payload: &(dyn Any + Send)) -> &str {
     literal.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("panic")
 }
 
-fn facts(running: &Running, config: &Config, depth: Depth) -> Facts {
+fn facts(running: &Running, config: &Config) -> Facts {
+    let (unicode, depth) = abilities();
     Facts {
         version: crate::cli::version().to_owned(),
         base_url: base_url(running.address()),
@@ -239,10 +267,16 @@ fn facts(running: &Running, config: &Config, depth: Depth) -> Facts {
         auth: config.auth.is_some(),
         readonly: false,
         save_edits: config.tui.save_priority_edits,
-        unicode: unicode(|name| std::env::var(name).ok()),
+        unicode,
         depth,
-        zone: zone(config),
+        zone: config.zone(),
     }
+}
+
+/// What the terminal can show: characters beyond ASCII, and its colours.
+pub(super) fn abilities() -> (bool, Depth) {
+    let var = |name: &str| std::env::var(name).ok();
+    (unicode(var), Depth::detect(var))
 }
 
 /// What clients on this machine set as `ANTHROPIC_BASE_URL`.
@@ -251,12 +285,6 @@ fn base_url(address: std::net::SocketAddr) -> String {
         true => format!("http://localhost:{}", address.port()),
         false => format!("http://{address}"),
     }
-}
-
-/// The zone of the configuration, else the system's.
-fn zone(config: &Config) -> TimeZone {
-    let named = config.timezone.as_deref().and_then(|name| TimeZone::get(name).ok());
-    named.unwrap_or_else(TimeZone::system)
 }
 
 /// True when the locale's encoding has more than ASCII: the first of these variables that is set decides.

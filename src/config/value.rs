@@ -98,7 +98,7 @@ fn scaled_fraction(digits: &str, scale: u64) -> u128 {
 }
 
 /// A duration as [`duration`] reads it back: `1h30m`, `4m40s`, `250ms`, `0s`.
-pub(super) fn show_duration(d: Duration) -> String {
+pub(crate) fn show_duration(d: Duration) -> String {
     let (minutes, seconds) = (d.as_secs() / 60, d.as_secs() % 60);
     let mut out = String::new();
     for (n, unit) in [(minutes / 60, "h"), (minutes % 60, "m"), (seconds, "s")] {

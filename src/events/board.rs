@@ -13,7 +13,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 
-pub use self::live::{Live, MAX_TRIED, Phase, Tried};
+pub use self::live::{Live, MAX_TRIED, Phase, Stage, Tried};
 pub use self::status::{EndpointStatus, GroupStatus, endpoint_status, group_status};
 use self::tally::Tallies;
 pub use self::tally::{EndpointStats, Fault};
@@ -27,8 +27,8 @@ use crate::domain::endpoint::{EndpointId, GroupId};
 use crate::domain::fleet::{EndpointView, FleetView};
 use crate::domain::outcome::Kind;
 
-/// Ended requests kept.
-const RECENT: usize = 200;
+/// Ended requests kept, and shown in a snapshot.
+pub const RECENT: usize = 200;
 
 /// Counts since the start of the program.
 #[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]

@@ -33,8 +33,8 @@ pub trait Ledger: Send {
     fn described(&mut self, id: RequestId, described: &Described);
     /// It ended.
     fn settled(&mut self, record: &Arc<RequestRecord>);
-    /// How far it is behind.
-    fn status(&self) -> LedgerStatus;
+    /// How far it is behind; nothing when it never is, because it keeps nothing on a disk.
+    fn status(&self) -> Option<LedgerStatus>;
 }
 
 /// Where the hub's output goes.
@@ -72,7 +72,7 @@ pub async fn run(
             () = until(due) => {
                 fleet.mark_unchanged();
                 publish(&outputs, &board, &fleet);
-                let behind = outputs.ledger.as_ref().is_some_and(|l| l.status().unsaved > 0);
+                let behind = outputs.ledger.as_ref().and_then(|l| l.status()).is_some_and(|status| status.unsaved > 0);
                 let pulse = if behind { LEDGER_INTERVAL } else { PULSE };
                 due = (behind || board.is_busy()).then(|| Instant::now() + pulse);
                 continue;
@@ -140,7 +140,7 @@ fn publish(outputs: &Outputs, board: &Board, fleet: &watch::Receiver<Arc<FleetVi
         let view = Arc::clone(&fleet.borrow());
         let now = Instant::now().into_std();
         let picture = board.snapshot(&view, now, jiff::Timestamp::now());
-        let ledger = outputs.ledger.as_ref().map(|ledger| ledger.status());
+        let ledger = outputs.ledger.as_ref().and_then(|ledger| ledger.status());
         let budgets = outputs.spend.statuses();
         let mut snapshot = Snapshot { budgets, ledger, ..picture };
         snapshot.price(&outputs.prices.borrow());

@@ -147,6 +147,12 @@ impl State {
             Self::Interrupted => "interrupted",
         }
     }
+
+    /// The state of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        let all = [Self::Completed, Self::Failed, Self::Cancelled, Self::Interrupted];
+        all.into_iter().find(|state| state.as_str() == name)
+    }
 }
 
 /// Everything known about a request once it has ended.

@@ -103,35 +103,70 @@ pub fn export_where(
     mut wanted: impl FnMut(&Row) -> io::Result<bool>,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<u64, ExportError> {
-    let (total, mut seen, mut written) = (reader.count(filter)?, 0, 0);
-    let mut each = |add: &mut dyn FnMut(&Row) -> io::Result<()>| {
-        reader.each(filter, |row| {
-            if wanted(&row)? {
-                add(&row)?;
-                written += 1;
-            }
-            seen += 1;
-            if seen % REPORT_EVERY == 0 && seen < total {
-                progress(seen, total);
-            }
-            Ok::<(), ExportError>(())
-        })
-    };
-    match format {
-        Format::Csv => {
-            let mut table = csv::Table::begin(&mut *out)?;
-            each(&mut |row| table.add(row))?;
-            table.end()?;
+    let (total, mut seen) = (reader.count(filter)?, 0);
+    let mut output = Output::begin(format, out)?;
+    reader.each(filter, |row| {
+        if wanted(&row)? {
+            output.add(&row)?;
         }
-        Format::Json | Format::Ndjson => {
-            let mut list = json::List::begin(&mut *out, format == Format::Json)?;
-            each(&mut |row| list.add(row))?;
-            list.end()?;
+        seen += 1;
+        if seen % REPORT_EVERY == 0 && seen < total {
+            progress(seen, total);
         }
-    }
-    out.flush()?;
+        Ok::<(), ExportError>(())
+    })?;
+    let written = output.end()?;
     progress(seen, total);
     Ok(written)
+}
+
+/// An export that is being written, row by row.
+pub struct Output<W: Write> {
+    form: Form<W>,
+    written: u64,
+}
+
+enum Form<W: Write> {
+    Table(Box<csv::Table<W>>),
+    List(json::List<W>),
+}
+
+impl<W: Write> Output<W> {
+    /// Begins one. `out` gets many small pieces: it should be buffered.
+    ///
+    /// # Errors
+    /// When `out` cannot be written.
+    pub fn begin(format: Format, out: W) -> io::Result<Self> {
+        let form = match format {
+            Format::Csv => Form::Table(Box::new(csv::Table::begin(out)?)),
+            Format::Json | Format::Ndjson => Form::List(json::List::begin(out, format == Format::Json)?),
+        };
+        Ok(Self { form, written: 0 })
+    }
+
+    /// Writes a row.
+    ///
+    /// # Errors
+    /// When `out` cannot be written.
+    pub fn add(&mut self, row: &Row) -> io::Result<()> {
+        self.written += 1;
+        match &mut self.form {
+            Form::Table(table) => table.add(row),
+            Form::List(list) => list.add(row),
+        }
+    }
+
+    /// Writes what is left and returns how many rows there are. `out` is flushed.
+    ///
+    /// # Errors
+    /// When `out` cannot be written.
+    pub fn end(self) -> io::Result<u64> {
+        match self.form {
+            Form::Table(table) => table.end()?,
+            Form::List(list) => list.end()?,
+        }
+        Ok(self.written)
+    }
 }
 
 #[cfg(test)]

@@ -50,8 +50,8 @@ impl Ledger for Intake {
         }
     }
 
-    fn status(&self) -> LedgerStatus {
-        self.backlog.status()
+    fn status(&self) -> Option<LedgerStatus> {
+        Some(self.backlog.status())
     }
 }
 

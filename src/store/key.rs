@@ -9,7 +9,7 @@
 
 use jiff::Timestamp;
 
-use crate::events::RequestId;
+use crate::events::{RequestId, RequestRecord};
 
 /// Where a request's row stands: by acceptance, then by id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -21,6 +21,11 @@ pub struct RowKey {
 }
 
 impl RowKey {
+    /// Where the row of this request stands, or would.
+    pub fn of(record: &RequestRecord) -> Self {
+        Self { at_us: micros(record.accepted), id: record.id }
+    }
+
     /// Length in bytes.
     pub const LEN: usize = 12;
 

@@ -3,8 +3,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use jiff::tz::TimeZone;
-
 use super::civil::Clock;
 use crate::config::Config;
 
@@ -41,12 +39,7 @@ impl Options {
             max_retry: usage.max_retry,
             retention_days: usage.retention_days,
             cleanup_interval: usage.cleanup_interval,
-            clock: Clock::new(zone(config.timezone.as_deref())),
+            clock: Clock::new(config.zone()),
         }
     }
-}
-
-/// The zone of this name, which was checked when the configuration was read; the system's without one.
-fn zone(name: Option<&str>) -> TimeZone {
-    name.and_then(|name| TimeZone::get(name).ok()).unwrap_or_else(TimeZone::system)
 }

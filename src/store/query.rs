@@ -138,6 +138,15 @@ impl Reader {
         Ok(Some((Row::decode(row.value())?, story.unwrap_or_default())))
     }
 
+    /// True when a request of this id is kept.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn knows(&self, id: RequestId) -> Result<bool, StoreError> {
+        let id = id.number();
+        Ok(self.ids.range((id, 0)..=(id, u64::MAX))?.next().transpose()?.is_some())
+    }
+
     /// Shows every request the filter matches, oldest first, one at a time.
     ///
     /// # Errors

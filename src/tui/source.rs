@@ -68,8 +68,8 @@ pub enum Answer {
     History(Result<Page, String>),
     /// All that is kept of this request, or why nothing is known.
     Request(RequestId, Result<Arc<Detail>, String>),
-    /// The configuration in effect.
-    Config(ConfigView),
+    /// The configuration in effect, or why it is not known.
+    Config(Result<ConfigView, String>),
     /// The sums that were asked for, or why there are none.
     Usage(UsageQuery, Result<Box<Usage>, NoUsage>),
     /// How many requests were written to the file, or why not all were.

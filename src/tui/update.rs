@@ -349,7 +349,8 @@ fn on_answer(model: &mut Model, answer: Answer) -> Vec<Effect> {
             usage::answered(model, &query, sums);
         }
         Answer::Exported(job, result) => export::exported(model, &job, result),
-        Answer::Config(config) => config::answered(model, config),
+        Answer::Config(Ok(config)) => config::answered(model, config),
+        Answer::Config(Err(why)) => model.say(why, true),
         Answer::Done(command, Err(why)) => model.say(format!("{command}: {why}"), true),
     }
     Vec::new()

@@ -23,7 +23,7 @@ const fn post(path: &'static str, body: &'static str) -> Sample {
 }
 
 /// One for every route.
-pub(crate) const SAMPLES: [Sample; 32] = [
+pub(crate) const SAMPLES: [Sample; 36] = [
     get("/health"),
     get("/api/v1/status"),
     get("/api/v1/endpoints"),
@@ -47,6 +47,10 @@ pub(crate) const SAMPLES: [Sample; 32] = [
     post("/api/v1/config/reload", ""),
     post("/api/v1/config/priorities", "{\"priorities\": {\"a\": 1}}"),
     post("/api/v1/config/priorities/review", "{\"priorities\": {\"a\": 1}}"),
+    get("/api/v1/requests"),
+    get("/api/v1/requests/req-00000001"),
+    get("/api/v1/logs"),
+    get("/api/v1/metrics/history"),
     get("/api/v1/usage/summary"),
     get("/api/v1/usage/stats"),
     get("/api/v1/usage/requests"),
@@ -67,10 +71,19 @@ pub(crate) struct Scene {
 impl Scene {
     /// Two endpoints, a store, an admin port; `web` is more of that section.
     pub(crate) async fn with(web: &str) -> Self {
+        Self::built(web, "flush_interval: 10ms").await
+    }
+
+    /// The same; `usage` is more of that section.
+    pub(crate) async fn with_store(usage: &str) -> Self {
+        Self::built("", usage).await
+    }
+
+    async fn built(web: &str, usage: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("usage.redb");
         let store = format!(
-            "usage_tracking: {{ database_path: '{}', flush_interval: 10ms }}\ntimezone: Europe/Berlin",
+            "usage_tracking: {{ database_path: '{}', {usage} }}\ntimezone: Europe/Berlin",
             path.display()
         );
         let base = QUICK

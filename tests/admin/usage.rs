@@ -7,6 +7,7 @@ use cc_forwarder::admin::{self, Admin, State};
 use cc_forwarder::config::pricing;
 use cc_forwarder::domain::pricebook::PriceBook;
 use cc_forwarder::events::hub::Ledger;
+use cc_forwarder::events::recent::Recent;
 use cc_forwarder::events::{RequestId, RequestRecord};
 use cc_forwarder::simulator::Behaviour;
 use http::{Method, Request};
@@ -158,6 +159,8 @@ fn port(scene: &Scene) -> TowerToHyperService<axum::Router> {
         snapshot: forwarder.snapshot(),
         prices: watch::channel(Arc::new(book)).1,
         store: forwarder.store().cloned(),
+        recent: Recent::default(),
+        logs: None,
     };
     TowerToHyperService::new(admin::router(Admin::new(state)))
 }

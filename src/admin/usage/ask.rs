@@ -15,25 +15,25 @@
 //! [`TotalsView`].
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::admin::error::ApiError;
 use crate::admin::params::{Params, wrong};
 use crate::claude::price::PriceTable;
 use crate::events::{RequestId, State};
 use crate::store::civil::Clock;
-use crate::store::export::json::{self, GroupView, RowView, TotalsView};
+use crate::store::export::json::{self, GroupView, RequestView, TotalsView};
 use crate::store::filter::Filter;
 use crate::store::period::Period;
 use crate::store::query::{By, Cursor, Key, MAX_PAGE, Reader};
 
 /// Requests of a page when nobody says how many.
-const PAGE: usize = 100;
+pub(in crate::admin) const PAGE: usize = 100;
 /// The period of sums when nobody says which.
 const PERIOD: &str = "7d";
 
 /// A stretch of time on somebody's clock.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct PeriodView {
     /// The first instant; null for the beginning of all.
     pub since: Option<String>,
@@ -59,19 +59,20 @@ fn on(clock: &Clock, at: Timestamp) -> String {
 }
 
 /// Sums of a period.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub struct StatsView {
     /// When.
     pub period: PeriodView,
     /// What the groups are: `none`, `model`, `endpoint`, `group`, `session`, `hour`, `day` or `month`.
-    pub by: &'static str,
+    pub by: String,
     /// All together.
     pub totals: TotalsView,
     /// Told apart: times in order, names by falling cost.
     pub groups: Vec<GroupView>,
 }
 
-const BYS: [(&str, By); 8] = [
+/// What sums can be told apart by, and its name.
+pub const BYS: [(&str, By); 8] = [
     ("none", By::Nothing),
     ("model", By::Model),
     ("endpoint", By::Endpoint),
@@ -95,12 +96,13 @@ pub fn stats(reader: &Reader, mut params: Params) -> Result<String, ApiError> {
         })?,
     };
     let period = period(&mut params, Some(PERIOD), now, reader.clock())?;
-    let filter = period.of(columns(&mut params)?);
+    let state = params.text("state")?.map(|name| state(&name)).transpose()?;
+    let filter = Filter { state, ..period.of(columns(&mut params)?) };
     params.finish()?;
     let sums = json::StatsView::of(&reader.stats(&filter, by)?, by, reader.clock());
     text(&StatsView {
         period: PeriodView::new(period, reader.clock(), now),
-        by: name,
+        by: name.to_owned(),
         totals: sums.totals,
         groups: sums.groups,
     })
@@ -112,7 +114,7 @@ fn text(answer: &impl Serialize) -> Result<String, ApiError> {
 }
 
 /// Sums of the stretches people ask for most.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub struct SummaryView {
     /// The clock whose days are meant.
     pub timezone: String,
@@ -149,10 +151,10 @@ pub fn summary(reader: &Reader, params: Params) -> Result<String, ApiError> {
 }
 
 /// A page of requests.
-#[derive(Serialize)]
-pub struct RequestsView<'a> {
-    /// Newest first.
-    pub requests: Vec<RowView<'a>>,
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct RequestsView {
+    /// Newest first; those that have not ended, where they are told, before those that have.
+    pub requests: Vec<RequestView>,
     /// How many the filter matches on all pages.
     pub total: u64,
     /// The most a page holds.
@@ -167,15 +169,12 @@ pub struct RequestsView<'a> {
 /// When the parameters make no sense, or the file cannot be read.
 pub fn requests(reader: &Reader, mut params: Params) -> Result<String, ApiError> {
     let filter = filter(reader, &mut params)?;
-    let limit = params.parsed::<usize>("limit")?.unwrap_or(PAGE);
-    if !(1..=MAX_PAGE).contains(&limit) {
-        return Err(wrong("limit", &limit.to_string(), format!("expected 1 to {MAX_PAGE}")));
-    }
+    let limit = params.within("limit", 1..=MAX_PAGE)?.unwrap_or(PAGE);
     let cursor = params.parsed::<Cursor>("cursor")?;
     params.finish()?;
     let page = reader.page(&filter, cursor, limit)?;
     text(&RequestsView {
-        requests: page.rows.iter().map(RowView::of).collect(),
+        requests: page.rows.iter().map(RequestView::from).collect(),
         total: reader.count(&filter)?,
         limit,
         next: page.next.map(|cursor| cursor.to_string()),
@@ -183,10 +182,10 @@ pub fn requests(reader: &Reader, mut params: Params) -> Result<String, ApiError>
 }
 
 /// One request and what happened to it.
-#[derive(Serialize)]
-pub struct RequestView<'a> {
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct StoryView {
     /// As in a list.
-    pub request: RowView<'a>,
+    pub request: RequestView,
     /// The decisions, a line each.
     pub story: Vec<String>,
 }
@@ -202,11 +201,11 @@ pub fn request(reader: &Reader, params: Params, id: &str) -> Result<String, ApiE
         ApiError::not_found(format!("no request {id} is recorded"))
             .hint("one that has not ended is not there yet; old ones go after usage_tracking.retention_days")
     })?;
-    text(&RequestView { request: RowView::of(&row), story })
+    text(&StoryView { request: RequestView::from(&row), story })
 }
 
 /// The models there are.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ModelsView {
     /// Seen ones first, by falling cost; then those that only have a price.
     pub models: Vec<ModelView>,
@@ -215,7 +214,7 @@ pub struct ModelsView {
 }
 
 /// A model.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ModelView {
     /// As answers or requests name it.
     pub model: String,
@@ -253,7 +252,24 @@ pub fn models(reader: &Reader, params: Params, prices: &PriceTable) -> Result<St
 /// # Errors
 /// When the parameters make no sense.
 pub fn filter(reader: &Reader, params: &mut Params) -> Result<Filter, ApiError> {
-    let period = period(params, None, Timestamp::now(), reader.clock())?;
+    filter_on(reader.clock(), params)
+}
+
+/// As [`filter`], with the days of this clock.
+///
+/// # Errors
+/// When the parameters make no sense.
+pub fn filter_on(clock: &Clock, params: &mut Params) -> Result<Filter, ApiError> {
+    let state = params.text("state")?.map(|name| state(&name)).transpose()?;
+    Ok(Filter { state, ..filter_besides_state(clock, params)? })
+}
+
+/// As [`filter_on`], for those who read `state` otherwise.
+///
+/// # Errors
+/// When the parameters make no sense.
+pub fn filter_besides_state(clock: &Clock, params: &mut Params) -> Result<Filter, ApiError> {
+    let period = period(params, None, Timestamp::now(), clock)?;
     Ok(period.of(columns(params)?))
 }
 
@@ -286,18 +302,13 @@ fn columns(params: &mut Params) -> Result<Filter, ApiError> {
         endpoint: params.text("endpoint")?,
         group: params.text("group")?,
         session: params.text("session")?,
-        state: params.text("state")?.map(|name| state(&name)).transpose()?,
+        state: None,
         status: params.parsed("status")?,
         text: params.text("search")?,
     })
 }
 
 fn state(name: &str) -> Result<State, ApiError> {
-    match name {
-        "completed" => Ok(State::Completed),
-        "failed" => Ok(State::Failed),
-        "cancelled" => Ok(State::Cancelled),
-        "interrupted" => Ok(State::Interrupted),
-        _ => Err(wrong("state", name, "expected completed, failed, cancelled or interrupted")),
-    }
+    let unknown = || wrong("state", name, "expected completed, failed, cancelled or interrupted");
+    State::named(name).ok_or_else(unknown)
 }

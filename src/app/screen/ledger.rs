@@ -1,17 +1,14 @@
 //! What the screen asks of the ledger. Every question reads the disk: to be asked where waiting holds nobody up.
-//!
-//! An export is written beside its path and gets its name when it is whole, so that a file of that name is never half of
-//! one. A file that exists is never overwritten. One that is cancelled, or fails, leaves nothing.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufWriter};
-use std::path::{Path, PathBuf};
 
+use super::file::NewFile;
 use crate::store::query::Reader;
 use crate::store::row::Row;
 use crate::store::{Store, StoreError, export};
 use crate::tui::request::Entry;
-use crate::tui::source::{ExportJob, NoUsage, Selection, Usage, UsageQuery};
+use crate::tui::source::{ExportJob, NoUsage, Usage, UsageQuery};
 
 /// The sums of a query.
 ///
@@ -37,69 +34,35 @@ fn reader(store: &Store) -> Result<Reader, StoreError> {
 /// Without a ledger, when it cannot be read, when the file exists, or cannot be written. Then there is no new file.
 pub(super) fn write(store: Option<&Store>, job: &ExportJob) -> Result<u64, String> {
     let store = store.ok_or("nothing is recorded: there is no ledger")?;
-    let path = expanded(&job.path, std::env::home_dir());
-    let cannot = |error: io::Error| format!("cannot write {}: {error}", path.display());
-    if path.try_exists().map_err(cannot)? {
-        return Err(format!("{} exists already; choose another name", path.display()));
-    }
-    let partial = partial(&path);
-    let mut out = BufWriter::new(create(&partial).map_err(cannot)?);
-    let written = written(store, job, &mut out);
-    let named = written.and_then(|rows| publish(&partial, &path).map(|()| rows).map_err(cannot));
-    if named.is_err() {
-        // What is left of it is of no use; that it cannot be removed changes nothing about the answer.
-        let _ = fs::remove_file(&partial);
-    }
-    named
+    let mut file = NewFile::create(&job.path)?;
+    let rows = written(store, job, file.out())?;
+    file.publish()?;
+    Ok(rows)
 }
 
 fn written(store: &Store, job: &ExportJob, out: &mut BufWriter<File>) -> Result<u64, String> {
     let reader = reader(store).map_err(|error| error.to_string())?;
     let progress = |done, total| job.progress.report(done, total);
-    let Selection { filter, log } = &*job.what;
-    let wanted = |row: &Row| match job.progress.is_cancelled() {
-        true => Err(io::Error::other("cancelled")),
-        false => Ok(log.is_empty() || log.fits(&Entry::of_row(row))),
-    };
-    export::export_where(&reader, filter, job.format, out, wanted, progress)
+    export::export_where(&reader, &job.what.filter, job.format, out, |row| wanted(job, row), progress)
         .map_err(|error| error.to_string())
 }
 
-/// Gives the whole export its name, unless that is taken by now.
-fn publish(partial: &Path, path: &Path) -> io::Result<()> {
-    match fs::hard_link(partial, path) {
-        Ok(()) => fs::remove_file(partial),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-        // A file system without links.
-        Err(_) => fs::rename(partial, path),
-    }
-}
-
-fn partial(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    path.with_file_name(name)
-}
-
-/// What is recorded is for its owner only.
-fn create(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-/// `~/x` as a shell reads it: no shell stands between the prompt and the file.
-fn expanded(path: &Path, home: Option<PathBuf>) -> PathBuf {
-    match (path.strip_prefix("~"), home) {
-        (Ok(rest), Some(home)) => home.join(rest),
-        _ => path.to_owned(),
+/// True for a row, of those that its filter of the ledger lets through, that belongs into the export.
+///
+/// # Errors
+/// When nobody wants the export any more.
+pub(in crate::app) fn wanted(job: &ExportJob, row: &Row) -> io::Result<bool> {
+    let log = &job.what.log;
+    match job.progress.is_cancelled() {
+        true => Err(io::Error::other("cancelled")),
+        false => Ok(log.is_empty() || log.fits(&Entry::of_row(row))),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
     use std::sync::Arc;
 
     use super::super::testing::{record, settled};
@@ -188,13 +151,5 @@ mod tests {
         let text = fs::read_to_string(&path).unwrap();
         let ids: Vec<&str> = text.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
         assert_eq!(ids, ["req-00000001", "req-00000003"]);
-    }
-
-    #[test]
-    fn a_tilde_is_the_home_directory() {
-        let home = || Some(PathBuf::from("/home/me"));
-        assert_eq!(expanded(Path::new("~/x.csv"), home()), Path::new("/home/me/x.csv"));
-        assert_eq!(expanded(Path::new("a/~x.csv"), home()), Path::new("a/~x.csv"));
-        assert_eq!(expanded(Path::new("~/x.csv"), None), Path::new("~/x.csv"));
     }
 }

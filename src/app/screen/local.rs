@@ -12,6 +12,7 @@ use crate::app::deck::Deck;
 use crate::config::edit::{EditError, Saver};
 use crate::config::{Config, System};
 use crate::events::board::Snapshot;
+use crate::events::recent::Recent;
 use crate::logging::ring::Ring;
 use crate::store::Store;
 use crate::tui::source::{Answer, Ask, Coming, ConfigView, NoUsage, ReloadView, Source};
@@ -21,6 +22,7 @@ pub(super) struct Local {
     pub(super) snapshot: watch::Receiver<Arc<Snapshot>>,
     pub(super) deck: Deck,
     pub(super) store: Option<Store>,
+    pub(super) recent: Recent,
     pub(super) logs: Option<Ring>,
 }
 
@@ -80,16 +82,18 @@ impl Source for Local {
                 Answer::Done(command, outcome.map_err(|refusal| refusal.to_string()))
             }),
             Ask::History { before } => {
-                let page = self.on_ledger(move |store| history::page(store, before));
+                let recent = self.recent.clone();
+                let page = self.on_ledger(move |store| history::page(store, &recent, before));
                 Box::pin(async move { Answer::History(page.await.flatten()) })
             }
             Ask::Request(id) => {
-                let found = self.on_ledger(move |store| history::request(store, id));
+                let recent = self.recent.clone();
+                let found = self.on_ledger(move |store| history::request(store, &recent, id));
                 Box::pin(async move { Answer::Request(id, found.await.flatten()) })
             }
             Ask::Config => {
                 let config = self.config();
-                Box::pin(async move { Answer::Config(config) })
+                Box::pin(async move { Answer::Config(Ok(config)) })
             }
             Ask::Usage(query) => {
                 let wanted = query.clone();

@@ -12,7 +12,7 @@ use crate::domain::endpoint::EndpointId;
 use crate::domain::outcome::Kind;
 use crate::domain::pricebook::PriceBook;
 use crate::events::progress::Progress;
-use crate::events::{Accepted, Described, Wait};
+use crate::events::{Accepted, Described, State, Wait};
 
 /// A request that has not ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -75,6 +75,35 @@ pub enum Phase {
     Suspended,
     /// The answer is being passed on.
     Streaming,
+}
+
+impl Phase {
+    /// The name in answers and filters: the same as the serialised one.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Forwarding => "forwarding",
+            Self::Retrying => "retrying",
+            Self::Suspended => "suspended",
+            Self::Streaming => "streaming",
+        }
+    }
+
+    /// The phase of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        let all = [Self::Pending, Self::Forwarding, Self::Retrying, Self::Suspended, Self::Streaming];
+        all.into_iter().find(|phase| phase.as_str() == name)
+    }
+}
+
+/// Where a request is, or how it ended: one word, each its own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Stage {
+    /// It runs.
+    Live(Phase),
+    /// It does not.
+    Ended(State),
 }
 
 impl Live {

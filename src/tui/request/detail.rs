@@ -11,7 +11,7 @@ use crate::claude::price::CostLines;
 use crate::claude::usage::Usage;
 use crate::domain::outcome::Kind;
 use crate::events::board::Live;
-use crate::events::trace::{self, What};
+use crate::events::trace::{self, TraceStep, What};
 use crate::events::{AttemptRecord, RequestRecord};
 
 /// See the module.
@@ -87,6 +87,12 @@ pub struct Pause {
 }
 
 impl Detail {
+    /// With the waits and pauses among these decisions.
+    #[must_use]
+    pub fn with_trace(self, trace: &[TraceStep]) -> Self {
+        Self { pauses: pauses(trace), ..self }
+    }
+
     /// Of a request that has ended.
     pub fn of_record(record: &RequestRecord) -> Self {
         let priced = record.attempts.iter().any(|a| a.bill.is_some());
@@ -94,7 +100,7 @@ impl Detail {
             entry: Arc::new(Entry::ended(record)),
             facts: facts(record),
             attempts: record.attempts.iter().map(|a| attempt(a, record.model.as_deref())).collect(),
-            pauses: record.trace.iter().filter_map(|step| pause(step.at_ms, &step.what)).collect(),
+            pauses: pauses(&record.trace),
             usage: record.usage.clone(),
             cost: priced.then_some(record.cost),
             unpriced: record.unpriced,
@@ -193,6 +199,10 @@ fn attempt(attempt: &AttemptRecord, asked: Option<&str>) -> Attempt {
         usage: attempt.usage.clone(),
         cost: attempt.bill.as_ref().map(|bill| bill.lines),
     }
+}
+
+fn pauses(trace: &[TraceStep]) -> Vec<Pause> {
+    trace.iter().filter_map(|step| pause(step.at_ms, &step.what)).collect()
 }
 
 fn pause(at_ms: f64, what: &What) -> Option<Pause> {

@@ -147,7 +147,7 @@ pub(crate) fn refuse_usage(model: &mut Model, effects: Vec<Effect>, why: &NoUsag
 pub(crate) fn open_config(model: &mut Model, view: ConfigView) {
     press(model, &["7"]);
     assert_eq!(model.screen, Screen::Config);
-    tell(model, Msg::Answer(Box::new(Answer::Config(view))));
+    tell(model, Msg::Answer(Box::new(Answer::Config(Ok(view)))));
 }
 
 /// [`config`] after [`refused`].

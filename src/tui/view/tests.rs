@@ -40,7 +40,7 @@ fn opened(screen: Screen) -> Model {
     let effects = tell(&mut model, Msg::Snapshot);
     for effect in &effects {
         if matches!(effect, Effect::Ask(Ask::Config)) {
-            tell(&mut model, Msg::Answer(Box::new(Answer::Config(config_refused()))));
+            tell(&mut model, Msg::Answer(Box::new(Answer::Config(Ok(config_refused())))));
         }
     }
     answer_usage(&mut model, effects);

@@ -32,12 +32,13 @@ impl<W: Write> List<W> {
         self.out.write_all(if self.array { b"" } else { b"\n" })
     }
 
-    /// Ends the array.
+    /// Ends the array, and flushes.
     pub(in crate::store::export) fn end(mut self) -> io::Result<()> {
         self.out.write_all(match (self.array, self.empty) {
             (true, true) => b"]\n",
             (true, false) => b"\n]\n",
             (false, _) => b"",
-        })
+        })?;
+        self.out.flush()
     }
 }

@@ -1,95 +1,31 @@
-//! A request from its JSON form, see [`RowView`](super::RowView): what one forwarder writes, another program of the same
+//! A request from its JSON form, see [`RequestView`]: what one forwarder writes, another program of the same
 //! version reads back without loss. What follows from other columns is left out; names that are new are ignored.
 
-use std::net::IpAddr;
-
-use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::claude::money::PicoUsd;
+use super::{AttemptView, RequestView};
 use crate::claude::price::CostLines;
-use crate::claude::request::Class;
-use crate::events::{RequestId, State};
+use crate::events::RequestId;
+use crate::events::board::Stage;
 use crate::store::key::micros;
 use crate::store::row::{AttemptRow, BillRow, Row, Tokens};
 
-/// A request that was read.
+/// A request that was read. One that has not ended is none.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
-#[serde(from = "Columns")]
+#[serde(try_from = "RequestView")]
 pub struct ReadRow(pub Row);
 
-#[derive(Deserialize)]
-struct Columns {
-    request_id: RequestId,
-    client_ip: Option<IpAddr>,
-    user_agent: Option<String>,
-    method: String,
-    path: String,
-    start_time: Timestamp,
-    duration_ms: Option<f64>,
-    endpoint_name: Option<String>,
-    group_name: Option<String>,
-    status: State,
-    http_status_code: Option<u16>,
-    updated_at: Timestamp,
-    upstream_request_id: Option<String>,
-    session_id: Option<String>,
-    agent_id: Option<String>,
-    request_class: Class,
-    is_streaming: bool,
-    requested_model: Option<String>,
-    served_model: Option<String>,
-    route: Option<String>,
-    failure_reason: Option<String>,
-    error: Option<String>,
-    cancel_reason: Option<String>,
-    first_byte_ms: Option<f64>,
-    suspended_ms: f64,
-    bytes_in: u64,
-    bytes_out: u64,
-    price_revision: Option<String>,
-    attempts: Vec<Attempt>,
-}
+/// The request has not ended: the ledger has nothing of it.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{0} has not ended")]
+pub struct StillRuns(RequestId);
 
-#[derive(Deserialize)]
-struct Attempt {
-    endpoint_name: String,
-    group_name: String,
-    model_sent: Option<String>,
-    model_served: Option<String>,
-    start_ms: f64,
-    connect_ms: Option<f64>,
-    first_byte_ms: Option<f64>,
-    duration_ms: f64,
-    http_status_code: Option<u16>,
-    failure_reason: Option<String>,
-    is_cancelled: bool,
-    input_tokens: u64,
-    output_tokens: u64,
-    cache_creation_5m_tokens: u64,
-    cache_creation_1h_tokens: u64,
-    cache_read_tokens: u64,
-    web_searches: u64,
-    web_fetches: u64,
-    code_executions: u64,
-    is_estimated: bool,
-    service_tier: Option<String>,
-    inference_geo: Option<String>,
-    input_cost_usd: Option<PicoUsd>,
-    output_cost_usd: Option<PicoUsd>,
-    cache_creation_5m_cost_usd: Option<PicoUsd>,
-    cache_creation_1h_cost_usd: Option<PicoUsd>,
-    cache_read_cost_usd: Option<PicoUsd>,
-    tool_cost_usd: Option<PicoUsd>,
-    cache_saved_usd: Option<PicoUsd>,
-    cache_premium_usd: Option<PicoUsd>,
-    cache_missed_usd: Option<PicoUsd>,
-    price_rule: Option<String>,
-}
+impl TryFrom<RequestView> for ReadRow {
+    type Error = StillRuns;
 
-impl From<Columns> for ReadRow {
-    fn from(read: Columns) -> Self {
-        Self(Row {
+    fn try_from(read: RequestView) -> Result<Self, StillRuns> {
+        let Stage::Ended(state) = read.status else { return Err(StillRuns(read.request_id)) };
+        Ok(Self(Row {
             id: read.request_id.number(),
             upstream_id: read.upstream_request_id,
             accepted_us: micros(read.start_time),
@@ -111,7 +47,7 @@ impl From<Columns> for ReadRow {
             group: read.group_name,
             route: read.route,
             status: read.http_status_code,
-            state: read.status,
+            state,
             failure: read.failure_reason,
             error: read.error,
             cancel_reason: read.cancel_reason,
@@ -119,12 +55,12 @@ impl From<Columns> for ReadRow {
             bytes_out: read.bytes_out,
             price_revision: read.price_revision,
             attempts: read.attempts.into_iter().map(AttemptRow::from).collect(),
-        })
+        }))
     }
 }
 
-impl From<Attempt> for AttemptRow {
-    fn from(read: Attempt) -> Self {
+impl From<AttemptView> for AttemptRow {
+    fn from(read: AttemptView) -> Self {
         let (tokens, bill) = (read.tokens(), read.bill());
         Self {
             endpoint: read.endpoint_name,
@@ -147,7 +83,7 @@ impl From<Attempt> for AttemptRow {
     }
 }
 
-impl Attempt {
+impl AttemptView {
     fn tokens(&self) -> Tokens {
         Tokens {
             input: self.input_tokens,

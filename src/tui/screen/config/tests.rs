@@ -80,12 +80,12 @@ fn rows_are_walked_problems_first() {
 fn a_refusal_comes_into_view_and_a_success_takes_it_away() {
     let mut model = opened(config());
     press(&mut model, &["G"]);
-    tell(&mut model, Msg::Answer(Box::new(Answer::Config(config_refused()))));
+    tell(&mut model, Msg::Answer(Box::new(Answer::Config(Ok(config_refused())))));
     assert_eq!(model.config.index(), 0);
     press(&mut model, &["G"]);
-    tell(&mut model, Msg::Answer(Box::new(Answer::Config(config_refused()))));
+    tell(&mut model, Msg::Answer(Box::new(Answer::Config(Ok(config_refused())))));
     assert_ne!(model.config.index(), 0, "once seen it does not pull again");
-    tell(&mut model, Msg::Answer(Box::new(Answer::Config(config()))));
+    tell(&mut model, Msg::Answer(Box::new(Answer::Config(Ok(config())))));
     assert!(model.config.problems().is_empty());
 }
 

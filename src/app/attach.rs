@@ -1,0 +1,236 @@
+//! `attach`: the terminal interface on a forwarder that runs elsewhere, over its admin port.
+//!
+//! ```text
+//! stream of states --> mirror --> snapshots --+
+//! stream of log lines --> ring of lines ------+--> the same screens as in the forwarder's own terminal
+//! questions, orders <-- admin API <-----------+
+//! ```
+//!
+//! | the connection | then |
+//! |---|---|
+//! | cannot be made at the start, or the other side is no forwarder of this version | an error before the screen opens |
+//! | is lost later | the screen says so and since when, and it is tried again until a person leaves |
+//!
+//! Leaving stops nothing. Times are those of the forwarder's clock, ages are right whatever the clock here shows.
+
+mod answers;
+mod clock;
+mod export;
+mod link;
+mod logs;
+mod mirror;
+mod open;
+mod query;
+mod remote;
+mod wire;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use jiff::tz::TimeZone;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::open::Opened;
+use super::client::Client;
+use super::hangup::Hangups;
+use super::run;
+use super::screen::{self, Closed, Plan, Window};
+use crate::admin::status::Status;
+use crate::cli::{AttachArgs, EXIT_OK, Misuse};
+use crate::config::{Config, System, load};
+use crate::domain::secret::Secret;
+use crate::logging::escape::escape;
+use crate::tui;
+use crate::tui::model::Facts;
+
+/// Opens the screen and returns when a person has left it.
+///
+/// # Errors
+/// Without a terminal, when the forwarder cannot be reached or understood, or when the screen fails.
+pub(super) fn run(args: &AttachArgs) -> anyhow::Result<u8> {
+    let config = settings(args)?;
+    let plan = screen::plan(args.theme.as_deref(), &config)?;
+    let client = client(args, &config)?;
+    if let Some(missing) = screen::no_terminal() {
+        let text = format!("attach is a screen, and {missing}; `cc-forwarder status` prints what there is");
+        return Err(Misuse(text).into());
+    }
+    run::runtime()?.block_on(attach(client, plan, &config, args.readonly))
+}
+
+/// The configuration here. With a URL it only says what the screen looks like, and may be missing or wrong.
+fn settings(args: &AttachArgs) -> anyhow::Result<Config> {
+    let found = || anyhow::Ok(load::load_ledger(run::locate(args.config.as_deref())?, &System)?);
+    match args.url.is_some() && args.config.is_none() {
+        true => Ok(found().unwrap_or_else(|_| Config::built_in())),
+        false => found(),
+    }
+}
+
+/// The token to show. That of a configuration goes to a URL of the command line only when the configuration was named
+/// beside it: the URL may be anybody's.
+fn token(args: &AttachArgs, config: &Config) -> Option<Secret> {
+    let trusted = args.url.is_none() || args.config.is_some();
+    args.token.as_deref().map(Secret::new).or_else(|| config.web.token.clone().filter(|_| trusted))
+}
+
+/// The admin port that is meant.
+fn client(args: &AttachArgs, config: &Config) -> anyhow::Result<Client> {
+    let token = token(args, config);
+    match &args.url {
+        Some(url) => Client::new(url, token),
+        None => Client::of(&config.web, token)?.with_context(|| {
+            format!(
+                "the system chose the admin port of a forwarder with {} (web.port: 0); its log says where it is, give \
+                 that URL",
+                config.source
+            )
+        }),
+    }
+}
+
+async fn attach(client: Client, plan: Plan, config: &Config, readonly: bool) -> anyhow::Result<u8> {
+    let base = client.base().to_owned();
+    let mut hangups = Hangups::new()?;
+    let opened = open::open(client).await.with_context(|| off(config, &base))?;
+    let facts = facts(&opened.status, &base, readonly);
+    let background = Background::default();
+    let window = show(opened, plan, facts, config, &background);
+    let how = closed(window.context("cannot start the terminal interface")?, &mut hangups).await;
+    background.end().await;
+    let how = how?;
+    if let Closed::Failed(why) = how {
+        bail!("the terminal interface failed: {why}");
+    }
+    Ok(EXIT_OK)
+}
+
+/// What was tried, and what may be the reason that it failed.
+fn off(config: &Config, base: &str) -> String {
+    let hint = match config.web.enabled {
+        true => String::new(),
+        false => format!(" (web.enabled is false in {}: `cc-forwarder --web` opens it)", config.source),
+    };
+    format!("cannot attach to {}{hint}", escape(base))
+}
+
+fn show(
+    opened: Opened,
+    plan: Plan,
+    facts: Facts,
+    config: &Config,
+    background: &Background,
+) -> io::Result<Window> {
+    let options = plan.options(facts, config.tui.update_interval, background.spawner());
+    let (source, tasks) = opened.start();
+    let window = Window::over(Arc::new(source), options)?;
+    let follow = tasks.run(window.remote());
+    (background.spawner())(Box::pin(async move { match follow.await {} }));
+    Ok(window)
+}
+
+/// What runs while the screen is open.
+#[derive(Default)]
+struct Background {
+    tasks: TaskTracker,
+    quit: CancellationToken,
+}
+
+impl Background {
+    fn spawner(&self) -> tui::Spawn {
+        let (tasks, quit) = (self.tasks.clone(), self.quit.clone());
+        let runtime = tokio::runtime::Handle::current();
+        Box::new(move |future| {
+            let quit = quit.clone();
+            drop(tasks.spawn_on(async move { quit.run_until_cancelled(future).await }, &runtime));
+        })
+    }
+
+    /// Ends all of it: an export that is half written takes its file away.
+    async fn end(self) {
+        self.quit.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+/// Waits until a person leaves, a signal comes, or the terminal goes.
+async fn closed(mut window: Window, hangups: &mut Hangups) -> anyhow::Result<Closed> {
+    let how = tokio::select! {
+        how = window.closed() => how,
+        interrupted = run::interrupted() => interrupted.map(|()| Closed::Well)?,
+        () = hangups.terminal_gone() => Closed::Well,
+    };
+    window.close().await;
+    Ok(how)
+}
+
+fn facts(status: &Status, base: &str, readonly: bool) -> Facts {
+    let (unicode, depth) = screen::abilities();
+    Facts {
+        version: status.version.clone(),
+        base_url: base_url(&status.listen.proxy, base),
+        config_source: status.config.path.clone().unwrap_or_else(|| Config::built_in().source.to_string()),
+        config_file: status.config.path.as_ref().map(PathBuf::from),
+        auth: status.auth_enabled,
+        readonly,
+        save_edits: status.save_priority_edits,
+        unicode,
+        depth,
+        zone: TimeZone::get(&status.timezone).unwrap_or_else(|_| TimeZone::system()),
+    }
+}
+
+/// What clients set as `ANTHROPIC_BASE_URL`: a proxy port that is open to everybody is reached as the admin port was.
+fn base_url(proxy: &str, base: &str) -> String {
+    let everybody = ["0.0.0.0:", "[::]:"].iter().find_map(|any| proxy.strip_prefix(any));
+    let host = base.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+    match (everybody, host) {
+        (Some(port), Some((host, _))) => format!("{host}:{port}"),
+        (Some(port), None) => format!("{base}:{port}"),
+        (None, _) => format!("http://{proxy}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_port_for_everybody_is_reached_as_the_admin_port_was() {
+        let url = |proxy, base| base_url(proxy, base);
+        assert_eq!(url("127.0.0.1:8088", "http://127.0.0.1:8010"), "http://127.0.0.1:8088");
+        assert_eq!(url("0.0.0.0:8088", "http://build.example:8010"), "http://build.example:8088");
+        assert_eq!(url("[::]:8088", "http://[fd00::1]:8010"), "http://[fd00::1]:8088");
+        assert_eq!(url("0.0.0.0:8088", "http://forwarder.example"), "http://forwarder.example:8088");
+    }
+
+    #[test]
+    fn the_token_of_a_configuration_is_not_for_any_url() {
+        let mut config = Config::built_in();
+        config.web.token = Some(Secret::new("from-the-file"));
+        let args = |url: Option<&str>, config: Option<&str>, token: Option<&str>| AttachArgs {
+            url: url.map(str::to_owned),
+            config: config.map(PathBuf::from),
+            token: token.map(str::to_owned),
+            ..AttachArgs::default()
+        };
+        let token = |args| token(&args, &config).map(|token| token.expose().to_owned());
+        let url = Some("http://127.0.0.1:1");
+        assert_eq!(token(args(url, None, None)), None);
+        assert_eq!(token(args(url, Some("c.yaml"), None)).as_deref(), Some("from-the-file"));
+        assert_eq!(token(args(None, None, None)).as_deref(), Some("from-the-file"));
+        assert_eq!(token(args(None, None, Some("mine"))).as_deref(), Some("mine"));
+    }
+
+    #[test]
+    fn a_port_that_the_system_chose_has_to_be_given() {
+        let mut config = Config::built_in();
+        config.web.port = 0;
+        let refused = client(&AttachArgs::default(), &config).map(drop).unwrap_err();
+        assert!(refused.to_string().contains("web.port: 0"), "{refused}");
+    }
+}
