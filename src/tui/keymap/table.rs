@@ -131,7 +131,7 @@ pub const KEYMAP: &[Binding] = &[
     key(Context::Palette, chords![Chord::plain(Esc)], Action::Back, "close", 2),
     key(G, chords![c('?'), Chord::plain(F(1))], Action::Help, "help", 90),
     key(G, chords![c(':')], Action::Palette, "command", 91),
-    key(G, chords![Chord::plain(Tab)], Action::NextScreen, "next screen", 92),
+    key(G, chords![Chord::plain(Tab)], Action::NextScreen, "next screen", 93),
     key(G, chords![Chord::plain(BackTab)], Action::PreviousScreen, "previous screen", 0),
     key(G, chords![c('1')], Action::Go(Screen::Overview), "overview", 0),
     key(G, chords![c('2')], Action::Go(Screen::Endpoints), "endpoints", 0),
@@ -145,5 +145,5 @@ pub const KEYMAP: &[Binding] = &[
     key(G, chords![c('P')], Action::Privacy, "privacy", 0),
     key(G, chords![Chord::ctrl('l')], Action::Redraw, "redraw", 0),
     danger(G, chords![Chord::ctrl('z')], Action::Sleep, "put to sleep", 0),
-    danger(G, chords![c('q'), Chord::ctrl('c')], Action::Quit, "quit", 93),
+    danger(G, chords![c('q'), Chord::ctrl('c')], Action::Quit, "quit", 92),
 ];
