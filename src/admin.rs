@@ -13,6 +13,7 @@
 //! | `GET /api/v1/logs` | the program's own log lines: [`logs`] |
 //! | `GET /api/v1/metrics/history` | the last hour by minutes: [`history`] |
 //! | `/api/v1/usage/…` | the ledger: [`usage`] |
+//! | `GET /api/v1/openapi.json` | all of this for programs: [`openapi`] |
 //!
 //! Every request, also one for a path that does not exist, passes [`guard`] first: no web page of another site, no name
 //! that is not ours, no missing token, no large body. Answers are JSON; errors are
@@ -37,6 +38,7 @@ pub mod guard;
 pub mod history;
 pub mod logs;
 mod name;
+pub mod openapi;
 pub mod orders;
 pub mod params;
 pub mod requests;
@@ -53,6 +55,7 @@ use axum::extract::Request;
 use axum::middleware;
 use http::StatusCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use utoipa_axum::router::OpenApiRouter;
 
 use self::error::ApiError;
 use self::orders::Orders;
@@ -179,6 +182,15 @@ impl std::ops::Deref for Admin {
 
 /// Every route, behind the guard.
 pub fn router(admin: Admin) -> Router {
+    Router::from(api())
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(admin.clone(), guard::pass))
+        .with_state(admin)
+}
+
+/// Every route, and its part of the document.
+fn api() -> OpenApiRouter<Admin> {
     let api = status::routes()
         .merge(endpoints::routes())
         .merge(groups::routes())
@@ -188,14 +200,9 @@ pub fn router(admin: Admin) -> Router {
         .merge(requests::routes())
         .merge(logs::routes())
         .merge(history::routes())
+        .merge(openapi::routes())
         .merge(usage::routes());
-    Router::new()
-        .merge(status::health_routes())
-        .nest("/api/v1", api)
-        .fallback(unknown)
-        .method_not_allowed_fallback(wrong_method)
-        .layer(middleware::from_fn_with_state(admin.clone(), guard::pass))
-        .with_state(admin)
+    OpenApiRouter::with_openapi(openapi::frame()).merge(status::health_routes()).nest("/api/v1", api)
 }
 
 async fn unknown(request: Request) -> ApiError {

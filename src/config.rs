@@ -344,7 +344,8 @@ pub struct Logging {
 }
 
 /// `logging.level`
-#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[schema(as = LogLevel)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// Everything.

@@ -94,7 +94,8 @@ pub enum Event {
 }
 
 /// What is known of a request when it is accepted.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[schema(as = AcceptedRequest)]
 pub struct Accepted {
     /// Ours.
     pub id: RequestId,
@@ -107,6 +108,7 @@ pub struct Accepted {
     /// Path without the query.
     pub path: String,
     /// Peer address.
+    #[schema(value_type = Option<String>)]
     pub client: Option<IpAddr>,
     /// `user-agent`.
     pub user_agent: Option<String>,
@@ -115,7 +117,8 @@ pub struct Accepted {
 }
 
 /// What its body said about a request.
-#[derive(Clone, Default, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Default, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[schema(as = DescribedRequest)]
 pub struct Described {
     /// The model asked for.
     pub model: Option<String>,
@@ -128,7 +131,8 @@ pub struct Described {
 }
 
 /// What is known of a request that waits in the queue.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[schema(as = SuspendedWait)]
 pub struct Wait {
     /// Since when.
     pub since: jiff::Timestamp,

@@ -8,11 +8,15 @@ mod support;
 mod door;
 #[path = "admin/life.rs"]
 mod life;
+#[path = "admin/openapi.rs"]
+mod openapi;
 #[path = "admin/orders.rs"]
 mod orders;
 #[path = "admin/requests.rs"]
 mod requests;
 #[path = "admin/scene.rs"]
 mod scene;
+#[path = "admin/schema.rs"]
+mod schema;
 #[path = "admin/usage.rs"]
 mod usage;

@@ -8,13 +8,15 @@
 
 pub mod priorities;
 
-use axum::Router;
+use super::openapi::errors::{Conflict, Refused};
+use super::orders::Done;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::{get, post};
 use http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::Admin;
 use super::body::Empty;
@@ -26,7 +28,7 @@ use crate::config::listing::Entry;
 use crate::control::command::Command;
 
 /// The answer of `GET /config`.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ConfigView {
     /// `file` or `built_in`.
     pub source: String,
@@ -41,7 +43,7 @@ pub struct ConfigView {
 }
 
 /// How a reload ended.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ReloadView {
     /// Counts reloads from 1.
     pub number: u64,
@@ -54,7 +56,7 @@ pub struct ReloadView {
 }
 
 /// What became of a version of the file.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "result", rename_all = "snake_case")]
 pub enum ReloadOutcome {
     /// It is in effect.
@@ -67,13 +69,14 @@ pub enum ReloadOutcome {
 }
 
 /// Everything below `/config`.
-pub(super) fn routes() -> Router<Admin> {
-    Router::new()
-        .route("/config", get(config))
-        .route("/config/reload", post(reload))
-        .merge(priorities::routes())
+pub(super) fn routes() -> OpenApiRouter<Admin> {
+    OpenApiRouter::new().routes(routes!(config)).routes(routes!(reload)).merge(priorities::routes())
 }
 
+/// The configuration in effect, without its secrets.
+#[utoipa::path(
+    get, path = "/config", tag = "configuration", responses((status = 200, body = ConfigView)),
+)]
 async fn config(State(admin): State<Admin>, _: NoParams) -> Response {
     let (config, reload) =
         (admin.config(), admin.orders.last_reload().map(|last| admin.without_secrets(last)));
@@ -83,6 +86,11 @@ async fn config(State(admin): State<Admin>, _: NoParams) -> Response {
     error::json(StatusCode::OK, &view)
 }
 
+/// Reads the configuration file anew.
+#[utoipa::path(
+    post, path = "/config/reload", tag = "configuration",
+    responses((status = 200, body = Done), Conflict, Refused),
+)]
 async fn reload(State(admin): State<Admin>, _: NoParams, _: Empty) -> Result<Response, ApiError> {
     admin.obey(Command::Reload).await
 }

@@ -1,12 +1,12 @@
 //! `GET /connections`: what is open now, what came of everything so far, and how that spreads over the endpoints.
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::get;
 use http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::Admin;
 use super::error;
@@ -18,7 +18,7 @@ use crate::events::board::{EndpointStatus, Live, Phase, Snapshot, Totals};
 const MOST: usize = 1_000;
 
 /// The answer of `GET /connections`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ConnectionsView {
     /// When it was true.
     pub at: Timestamp,
@@ -37,7 +37,7 @@ pub struct ConnectionsView {
 }
 
 /// What an endpoint has to do, and had.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct EndpointLoad {
     /// Its name.
     pub endpoint: EndpointId,
@@ -54,10 +54,14 @@ pub struct EndpointLoad {
 }
 
 /// `/connections`
-pub(super) fn routes() -> Router<Admin> {
-    Router::new().route("/connections", get(connections))
+pub(super) fn routes() -> OpenApiRouter<Admin> {
+    OpenApiRouter::new().routes(routes!(connections))
 }
 
+/// What is open now.
+#[utoipa::path(
+    get, path = "/connections", tag = "requests", responses((status = 200, body = ConnectionsView)),
+)]
 async fn connections(State(admin): State<Admin>, _: NoParams) -> Response {
     error::json(StatusCode::OK, &describe(&admin.snapshot()))
 }

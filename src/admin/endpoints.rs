@@ -11,12 +11,14 @@
 //!
 //! Priorities, enable and disable last until the next reload; `POST /config/priorities` writes priorities into the file.
 
+use super::openapi::errors::{Conflict, NotFound, Refused};
+use super::orders::Done;
 use std::collections::BTreeMap;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::{get, post};
 use http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -27,7 +29,6 @@ use super::body::{Empty, Json};
 use super::error::{self, ApiError};
 use super::name::Name;
 use super::params::{NoParams, Params};
-#[cfg(doc)]
 use crate::control::command::Checked;
 use crate::control::command::Command;
 use crate::domain::endpoint::EndpointId;
@@ -35,7 +36,7 @@ use crate::domain::order::Order;
 use crate::events::board::{EndpointStatus, endpoint_status};
 
 /// The answer of `GET /endpoints`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct EndpointsView {
     /// When it was true.
     pub at: Timestamp,
@@ -46,7 +47,7 @@ pub struct EndpointsView {
 }
 
 /// The body of `POST /endpoints/{name}/priority`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PriorityOrder {
     /// Lower is asked first.
@@ -54,7 +55,7 @@ pub struct PriorityOrder {
 }
 
 /// The body of `POST /endpoints/priorities` and of `POST /config/priorities/review`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PrioritiesOrder {
     /// By name of the endpoint; lower is asked first.
@@ -62,17 +63,23 @@ pub struct PrioritiesOrder {
 }
 
 /// Everything below `/endpoints`.
-pub(super) fn routes() -> Router<Admin> {
-    Router::new()
-        .route("/endpoints", get(endpoints))
-        .route("/endpoints/priorities", post(priorities))
-        .route("/endpoints/{name}/priority", post(priority))
-        .route("/endpoints/{name}/health-check", post(health_check))
-        .route("/endpoints/{name}/enable", post(enable))
-        .route("/endpoints/{name}/disable", post(disable))
-        .route("/endpoints/{name}/clear", post(clear))
+pub(super) fn routes() -> OpenApiRouter<Admin> {
+    OpenApiRouter::new()
+        .routes(routes!(endpoints))
+        .routes(routes!(priorities))
+        .routes(routes!(priority))
+        .routes(routes!(health_check))
+        .routes(routes!(enable))
+        .routes(routes!(disable))
+        .routes(routes!(clear))
 }
 
+/// Endpoints, in file order.
+#[utoipa::path(
+    get, path = "/endpoints", tag = "endpoints",
+    params(("group" = Option<String>, Query, description = "Those of this group")),
+    responses((status = 200, body = EndpointsView)),
+)]
 async fn endpoints(State(admin): State<Admin>, mut params: Params) -> Result<Response, ApiError> {
     let group = params.text("group")?;
     params.finish()?;
@@ -95,6 +102,11 @@ fn describe(admin: &Admin, group: Option<&str>) -> EndpointsView {
     }
 }
 
+/// Gives an endpoint another priority, until the next reload.
+#[utoipa::path(
+    post, path = "/endpoints/{name}/priority", tag = "endpoints", params(("name" = String, Path, description = "Of the endpoint, percent-encoded")),
+    request_body = PriorityOrder, responses((status = 200, body = Done), NotFound, Conflict, Refused),
+)]
 async fn priority(
     State(admin): State<Admin>,
     name: Name,
@@ -104,6 +116,11 @@ async fn priority(
     admin.obey(Command::SetPriorities(vec![(name.endpoint(), order.priority)])).await
 }
 
+/// Gives several endpoints other priorities, all or none, until the next reload.
+#[utoipa::path(
+    post, path = "/endpoints/priorities", tag = "endpoints",
+    request_body = PrioritiesOrder, responses((status = 200, body = Done), NotFound, Conflict, Refused),
+)]
 async fn priorities(
     State(admin): State<Admin>,
     _: NoParams,
@@ -123,6 +140,11 @@ pub(super) fn edits(priorities: BTreeMap<EndpointId, u32>) -> Result<Vec<(Endpoi
     }
 }
 
+/// Probes an endpoint now; 200 also when it is down.
+#[utoipa::path(
+    post, path = "/endpoints/{name}/health-check", tag = "endpoints", params(("name" = String, Path, description = "Of the endpoint, percent-encoded")),
+    responses((status = 200, body = Checked), NotFound),
+)]
 async fn health_check(
     State(admin): State<Admin>,
     name: Name,
@@ -135,10 +157,20 @@ async fn health_check(
     Ok(error::json(StatusCode::OK, &checked))
 }
 
+/// Uses an endpoint again, until the next reload.
+#[utoipa::path(
+    post, path = "/endpoints/{name}/enable", tag = "endpoints", params(("name" = String, Path, description = "Of the endpoint, percent-encoded")),
+    responses((status = 200, body = Done), NotFound, Conflict, Refused),
+)]
 async fn enable(State(admin): State<Admin>, name: Name, _: NoParams, _: Empty) -> Result<Response, ApiError> {
     admin.obey(Command::SetEnabled(name.endpoint(), true)).await
 }
 
+/// Stops using an endpoint, until the next reload.
+#[utoipa::path(
+    post, path = "/endpoints/{name}/disable", tag = "endpoints", params(("name" = String, Path, description = "Of the endpoint, percent-encoded")),
+    responses((status = 200, body = Done), NotFound, Conflict, Refused),
+)]
 async fn disable(
     State(admin): State<Admin>,
     name: Name,
@@ -148,6 +180,11 @@ async fn disable(
     admin.obey(Command::SetEnabled(name.endpoint(), false)).await
 }
 
+/// Ends what an endpoint rests for.
+#[utoipa::path(
+    post, path = "/endpoints/{name}/clear", tag = "endpoints", params(("name" = String, Path, description = "Of the endpoint, percent-encoded")),
+    responses((status = 200, body = Done), NotFound, Conflict),
+)]
 async fn clear(State(admin): State<Admin>, name: Name, _: NoParams, _: Empty) -> Result<Response, ApiError> {
     admin.obey(Command::Order(Order::Clear { endpoint: name.endpoint() })).await
 }

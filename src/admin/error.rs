@@ -40,14 +40,15 @@ pub struct ApiError {
 }
 
 /// The body of an error.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ErrorBody {
     /// What happened.
     pub error: Detail,
 }
 
 /// See the table of the module.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = ErrorDetail)]
 pub struct Detail {
     /// For programs.
     pub code: String,

@@ -8,14 +8,16 @@
 //! | `POST /groups/{name}/pause` `{"duration": "30m"}` | stops using it, for ever without a duration |
 //! | `POST /groups/{name}/resume` | uses it again |
 
-use axum::Router;
+use super::openapi::errors::{Conflict, NotFound};
+use super::orders::Done;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::{get, post};
 use http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::Admin;
 use super::body::{Empty, Optional};
@@ -29,7 +31,7 @@ use crate::domain::order::Order;
 use crate::events::board::{GroupStatus, group_status};
 
 /// The answer of `GET /groups`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct GroupsView {
     /// When it was true.
     pub at: Timestamp,
@@ -40,7 +42,7 @@ pub struct GroupsView {
 }
 
 /// The body of `POST /groups/{name}/pause`.
-#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PauseOrder {
     /// For how long, such as `30m` or `1h30m`; for ever without.
@@ -49,16 +51,19 @@ pub struct PauseOrder {
 }
 
 /// Everything below `/groups`.
-pub(super) fn routes() -> Router<Admin> {
-    Router::new()
-        .route("/groups", get(groups))
-        .route("/groups/{name}/activate", post(activate))
-        .route("/groups/{name}/release", post(release))
-        .route("/groups/{name}/pause", post(pause))
-        .route("/groups/{name}/resume", post(resume))
+pub(super) fn routes() -> OpenApiRouter<Admin> {
+    OpenApiRouter::new()
+        .routes(routes!(groups))
+        .routes(routes!(activate))
+        .routes(routes!(release))
+        .routes(routes!(pause))
+        .routes(routes!(resume))
 }
 
-/// From the fleet itself, so that an order's effect is seen by whoever gave it.
+/// Groups, in rank order, each with what may be done to it.
+#[utoipa::path(
+    get, path = "/groups", tag = "groups", responses((status = 200, body = GroupsView)),
+)]
 async fn groups(State(admin): State<Admin>, _: NoParams) -> Response {
     let (view, now) = (admin.control.view(), Instant::now().into_std());
     let groups = view.groups.iter().map(|group| group_status(&view, group, now)).collect();
@@ -66,6 +71,12 @@ async fn groups(State(admin): State<Admin>, _: NoParams) -> Response {
     error::json(StatusCode::OK, &view)
 }
 
+/// Makes a group the active one until it fails a whole request or is released.
+#[utoipa::path(
+    post, path = "/groups/{name}/activate", tag = "groups",
+    params(("name" = String, Path, description = "Of the group, percent-encoded"), ("force" = Option<bool>, Query, description = "Whatever its state")),
+    responses((status = 200, body = Done), NotFound, Conflict),
+)]
 async fn activate(
     State(admin): State<Admin>,
     name: Name,
@@ -77,6 +88,11 @@ async fn activate(
     admin.obey(Command::Order(Order::Activate { group: name.group(), force })).await
 }
 
+/// Lets ranks decide again; the group must be the one a person activated.
+#[utoipa::path(
+    post, path = "/groups/{name}/release", tag = "groups", params(("name" = String, Path, description = "Of the group, percent-encoded")),
+    responses((status = 200, body = Done), NotFound, Conflict),
+)]
 async fn release(
     State(admin): State<Admin>,
     name: Name,
@@ -97,6 +113,12 @@ async fn release(
     }
 }
 
+/// Stops using a group, for ever or for a time.
+#[utoipa::path(
+    post, path = "/groups/{name}/pause", tag = "groups", params(("name" = String, Path, description = "Of the group, percent-encoded")),
+    request_body(content = Option<PauseOrder>, content_type = "application/json"),
+    responses((status = 200, body = Done), NotFound, Conflict),
+)]
 async fn pause(
     State(admin): State<Admin>,
     name: Name,
@@ -108,6 +130,11 @@ async fn pause(
     admin.obey(Command::pause(name.group(), duration)).await
 }
 
+/// Uses a group again that is paused or cools.
+#[utoipa::path(
+    post, path = "/groups/{name}/resume", tag = "groups", params(("name" = String, Path, description = "Of the group, percent-encoded")),
+    responses((status = 200, body = Done), NotFound, Conflict),
+)]
 async fn resume(State(admin): State<Admin>, name: Name, _: NoParams, _: Empty) -> Result<Response, ApiError> {
     admin.obey(Command::Order(Order::Resume { group: name.group() })).await
 }

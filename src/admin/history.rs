@@ -3,13 +3,13 @@
 //! A request counts as accepted in the minute it came in, and as ended, with its tokens and cost, in the minute it ended.
 //! Percentiles are over those of the last 200 ended requests that ended within these minutes: `over` says how many.
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::get;
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::Admin;
 use super::error::{self, ApiError};
@@ -20,7 +20,7 @@ use crate::events::board::Snapshot;
 use crate::events::minutes::{KEPT, Minute};
 
 /// The answer.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct HistoryView {
     /// When it was true.
     pub at: Timestamp,
@@ -35,7 +35,7 @@ pub struct HistoryView {
 }
 
 /// One minute.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct MinuteView {
     /// Its begin.
     pub start: Timestamp,
@@ -44,7 +44,8 @@ pub struct MinuteView {
 }
 
 /// What happened.
-#[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = HistorySums)]
 pub struct Sums {
     /// Requests accepted.
     pub accepted: u64,
@@ -65,7 +66,8 @@ pub struct Sums {
 }
 
 /// How a time is spread, milliseconds; null without any.
-#[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = TimeSpread)]
 pub struct Spread {
     /// Over so many requests.
     pub over: u64,
@@ -78,10 +80,16 @@ pub struct Spread {
 }
 
 /// `/metrics/history`
-pub(super) fn routes() -> Router<Admin> {
-    Router::new().route("/metrics/history", get(history))
+pub(super) fn routes() -> OpenApiRouter<Admin> {
+    OpenApiRouter::new().routes(routes!(history))
 }
 
+/// The last hour by minutes.
+#[utoipa::path(
+    get, path = "/metrics/history", tag = "program",
+    params(("minutes" = Option<u32>, Query, minimum = 1, maximum = 60, description = "So many of them; 60 without")),
+    responses((status = 200, body = HistoryView)),
+)]
 async fn history(State(admin): State<Admin>, mut params: Params) -> Result<Response, ApiError> {
     let minutes = params.within("minutes", 1..=KEPT)?.unwrap_or(KEPT);
     params.finish()?;

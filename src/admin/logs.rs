@@ -9,12 +9,13 @@
 //! is above the newest line's is one of an earlier program, and everything that is there is new. Lines are masked, not
 //! escaped.
 
+use super::openapi::errors::NotCollected;
 use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::get;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +31,7 @@ const USUAL: usize = 200;
 const MOST: usize = 1_000;
 
 /// The answer.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct LogsView {
     /// Oldest first.
     pub lines: Vec<Arc<Line>>,
@@ -41,10 +42,21 @@ pub struct LogsView {
 }
 
 /// `/logs`
-pub(super) fn routes() -> Router<Admin> {
-    Router::new().route("/logs", get(logs))
+pub(super) fn routes() -> OpenApiRouter<Admin> {
+    OpenApiRouter::new().routes(routes!(logs))
 }
 
+/// The program's own newest log lines.
+#[utoipa::path(
+    get, path = "/logs", tag = "program",
+    params(
+        ("level" = Option<Level>, Query, description = "Least severe level"),
+        ("search" = Option<String>, Query, description = "Appears anywhere in the line, whatever the case"),
+        ("after" = Option<u64>, Query, description = "The `next` of the answer before"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1_000, description = "Most lines; 200 without"),
+    ),
+    responses((status = 200, body = LogsView), NotCollected),
+)]
 async fn logs(State(admin): State<Admin>, params: Params) -> Result<Response, ApiError> {
     let wanted = Wanted::read(params)?;
     let ring = admin.logs.as_ref().ok_or_else(ApiError::no_logs)?;

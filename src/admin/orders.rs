@@ -40,7 +40,7 @@ pub trait Orders: Send + Sync {
 }
 
 /// An order was carried out.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Done {
     /// What was done, for people.
     pub message: String,

@@ -21,11 +21,14 @@ mod detail;
 mod list;
 mod place;
 
-use axum::Router;
+use super::openapi::errors::{Failed, NotFound};
+use super::openapi::params::{AnyStates, Columns, Page, Times};
+use crate::events::RequestId;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::get;
 use http::StatusCode;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 pub use self::detail::RequestDetail;
 use self::list::{Seen, Wanted};
@@ -33,17 +36,22 @@ use super::Admin;
 use super::error::{self, ApiError};
 use super::name::Name;
 use super::params::{NoParams, Params};
-#[cfg(doc)]
 use super::usage::ask::RequestsView;
 use crate::events::RequestRecord;
 use crate::store::query::Reader;
 use crate::store::{Options, Store, StoreError};
 
 /// Everything below `/requests`.
-pub(super) fn routes() -> Router<Admin> {
-    Router::new().route("/requests", get(requests)).route("/requests/{id}", get(request))
+pub(super) fn routes() -> OpenApiRouter<Admin> {
+    OpenApiRouter::new().routes(routes!(requests)).routes(routes!(request))
 }
 
+/// Requests that run, then those that ended; newest first.
+#[utoipa::path(
+    get, path = "/requests", tag = "requests",
+    params(Times, Columns, Page, AnyStates),
+    responses((status = 200, body = RequestsView), Failed),
+)]
 async fn requests(State(admin): State<Admin>, params: Params) -> Result<Response, ApiError> {
     let clock = Options::of(&admin.config()).clock;
     let wanted = Wanted::read(params, &clock)?;
@@ -56,6 +64,11 @@ async fn requests(State(admin): State<Admin>, params: Params) -> Result<Response
     Ok(error::json(StatusCode::OK, &page.await?))
 }
 
+/// One request: what it was, what happened to it, and why.
+#[utoipa::path(
+    get, path = "/requests/{id}", tag = "requests", params(("id" = RequestId, Path)),
+    responses((status = 200, body = RequestDetail), NotFound, Failed),
+)]
 async fn request(State(admin): State<Admin>, name: Name, _: NoParams) -> Result<Response, ApiError> {
     let id = name.request()?;
     let snapshot = admin.snapshot();

@@ -1,12 +1,12 @@
 //! The program itself: is it well, what is it, where does it listen, what does it run with.
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::get;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::Admin;
 use super::error;
@@ -14,30 +14,39 @@ use super::params::NoParams;
 use crate::config::{Source, StrategyKind};
 use crate::domain::civil::Clock;
 use crate::events::board::LedgerStatus;
-use crate::events::health;
+use crate::events::health::{self, Health};
 
 /// `/health`
-pub(super) fn health_routes() -> Router<Admin> {
-    Router::new().route("/health", get(healthy))
+pub(super) fn health_routes() -> OpenApiRouter<Admin> {
+    OpenApiRouter::new().routes(routes!(healthy))
 }
 
 /// `/api/v1/status`
-pub(super) fn routes() -> Router<Admin> {
-    Router::new().route("/status", get(status))
+pub(super) fn routes() -> OpenApiRouter<Admin> {
+    OpenApiRouter::new().routes(routes!(status))
 }
 
+/// Whether anything can serve.
+#[utoipa::path(
+    get, path = "/health", tag = "program",
+    responses((status = 200, body = Health), (status = 503, description = "Nothing could serve", body = Health)),
+)]
 async fn healthy(State(admin): State<Admin>, _: NoParams) -> Response {
     let view = admin.control.view();
     let (status, body) = health::describe(&view, Instant::now().into_std(), jiff::Timestamp::now(), false);
     error::json(status, &body)
 }
 
+/// The program itself: where it listens, what it runs with, how far the ledger is behind.
+#[utoipa::path(
+    get, path = "/status", tag = "program", responses((status = 200, body = Status)),
+)]
 async fn status(State(admin): State<Admin>, _: NoParams) -> Response {
     error::json(StatusCode::OK, &describe(&admin, jiff::Timestamp::now()))
 }
 
 /// The answer of `/api/v1/status`.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Status {
     /// `running`.
     pub status: String,
@@ -70,7 +79,7 @@ pub struct Status {
 }
 
 /// The ledger's file and how far it is behind.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct StoreStatus {
     /// The file.
     pub path: String,
@@ -80,7 +89,8 @@ pub struct StoreStatus {
 }
 
 /// Addresses of both ports.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = ListenAddresses)]
 pub struct Listen {
     /// Clients connect here.
     pub proxy: String,
@@ -89,7 +99,8 @@ pub struct Listen {
 }
 
 /// Where the configuration came from.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = ConfigSource)]
 pub struct Origin {
     /// `file` or `built_in`.
     pub source: String,

@@ -20,11 +20,15 @@ pub mod ask;
 mod export;
 pub mod upkeep;
 
-use axum::Router;
+use self::ask::{ModelsView, RequestsView, StatsView, StoryView, SummaryView};
+use super::openapi::errors::{Failed, NotCollected, NotFound};
+use super::openapi::params::{Columns, EndStates, Groupings, Page, Times};
+use crate::events::RequestId;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::{get, post};
 use http::StatusCode;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::Admin;
 use super::error::{self, ApiError};
@@ -35,41 +39,69 @@ use crate::store::query::Reader;
 use crate::store::{Store, StoreError};
 
 /// Everything below `/usage`.
-pub(super) fn routes() -> Router<Admin> {
-    Router::new()
-        .route("/usage/summary", get(summary))
-        .route("/usage/stats", get(stats))
-        .route("/usage/requests", get(requests))
-        .route("/usage/requests/{id}", get(request))
-        .route("/usage/models", get(models))
-        .route("/usage/budget", get(budget))
-        .route("/usage/export", get(export::export))
-        .route("/usage/recost", post(upkeep::recost))
-        .route("/usage/backup", post(upkeep::backup))
+pub(super) fn routes() -> OpenApiRouter<Admin> {
+    OpenApiRouter::new()
+        .routes(routes!(summary))
+        .routes(routes!(stats))
+        .routes(routes!(requests))
+        .routes(routes!(request))
+        .routes(routes!(models))
+        .routes(routes!(budget))
+        .routes(routes!(export::export))
+        .routes(routes!(upkeep::recost))
+        .routes(routes!(upkeep::backup))
 }
 
+/// Sums of today, the last 7 and 30 days, and this month.
+#[utoipa::path(
+    get, path = "/usage/summary", tag = "usage", responses((status = 200, body = SummaryView), Failed, NotCollected),
+)]
 async fn summary(State(admin): State<Admin>, params: Params) -> Result<Response, ApiError> {
     answer(&admin, params, ask::summary).await
 }
 
+/// Sums of a period, told apart.
+#[utoipa::path(
+    get, path = "/usage/stats", tag = "usage",
+    params(Times, Columns, EndStates, Groupings),
+    responses((status = 200, body = StatsView), Failed, NotCollected),
+)]
 async fn stats(State(admin): State<Admin>, params: Params) -> Result<Response, ApiError> {
     answer(&admin, params, ask::stats).await
 }
 
+/// Requests that ended, newest first.
+#[utoipa::path(
+    get, path = "/usage/requests", tag = "usage", params(Times, Columns, EndStates, Page),
+    responses((status = 200, body = RequestsView), Failed, NotCollected),
+)]
 async fn requests(State(admin): State<Admin>, params: Params) -> Result<Response, ApiError> {
     answer(&admin, params, ask::requests).await
 }
 
+/// One request that ended, and its story.
+#[utoipa::path(
+    get, path = "/usage/requests/{id}", tag = "usage", params(("id" = RequestId, Path)),
+    responses((status = 200, body = StoryView), NotFound, Failed, NotCollected),
+)]
 async fn request(State(admin): State<Admin>, name: Name, params: Params) -> Result<Response, ApiError> {
     let id = name.into_text();
     answer(&admin, params, move |reader, params| ask::request(reader, params, &id)).await
 }
 
+/// Models with a price, and those that were seen.
+#[utoipa::path(
+    get, path = "/usage/models", tag = "usage", responses((status = 200, body = ModelsView), Failed, NotCollected),
+)]
 async fn models(State(admin): State<Admin>, params: Params) -> Result<Response, ApiError> {
     let prices = std::sync::Arc::clone(&admin.prices.borrow());
     answer(&admin, params, move |reader, params| ask::models(reader, params, prices.table())).await
 }
 
+/// What is spent of every limit.
+#[utoipa::path(
+    get, path = "/usage/budget", tag = "usage", responses((status = 200, body = BudgetReport)),
+)]
 async fn budget(State(admin): State<Admin>, _: NoParams) -> Response {
     let report = BudgetReport::new(jiff::Timestamp::now(), admin.snapshot().budgets.to_vec());
     error::json(StatusCode::OK, &report)

@@ -36,7 +36,8 @@ pub const UNCHANGED_PPM: u64 = 1_000_000;
 /// formats it is a `u128`. Exact JSON works with the readers and writers of `serde_json` on text: on its way through a
 /// `serde_json::Value` an amount of more than 15 digits is cut to what an `f64` holds, and it cannot be read from
 /// behind `#[serde(flatten)]`, which keeps no digits either.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug, utoipa::ToSchema)]
+#[schema(value_type = f64, example = 0.0000125)]
 pub struct PicoUsd(u128);
 
 impl PicoUsd {

@@ -14,7 +14,8 @@ use super::scan::{Malformed, members, text, uint};
 mod tests;
 
 /// The kind of a request. Decides what is held for replay, what may be suspended and what touches health.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[schema(as = RequestClass)]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
     /// `POST /v1/messages`.

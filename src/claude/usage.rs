@@ -18,7 +18,8 @@ mod tests;
 pub use meter::UsageMeter;
 
 /// Tokens and billed server tool calls of one answer, or of several added up.
-#[derive(Clone, PartialEq, Eq, Default, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, PartialEq, Eq, Default, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[schema(as = TokenUsage)]
 #[serde(default)]
 pub struct Usage {
     /// Input tokens that were neither read from nor written to the prompt cache.

@@ -47,7 +47,8 @@ pub const NEEDS_RESTART: &[&str] = &[
 ];
 
 /// What a reload did.
-#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = ReloadReport)]
 pub struct Report {
     /// Key paths whose new value is in effect, sorted: `retry.max_attempts`, `endpoints[main-a].priority`.
     pub applied: Vec<String>,

@@ -38,7 +38,8 @@ use crate::domain::endpoint::EndpointId;
 pub type Edits = [(EndpointId, u32)];
 
 /// One number as it would be written.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = PriorityWritten)]
 pub struct Written {
     /// Whose.
     pub endpoint: EndpointId,
@@ -51,12 +52,15 @@ pub struct Written {
 }
 
 /// What saving would do.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = PriorityReview)]
 pub struct Review {
     /// The file; in JSON as people read it, which for an odd name is not the name itself.
     #[serde(serialize_with = "for_people")]
+    #[schema(value_type = String)]
     pub path: PathBuf,
     /// Its version.
+    #[schema(value_type = String)]
     pub stamp: Stamp,
     /// In the order of the edits; empty when the file says all of it already.
     pub written: Vec<Written>,

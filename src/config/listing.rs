@@ -9,7 +9,8 @@ use super::diff::needs_restart;
 use super::origin::Origin;
 
 /// One key.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = ConfigEntry)]
 pub struct Entry {
     /// Its path, endpoints by name: `endpoints[main-a].url`.
     pub key: String,

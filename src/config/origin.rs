@@ -15,7 +15,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 /// Where a value came from.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = ConfigOrigin)]
 #[serde(tag = "from", rename_all = "snake_case")]
 pub enum Origin {
     /// Nobody said anything.

@@ -58,7 +58,8 @@ impl From<OrderError> for Refusal {
 }
 
 /// What an endpoint that was probed because a person asked came to.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = HealthCheckResult)]
 pub struct Checked {
     /// Which.
     pub endpoint: EndpointId,

@@ -48,7 +48,7 @@ pub struct Budget {
 }
 
 /// What a budget covers. In JSON `{"kind":"endpoint","name":"main-a"}`, or `{"kind":"all"}`.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "kind", content = "name", rename_all = "snake_case")]
 pub enum BudgetScope {
     /// Everything.

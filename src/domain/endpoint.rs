@@ -12,11 +12,15 @@ use http::{HeaderName, HeaderValue};
 use super::secret::{MASK, Secret};
 
 /// The unique name of an endpoint; it identifies the endpoint across reloads.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
 pub struct EndpointId(pub Arc<str>);
 
 /// The name of a group.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
 pub struct GroupId(pub Arc<str>);
 
 impl EndpointId {

@@ -69,7 +69,7 @@ impl Group {
 }
 
 /// What people see of a group's state.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GroupState {
     /// Requests go here first.
@@ -83,7 +83,8 @@ pub enum GroupState {
 }
 
 /// Why a group is in its state.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = GroupReason)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// Of all that can serve it has the best rank.

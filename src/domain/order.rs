@@ -52,7 +52,8 @@ pub enum Order {
 }
 
 /// Why an order is not carried out. The text says what to do instead.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, thiserror::Error, utoipa::ToSchema)]
+#[schema(as = RefusedOrder)]
 #[serde(rename_all = "snake_case", tag = "refused")]
 pub enum Refused {
     /// No group has that name.
@@ -95,7 +96,8 @@ pub enum Refused {
 }
 
 /// What may be done to a group now; each is `None` when it may, else why not.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = AllowedOrders)]
 pub struct Allowed {
     /// Make it the active one.
     pub activate: Option<Refused>,

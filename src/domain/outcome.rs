@@ -73,7 +73,8 @@ pub enum Transport {
 }
 
 /// The class of a failure, as recorded and shown.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = FailureKind)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// The endpoint says the request itself is wrong.

@@ -31,7 +31,8 @@ pub struct Stated {
 }
 
 /// What a rest applies to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[schema(as = RateLimitScope)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// Requests for the same model.
@@ -48,7 +49,8 @@ const ACCOUNT_WINDOWS: [&str; 2] = ["5h", "7d"];
 const LONGEST: Duration = Duration::from_secs(35 * 24 * 3600);
 
 /// One budget of an endpoint as its last answer stated it. What it did not state stays unknown.
-#[derive(Clone, PartialEq, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, PartialEq, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[schema(as = RateLimitBucket)]
 pub struct Bucket {
     /// `requests`, `tokens`, `input-tokens`, `output-tokens`, `unified-5h`, `unified-7d`, …
     pub name: String,

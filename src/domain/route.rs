@@ -33,7 +33,7 @@ use super::session::Preferred;
 use super::standing::{Availability, Why};
 
 /// How endpoints inside a group are ordered.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StrategyKind {
     /// By number, then file order.
@@ -82,7 +82,8 @@ pub struct Candidate {
 }
 
 /// How good a candidate is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = EndpointTier)]
 #[serde(rename_all = "snake_case")]
 pub enum Tier {
     /// Nothing speaks against it.
@@ -101,7 +102,8 @@ impl Tier {
 }
 
 /// An endpoint that is not asked, and why.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = SkippedEndpoint)]
 pub struct Skip {
     /// The endpoint.
     pub endpoint: EndpointId,
@@ -110,7 +112,7 @@ pub struct Skip {
 }
 
 /// Why an endpoint is not asked.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SkipReason {
     /// Switched off in the configuration.

@@ -38,7 +38,8 @@ pub const NO_COUNT_TOKENS: Duration = Duration::from_secs(3600);
 const MAX_STATED: usize = 64;
 
 /// What probes say.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, Default, utoipa::ToSchema)]
+#[schema(as = EndpointHealth)]
 #[serde(rename_all = "snake_case")]
 pub enum Health {
     /// Not probed yet and no request has succeeded.
@@ -103,7 +104,8 @@ pub enum Availability {
 }
 
 /// Why an endpoint rests.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = RestReason)]
 #[serde(rename_all = "snake_case")]
 pub enum Why {
     /// It failed recently.

@@ -31,7 +31,7 @@ use crate::domain::outcome::Kind;
 pub const RECENT: usize = 200;
 
 /// Counts since the start of the program.
-#[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Totals {
     /// Requests accepted.
     pub accepted: u64,
@@ -67,7 +67,7 @@ pub struct Board {
 }
 
 /// A picture of everything that is live plus what ended last.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Snapshot {
     /// When it was taken.
     pub at: Timestamp,
@@ -99,7 +99,7 @@ pub struct Snapshot {
 }
 
 /// How far the ledger is behind what was handed to it.
-#[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct LedgerStatus {
     /// Records of ended requests that are not on the disk yet.
     pub unsaved: u64,
@@ -112,7 +112,8 @@ pub struct LedgerStatus {
 }
 
 /// One request in the queue.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = QueuedRequest)]
 pub struct Queued {
     /// Ours.
     pub id: RequestId,

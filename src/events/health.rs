@@ -1,11 +1,24 @@
 //! Whether anything can serve, as both ports tell it. Pure.
 
 use http::StatusCode;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::board::endpoint_status;
 use crate::domain::fleet::FleetView;
 use crate::domain::standing::Availability;
+
+/// Whether anything can serve.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = HealthView)]
+pub struct Health {
+    /// `healthy`, `degraded` or `unhealthy`.
+    pub status: String,
+    /// Enabled endpoints that could serve.
+    pub healthy_endpoints: usize,
+    /// Enabled endpoints.
+    pub total_endpoints: usize,
+}
 
 /// `healthy` when every enabled endpoint could serve, `unhealthy` (503) only when nothing could.
 pub fn describe(
@@ -22,7 +35,8 @@ pub fn describe(
         _ => "degraded",
     };
     let status = if up == 0 { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-    let mut body = json!({ "status": word, "healthy_endpoints": up, "total_endpoints": enabled });
+    let health = Health { status: word.to_owned(), healthy_endpoints: up, total_endpoints: enabled };
+    let mut body = json!(health);
     if let Some(object) = body.as_object_mut().filter(|_| detailed) {
         let each: Vec<_> = view.endpoints.iter().map(|e| endpoint_status(e, now)).collect();
         object.insert("timestamp".to_owned(), json!(at));

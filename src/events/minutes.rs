@@ -15,7 +15,7 @@ use crate::claude::money::PicoUsd;
 pub const KEPT: usize = 60;
 
 /// One minute.
-#[derive(Clone, Copy, PartialEq, Default, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Default, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Minute {
     /// Minutes since 1970.
     pub number: i64,

@@ -19,7 +19,8 @@ use crate::domain::pricebook::PriceBook;
 use crate::domain::route::{RouteReason, Skip};
 
 /// The id of a request: `req-` and eight hex digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, utoipa::ToSchema)]
+#[schema(value_type = String, pattern = "^req-[0-9a-f]{8}$", example = "req-7f3a21bc")]
 pub struct RequestId(u32);
 
 impl fmt::Display for RequestId {
@@ -124,7 +125,8 @@ fn inverse(odd: u32) -> u32 {
 }
 
 /// How a request ended.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = EndState)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// The client got a whole answer.
@@ -156,7 +158,7 @@ impl State {
 }
 
 /// Everything known about a request once it has ended.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RequestRecord {
     /// Ours.
     pub id: RequestId,
@@ -169,6 +171,7 @@ pub struct RequestRecord {
     /// From acceptance to the end, milliseconds.
     pub duration_ms: f64,
     /// Peer address.
+    #[schema(value_type = Option<String>)]
     pub client: Option<IpAddr>,
     /// `user-agent`.
     pub user_agent: Option<String>,
@@ -250,7 +253,7 @@ impl RequestRecord {
 }
 
 /// One attempt of a request.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AttemptRecord {
     /// Counted from 1.
     pub number: u32,

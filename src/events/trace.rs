@@ -13,7 +13,7 @@ use crate::domain::route::{RouteReason, Skip};
 const MAX_STEPS: usize = 32;
 
 /// One decision or wait.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TraceStep {
     /// From acceptance, milliseconds.
     pub at_ms: f64,
@@ -23,7 +23,8 @@ pub struct TraceStep {
 }
 
 /// What happened between two attempts.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = TraceEvent)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub enum What {
     /// An endpoint was chosen.

@@ -30,7 +30,8 @@ pub const MAX_BYTES: usize = 4 * 1024 * 1024;
 const MAX_VALUE: usize = 16 * 1024;
 
 /// One line. Its texts are masked, not escaped: they may hold control characters.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = LogLine)]
 pub struct Line {
     /// Counted from 1, without gaps.
     pub seq: u64,
@@ -44,6 +45,7 @@ pub struct Line {
     pub message: String,
     /// Everything else, in source order; in JSON an object.
     #[serde(with = "fields")]
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
     pub fields: Vec<(Cow<'static, str>, String)>,
     /// The request it belongs to.
     pub request: Option<String>,

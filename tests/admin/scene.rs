@@ -5,6 +5,7 @@ use http::{Method, Request};
 use http_body_util::Full;
 use tempfile::TempDir;
 
+use crate::schema;
 use crate::support::{Answer, Client, PATIENCE, QUICK, World};
 
 /// A request that its route understands, whether or not there is such a thing.
@@ -23,7 +24,7 @@ const fn post(path: &'static str, body: &'static str) -> Sample {
 }
 
 /// One for every route.
-pub(crate) const SAMPLES: [Sample; 36] = [
+pub(crate) const SAMPLES: [Sample; 37] = [
     get("/health"),
     get("/api/v1/status"),
     get("/api/v1/endpoints"),
@@ -51,6 +52,7 @@ pub(crate) const SAMPLES: [Sample; 36] = [
     get("/api/v1/requests/req-00000001"),
     get("/api/v1/logs"),
     get("/api/v1/metrics/history"),
+    get("/api/v1/openapi.json"),
     get("/api/v1/usage/summary"),
     get("/api/v1/usage/stats"),
     get("/api/v1/usage/requests"),
@@ -64,7 +66,7 @@ pub(crate) const SAMPLES: [Sample; 36] = [
 
 pub(crate) struct Scene {
     pub(crate) world: World,
-    pub(crate) admin: Client,
+    pub(crate) admin: Port,
     pub(crate) folder: TempDir,
 }
 
@@ -160,7 +162,28 @@ impl Scene {
     }
 }
 
+/// A client of an admin port that believes nothing the OpenAPI document does not say.
+#[derive(Clone)]
+pub(crate) struct Port(Client);
+
+impl Port {
+    pub(crate) fn url(&self, path: &str) -> String {
+        self.0.url(path)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(Request::get(self.url(path)).body(Full::default()).unwrap()).await
+    }
+
+    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Answer {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let answer = self.0.send(request).await;
+        schema::judge(&method, &path, &answer);
+        answer
+    }
+}
+
 /// A client of a forwarder's admin port.
-pub(crate) fn client(world: &World) -> Client {
-    Client::new(format!("http://{}", world.forwarder.admin_address().expect("an admin port")))
+pub(crate) fn client(world: &World) -> Port {
+    Port(Client::new(format!("http://{}", world.forwarder.admin_address().expect("an admin port"))))
 }

@@ -211,7 +211,7 @@ async fn exports_that_nobody_reads_are_limited_and_end_with_their_client() {
 }
 
 async fn backup(scene: &Scene, body: &str) -> crate::support::Answer {
-    scene.admin.send(scene.admin.post("/api/v1/usage/backup", body)).await
+    scene.order("/usage/backup", body).await
 }
 
 #[tokio::test]

@@ -8,13 +8,14 @@
 //! With a review the file must be the version that was reviewed; without, the one that runs. Of a review only the version
 //! counts: which file is written is the program's own business.
 
+use crate::admin::openapi::errors::{Conflict, NotFound, Refused};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::post;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
@@ -30,7 +31,7 @@ use crate::control::command::Command;
 use crate::domain::endpoint::EndpointId;
 
 /// The body of `POST /config/priorities`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SaveOrder {
     /// By name of the endpoint; lower is asked first.
@@ -41,7 +42,8 @@ pub struct SaveOrder {
 }
 
 /// The answer of `POST /config/priorities`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = SavedPriorities)]
 pub struct Saved {
     /// What was done, for people.
     pub message: String,
@@ -50,10 +52,15 @@ pub struct Saved {
 }
 
 /// `/config/priorities`
-pub(super) fn routes() -> Router<Admin> {
-    Router::new().route("/config/priorities", post(save)).route("/config/priorities/review", post(review))
+pub(super) fn routes() -> OpenApiRouter<Admin> {
+    OpenApiRouter::new().routes(routes!(save)).routes(routes!(review))
 }
 
+/// What saving these priorities to the file would do.
+#[utoipa::path(
+    post, path = "/config/priorities/review", tag = "configuration",
+    request_body = PrioritiesOrder, responses((status = 200, body = Review), NotFound, Conflict, Refused),
+)]
 async fn review(
     State(admin): State<Admin>,
     _: NoParams,
@@ -66,6 +73,11 @@ async fn review(
     Ok(error::json(StatusCode::OK, &review))
 }
 
+/// Writes priorities into the file, and puts them in effect.
+#[utoipa::path(
+    post, path = "/config/priorities", tag = "configuration",
+    request_body = SaveOrder, responses((status = 200, body = Saved), NotFound, Conflict, Refused),
+)]
 async fn save(
     State(admin): State<Admin>,
     _: NoParams,

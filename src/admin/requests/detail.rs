@@ -10,7 +10,7 @@ use crate::store::export::json::RequestView;
 use crate::store::row::Row;
 
 /// The answer of `GET /requests/{id}`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RequestDetail {
     /// As in a list; its attempts are in it.
     pub request: RequestView,

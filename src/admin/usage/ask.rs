@@ -33,7 +33,7 @@ pub(in crate::admin) const PAGE: usize = 100;
 const PERIOD: &str = "7d";
 
 /// A stretch of time on somebody's clock.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PeriodView {
     /// The first instant; null for the beginning of all.
     pub since: Option<String>,
@@ -59,7 +59,7 @@ fn on(clock: &Clock, at: Timestamp) -> String {
 }
 
 /// Sums of a period.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, utoipa::ToSchema)]
 pub struct StatsView {
     /// When.
     pub period: PeriodView,
@@ -114,7 +114,7 @@ fn text(answer: &impl Serialize) -> Result<String, ApiError> {
 }
 
 /// Sums of the stretches people ask for most.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SummaryView {
     /// The clock whose days are meant.
     pub timezone: String,
@@ -151,7 +151,7 @@ pub fn summary(reader: &Reader, params: Params) -> Result<String, ApiError> {
 }
 
 /// A page of requests.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RequestsView {
     /// Newest first; those that have not ended, where they are told, before those that have.
     pub requests: Vec<RequestView>,
@@ -182,7 +182,7 @@ pub fn requests(reader: &Reader, mut params: Params) -> Result<String, ApiError>
 }
 
 /// One request and what happened to it.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct StoryView {
     /// As in a list.
     pub request: RequestView,
@@ -205,7 +205,7 @@ pub fn request(reader: &Reader, params: Params, id: &str) -> Result<String, ApiE
 }
 
 /// The models there are.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ModelsView {
     /// Seen ones first, by falling cost; then those that only have a price.
     pub models: Vec<ModelView>,
@@ -214,7 +214,7 @@ pub struct ModelsView {
 }
 
 /// A model.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ModelView {
     /// As answers or requests name it.
     pub model: String,

@@ -8,6 +8,9 @@
 //! store's file grows while somebody looks at an old picture of it. An export that fails breaks the body off, so that no
 //! half file looks whole. Without a period everything is exported, oldest first.
 
+use crate::admin::openapi::errors::{Busy, Failed, NotCollected};
+use crate::admin::openapi::params::{Columns, EndStates, Formats, Times};
+use crate::store::export::json::RequestView;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -37,7 +40,17 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 type Chunk = io::Result<Bytes>;
 
-/// `GET /usage/export`
+/// Every request of a period as a file, oldest first.
+#[utoipa::path(
+    get, path = "/usage/export", tag = "usage",
+    params(Times, Columns, EndStates, Formats),
+    responses(
+        (status = 200, description = "A file, streamed", content(
+            (String = "text/csv"), (Vec<RequestView> = "application/json"), (String = "application/x-ndjson"),
+        )),
+        Busy, Failed, NotCollected,
+    ),
+)]
 pub(super) async fn export(State(admin): State<Admin>, mut params: Params) -> Result<Response, ApiError> {
     let store = admin.store()?.clone();
     let format = params.parsed("format")?.unwrap_or(Format::Csv);

@@ -9,6 +9,7 @@
 //! alone: it stands in the store's folder, it is no hidden file, and nothing that is there is ever overwritten. One
 //! such thing at a time; others get 429. It goes on when the client leaves, and ends when the program stops.
 
+use crate::admin::openapi::errors::{Busy, Conflict, Failed, NotCollected};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,7 +28,7 @@ use crate::store::period::Period;
 use crate::store::{BackupError, Store};
 
 /// What pricing history again did.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RecostView {
     /// Records looked at.
     pub records: u64,
@@ -40,7 +41,7 @@ pub struct RecostView {
 }
 
 /// A finished copy.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct BackupView {
     /// Where it is.
     pub path: String,
@@ -51,13 +52,19 @@ pub struct BackupView {
 }
 
 /// The body of `POST /usage/backup`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BackupOrder {
     /// A name in the store's folder; nothing of that name is there yet.
     pub path: String,
 }
 
+/// Prices history again.
+#[utoipa::path(
+    post, path = "/usage/recost", tag = "usage",
+    params(("since" = Option<String>, Query, description = "What was accepted then or later; everything without")),
+    responses((status = 200, body = RecostView), Busy, Failed, NotCollected),
+)]
 pub(super) async fn recost(
     State(admin): State<Admin>,
     mut params: Params,
@@ -86,6 +93,11 @@ pub fn reprice(store: &Store, book: Arc<PriceBook>, since: Option<&str>) -> Resu
     Ok(RecostView { records: made.records, changed: made.changed, unpriced: made.unpriced, price_revision })
 }
 
+/// Copies the ledger to a new file in its folder.
+#[utoipa::path(
+    post, path = "/usage/backup", tag = "usage", request_body = BackupOrder,
+    responses((status = 200, body = BackupView), Conflict, Busy, Failed, NotCollected),
+)]
 pub(super) async fn backup(
     State(admin): State<Admin>,
     _: NoParams,

@@ -11,7 +11,7 @@ use crate::claude::money::{Factor, PicoUsd};
 use crate::claude::usage::Usage;
 
 /// What an answer cost, by kind; or what several cost together.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default)]
 pub struct CostLines {
     /// Uncached input.
@@ -87,7 +87,7 @@ impl<'a> Sum<&'a Self> for CostLines {
 }
 
 /// One answer priced.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Bill {
     /// What it cost.
     pub lines: CostLines,

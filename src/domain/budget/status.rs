@@ -9,7 +9,8 @@ use super::{Budget, BudgetScope, Sums};
 use crate::claude::money::PicoUsd;
 
 /// The stretch of time a limit is for.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = BudgetPeriod)]
 #[serde(rename_all = "snake_case")]
 pub enum Period {
     /// A day of the configured time zone.
@@ -19,7 +20,7 @@ pub enum Period {
 }
 
 /// How far a limit is used up.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BudgetState {
     /// Not far enough to speak of.
@@ -31,7 +32,7 @@ pub enum BudgetState {
 }
 
 /// One limit and what was spent of it. A budget with a daily and a monthly limit has two.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct BudgetStatus {
     /// What it covers.
     pub scope: BudgetScope,
@@ -130,7 +131,7 @@ impl fmt::Display for BudgetStatus {
 }
 
 /// All limits at one instant: the answer of `GET /api/v1/usage/budget`, and what `usage --check-budget` goes by.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct BudgetReport {
     /// When.
     pub at: Timestamp,

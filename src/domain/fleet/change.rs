@@ -11,7 +11,8 @@ use crate::domain::group::GroupState;
 use crate::domain::standing::{Availability, Why};
 
 /// One visible change.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = FleetChange)]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum Change {
     /// Another group is active.
@@ -42,7 +43,8 @@ pub enum Change {
 }
 
 /// What people see of an endpoint's state.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = EndpointCondition)]
 #[serde(rename_all = "snake_case")]
 pub enum Condition {
     /// Nothing is known yet.

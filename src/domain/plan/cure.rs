@@ -25,7 +25,7 @@ use crate::domain::route::RouteRequest;
 use crate::domain::standing::{Availability, Health, Why};
 
 /// What a request waits for.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WaitsFor {
     /// Those who came earlier wait at the endpoint that it would ask.

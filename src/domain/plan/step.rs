@@ -43,7 +43,8 @@ pub enum Step {
 }
 
 /// What one routing decision had to choose from.
-#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = RouteDecision)]
 pub struct Decision {
     /// Endpoints that could be asked, best first; those this request had tried already are left out.
     pub order: Vec<EndpointId>,

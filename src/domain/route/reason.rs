@@ -15,7 +15,7 @@ use crate::domain::outcome::{Failure, Kind};
 use crate::domain::session::Affinity;
 
 /// Why a request went to an endpoint.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum RouteReason {
     /// It was the first in order.
@@ -57,7 +57,8 @@ pub enum RouteReason {
 }
 
 /// Why an endpoint could not serve a session any longer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = UnfitReason)]
 #[serde(rename_all = "snake_case")]
 pub enum Unfit {
     /// It failed this request.

@@ -15,7 +15,8 @@ use crate::events::progress::Progress;
 use crate::events::{Accepted, Described, State, Wait};
 
 /// A request that has not ended.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = LiveRequest)]
 pub struct Live {
     /// What was known at its start.
     #[serde(flatten)]
@@ -48,7 +49,8 @@ pub struct Live {
 }
 
 /// An attempt that failed.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = TriedAttempt)]
 pub struct Tried {
     /// Where.
     pub endpoint: EndpointId,
@@ -62,7 +64,8 @@ pub struct Tried {
 pub const MAX_TRIED: usize = 16;
 
 /// Where a request is in its life.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = RequestPhase)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Accepted, nothing sent.
@@ -97,7 +100,8 @@ impl Phase {
 }
 
 /// Where a request is, or how it ended: one word, each its own.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = RequestStatus)]
 #[serde(untagged)]
 pub enum Stage {
     /// It runs.

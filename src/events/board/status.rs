@@ -13,7 +13,7 @@ use crate::domain::outcome::Kind;
 use crate::domain::ratelimit::Bucket;
 
 /// One group in a snapshot.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct GroupStatus {
     /// Its name.
     pub name: GroupId,
@@ -34,7 +34,7 @@ pub struct GroupStatus {
 }
 
 /// One endpoint in a snapshot.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct EndpointStatus {
     /// Its name.
     pub name: EndpointId,

@@ -30,7 +30,7 @@ const SHOWN: usize = 60;
 const ERRORS: usize = 8;
 
 /// How an endpoint did.
-#[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct EndpointStats {
     /// Half of the last 200 answers began sooner, milliseconds.
     pub first_byte_p50_ms: Option<f64>,
@@ -53,7 +53,8 @@ pub struct EndpointStats {
 }
 
 /// One failure.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = EndpointFault)]
 pub struct Fault {
     /// When.
     pub at: Timestamp,

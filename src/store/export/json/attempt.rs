@@ -7,7 +7,7 @@ use crate::claude::money::PicoUsd;
 use crate::store::row::{AttemptRow, BillRow, Row};
 
 /// An attempt of a request. Amounts are `null` when no price is known, or nothing was used.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[expect(missing_docs, reason = "each is documented at the field of the same meaning in AttemptRow")]
 pub struct AttemptView {
     /// Counted from 1.

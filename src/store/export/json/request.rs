@@ -17,7 +17,7 @@ use crate::store::row::Row;
 use crate::store::totals::whole;
 
 /// A request. What is missing is null.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[expect(missing_docs, reason = "those without a line of their own are explained by the one before")]
 pub struct RequestView {
     /// Ours.
@@ -26,6 +26,7 @@ pub struct RequestView {
     #[serde(default)]
     pub live: bool,
     /// Peer address.
+    #[schema(value_type = Option<String>)]
     pub client_ip: Option<IpAddr>,
     /// As received.
     pub user_agent: Option<String>,

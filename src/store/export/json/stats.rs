@@ -22,7 +22,7 @@ pub struct StatsView {
 }
 
 /// The sums of one group.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, utoipa::ToSchema)]
 pub struct GroupView {
     /// See [`Key::label`](crate::store::query::Key::label).
     pub key: String,
@@ -47,7 +47,7 @@ impl StatsView {
 
 /// Sums over requests and what follows from them. Rates are shares from 0 to 1; what there is nothing to say about is
 /// `null`.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, utoipa::ToSchema)]
 #[expect(missing_docs, reason = "each is documented at the field of the same meaning in Totals")]
 pub struct TotalsView {
     pub requests: u64,
