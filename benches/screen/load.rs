@@ -71,6 +71,12 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
+    /// Both together.
+    pub(crate) fn add(&mut self, mut other: Self) {
+        self.delays.append(&mut other.delays);
+        self.window += other.window;
+    }
+
     /// Requests a second.
     pub(crate) fn rate(&self) -> f64 {
         self.delays.len() as f64 / self.window.as_secs_f64()

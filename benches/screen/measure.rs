@@ -11,6 +11,9 @@ use super::party::{Face, Party};
 use super::target::{Target, Wanted, median, say};
 use super::upstream;
 
+/// Each party is asked in slices, in turn, so that what else the machine does meets both alike.
+const SLICES: usize = 20;
+
 /// How much is measured.
 pub(crate) struct Extent {
     rounds: usize,
@@ -72,10 +75,11 @@ impl Stage {
         std::thread::sleep(extent.idle);
         let seconds = extent.idle.as_secs_f64();
         let per_second = (screen.frames() - frames) as f64 / seconds;
-        let share = |(after, before): (Duration, Duration)| (after - before).as_secs_f64() / seconds * 100.0;
-        let cpu = screen.cpu().zip(cpu).map(share);
+        let percent =
+            |(after, before): (Duration, Duration)| (after - before).as_secs_f64() / seconds * 100.0;
+        let cpu = screen.cpu().zip(cpu).map(percent);
         let bytes = (screen.bytes() - bytes) as f64 / seconds;
-        say(&format!("idle: {per_second:.2} frames/s, {bytes:.0} bytes/s, CPU {cpu:.2?} % of a core"));
+        say(&format!("idle: {per_second:.2} frames/s, {bytes:.0} bytes/s, CPU {} % of a core", share(cpu)));
         Ok(vec![
             target(
                 "idle: frames a second, its clock's among them",
@@ -102,7 +106,7 @@ impl Stage {
                 shares[at] = self.runtime.block_on(busy(party, extent.streams, extent.busy))?;
             }
             let rate = (screen.frames() - frames) as f64 / extent.busy.as_secs_f64();
-            say(&format!("  {:10}{:>12.1?}{:>12.1?}{rate:>12.1}", round + 1, shares[0], shares[1]));
+            say(&format!("  {:10}{:>12}{:>12}{rate:>12.1}", round + 1, share(shares[0]), share(shares[1])));
             added.extend(shares[1].zip(shares[0]).map(|(with, without)| with - without));
         }
         let added = Some(added).filter(|all| !all.is_empty()).map(median);
@@ -119,10 +123,11 @@ impl Stage {
         say(&format!("  {:10}{:>12}{:>12}{:>10}{:>10}", "", "headless/s", "stopped/s", "p50", "p99"));
         for round in 0..extent.rounds {
             let mut samples: [Sample; 2] = Default::default();
-            for turn in 0..2 {
+            for turn in 0..SLICES * 2 {
                 let at = (round + turn) % 2;
                 let party = [&headless, &stopped][at];
-                samples[at] = self.runtime.block_on(hurried(party.address, extent.hurried))?;
+                let window = extent.hurried / SLICES as u32;
+                samples[at].add(self.runtime.block_on(hurried(party.address, window))?);
             }
             let [without, with] = &samples;
             let ratio = |quantile| with.delay(quantile) / without.delay(quantile);
@@ -154,6 +159,11 @@ impl Stage {
             target("stopped terminal: latency p99 by headless", Wanted::AtMost(1.3), "", Some(median(tails))),
         ])
     }
+}
+
+/// For people; a dash where the system does not tell.
+fn share(percent: Option<f64>) -> String {
+    percent.map_or_else(|| "-".to_owned(), |percent| format!("{percent:.1}"))
 }
 
 fn target(what: &'static str, wanted: Wanted, unit: &'static str, reached: Option<f64>) -> Target {
