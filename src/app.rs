@@ -19,16 +19,24 @@ mod attach;
 mod budgets;
 mod check;
 pub mod client;
+mod completions;
 pub mod deck;
 mod demo;
 mod farewell;
+mod figures;
 mod hangup;
+mod init;
+mod json;
 mod ledger;
 mod memory;
+mod paint;
 mod prices;
+mod reach;
 pub mod reload;
+mod remote;
 mod run;
 mod screen;
+mod table;
 mod text;
 mod themes;
 mod usage;
@@ -84,6 +92,14 @@ pub fn command(cli: &Cli) -> anyhow::Result<u8> {
         Some(Command::Attach(args)) => attach::run(args),
         Some(Command::Usage(args)) => usage::usage(args),
         Some(Command::Export(args)) => usage::export(args),
+        Some(Command::Status(args)) => remote::status(args),
+        Some(Command::Groups(args)) => remote::groups(args),
+        Some(Command::Endpoints(args)) => remote::endpoints(args),
+        Some(Command::Requests(args)) => remote::requests(args),
+        Some(Command::Explain(args)) => remote::explain(args),
+        Some(Command::Suspended(args)) => remote::suspended(args),
+        Some(Command::Init(args)) => init::run(args),
+        Some(Command::Completions(args)) => completions::run(args),
     }
 }
 

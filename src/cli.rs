@@ -7,12 +7,15 @@
 //! | `cc-forwarder check` | validate the configuration, probe the endpoints |
 //! | `cc-forwarder attach` | the terminal interface on one that runs already |
 //! | `cc-forwarder usage`, `export` | what requests used and cost |
+//! | `cc-forwarder status`, `groups`, `endpoints`, `requests`, `explain`, `suspended` | look at one that runs, and steer it |
+//! | `cc-forwarder init`, `completions` | a configuration to begin with; the shell's help |
 //! | `-config PATH`, `-no-tui`, `-tui`, `-version`, `-web`, `-web-port N` | as with two dashes: the predecessor's spelling |
 //!
 //! Nothing here acts. [`parse`] fails with clap's error, which knows its text and its exit code (0 for help and version,
 //! [`EXIT_USAGE`] for bad usage).
 
 mod attach;
+mod remote;
 mod usage;
 
 use std::ffi::{OsStr, OsString};
@@ -23,10 +26,15 @@ use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::attach::AttachArgs;
+pub use self::remote::{
+    ActivateArgs, Ask, CancelArgs, CompletionsArgs, EndpointsArgs, EndpointsCommand, ExplainArgs, GroupsArgs,
+    GroupsCommand, InitArgs, NameArgs, PauseArgs, PriorityArgs, RequestsArgs, ResumeArgs, StatusArgs,
+    SuspendedArgs, SuspendedCommand,
+};
 pub use self::usage::{
     BackupArgs, By, ExportArgs, ExportFormat, Reach, RecostArgs, Span, UsageArgs, UsageCommand, Which,
 };
-use crate::config::Level;
+use crate::config::{Level, LogFormat};
 
 /// Exit code: everything went as asked.
 pub const EXIT_OK: u8 = 0;
@@ -55,6 +63,9 @@ Examples:
   cc-forwarder demo                         watch failovers with simulated endpoints
   cc-forwarder usage --period 7d --by day   what the last seven days cost
   cc-forwarder export -o usage.csv          every request, for a spreadsheet
+  cc-forwarder status                       is the forwarder well, what serves?
+  cc-forwarder requests --follow            each request as it ends
+  cc-forwarder groups pause main 30m        use another group for half an hour
 
 Configuration, first found: --config, $CC_FORWARDER_CONFIG, ./config/config.yaml, the user's config
 directory; without any: one endpoint, https://api.anthropic.com, with the client's own credential.
@@ -114,6 +125,30 @@ pub enum Command {
     ///
     /// Without a period, all there are. Reads the store as `usage` does.
     Export(Box<ExportArgs>),
+    /// Show a forwarder that runs: is it well, where does it listen, what serves
+    ///
+    /// Exit code 0 when it answers; with --check only when it can serve as well.
+    Status(StatusArgs),
+    /// List the groups of a forwarder that runs; activate, pause, resume or release one
+    Groups(GroupsArgs),
+    /// List the endpoints of a forwarder that runs; probe, rank, enable or disable one
+    Endpoints(EndpointsArgs),
+    /// List requests, those that run first; or follow them as they end
+    ///
+    /// Asks the forwarder that runs; without one, the store is read as `usage` does.
+    Requests(Box<RequestsArgs>),
+    /// Tell why a request went where it went: every choice, attempt and wait
+    ///
+    /// Also of one that still runs. Without a forwarder, the store is read as `usage` does.
+    Explain(ExplainArgs),
+    /// List requests that wait for an endpoint; let them go on, or end one
+    Suspended(SuspendedArgs),
+    /// Write a configuration to begin with, and say how to use it; overwrites nothing
+    Init(InitArgs),
+    /// Print a script that completes commands and options in your shell
+    ///
+    /// For bash: cc-forwarder completions bash > ~/.local/share/bash-completion/completions/cc-forwarder
+    Completions(CompletionsArgs),
 }
 
 /// Options of running the forwarder.
@@ -128,6 +163,9 @@ pub struct RunArgs {
     /// Log lines from this level up: trace, debug, info, warn or error
     #[arg(long, value_name = "LEVEL", hide_possible_values = true)]
     pub log_level: Option<Level>,
+    /// Form of log lines: text, or json with one object a line
+    #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
+    pub log_format: Option<LogFormat>,
     /// Run without the terminal interface
     #[arg(long)]
     pub no_tui: bool,
@@ -195,6 +233,19 @@ impl ValueEnum for Level {
     }
 }
 
+impl ValueEnum for LogFormat {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Text, Self::Json]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }))
+    }
+}
+
 /// Reads a command line, program name first.
 ///
 /// # Errors
@@ -205,8 +256,19 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Erro
 
 /// Long options that may be written with one dash: the predecessor's, and those of running beside them.
 /// `-pin x` in particular would otherwise be understood as `-p in x`.
-const LEGACY: [&str; 10] =
-    ["config", "no-tui", "tui", "theme", "version", "web", "web-port", "help", "pin", "log-level"];
+const LEGACY: [&str; 11] = [
+    "config",
+    "no-tui",
+    "tui",
+    "theme",
+    "version",
+    "web",
+    "web-port",
+    "help",
+    "pin",
+    "log-level",
+    "log-format",
+];
 
 /// The arguments with the predecessor's `-config PATH` and `-config=PATH` as `--config …`. Everything else, and
 /// everything behind `--`, stays as it is.

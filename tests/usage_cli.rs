@@ -5,24 +5,15 @@
 mod support;
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use serde_json::Value;
+use support::command::Said;
 use support::{PATIENCE, QUICK, World};
 use tempfile::TempDir;
-use tokio::process::Command;
 use tokio::time::timeout;
 
 /// A folder with a configuration, and in it the store.
 struct Place(TempDir);
-
-/// What a command said.
-#[derive(PartialEq, Eq, Debug)]
-struct Said {
-    code: i32,
-    out: String,
-    err: String,
-}
 
 impl Place {
     fn new() -> Self {
@@ -70,15 +61,7 @@ impl Place {
     }
 
     async fn run(&self, arguments: &str) -> Said {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_cc-forwarder"));
-        command.args(arguments.split_whitespace()).current_dir(self.0.path()).stdin(Stdio::null());
-        for name in ["HOME", "XDG_CONFIG_HOME", "APPDATA"] {
-            command.env(name, self.0.path());
-        }
-        command.env_remove("CC_FORWARDER_CONFIG").env_remove("CC_FORWARDER_ADMIN_TOKEN").kill_on_drop(true);
-        let output = timeout(PATIENCE, command.output()).await.expect("an end in time").unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Said { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+        support::command::run(self.0.path(), &arguments.split_whitespace().collect::<Vec<_>>()).await
     }
 }
 

@@ -21,7 +21,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName};
-use http::{HeaderValue, Method, Request, Response, Uri};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client as Pooled;
@@ -41,6 +41,8 @@ use crate::logging::escape::escape;
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 /// Largest answer that is read whole; exports are not.
 const MAX_ANSWER: usize = 256 * 1024 * 1024;
+/// What the command line calls a token; the port's own hint speaks to programs.
+const TOKEN_HINT: &str = "give its web.token with --token, or in CC_FORWARDER_ADMIN_TOKEN";
 /// With the id of the last event somebody saw.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
@@ -211,7 +213,10 @@ impl Client {
                 status: status.as_u16(),
                 code: error.code,
                 message: escape(&error.message).into_owned(),
-                hint: error.hint.map(|hint| escape(&hint).into_owned()),
+                hint: match status {
+                    StatusCode::UNAUTHORIZED => Some(TOKEN_HINT.to_owned()),
+                    _ => error.hint.map(|hint| escape(&hint).into_owned()),
+                },
             },
             Err(_) => AskError::Refused {
                 status: status.as_u16(),

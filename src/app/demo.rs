@@ -18,7 +18,6 @@
 
 mod account;
 mod client;
-mod paint;
 mod prompts;
 mod scenario;
 mod scratch;
@@ -38,11 +37,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::client::{Client, Seen};
-use self::paint::Line;
 use self::prompts::CAST;
 use self::scratch::Scratch;
 use self::stage::Stage;
 use self::summary::Tally;
+use super::paint::{self, Line};
 use super::screen::{self, Closed, Face, Window, Wish};
 use super::{Running, Taps, run, start};
 use crate::cli::{DemoArgs, EXIT_FAILED, EXIT_OK};

@@ -12,7 +12,8 @@
 //! new [`Config`]; the fleet has the new endpoints; idle connections of endpoints that are gone are closed. Running
 //! requests keep the configuration they started with.
 //!
-//! `-p`, `--log-level`, `--web` and `--web-port` outrank every version. Secrets of earlier versions stay masked, for requests still use them.
+//! `-p`, `--log-level`, `--log-format`, `--web` and `--web-port` outrank every version. Secrets of earlier versions stay
+//! masked, for requests still use them.
 
 mod follow;
 
@@ -24,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 pub(super) use self::follow::follow;
 use crate::config::diff::{self, Report};
 use crate::config::edit::Saver;
-use crate::config::{Config, Level, Problems};
+use crate::config::{Config, Level, LogFormat, Problems};
 use crate::control::Control;
 use crate::control::command::Refusal;
 use crate::domain::fleet::Input;
@@ -70,8 +71,31 @@ pub struct Last {
 pub struct LogTap {
     /// The way to them.
     pub handle: LogHandle,
-    /// The level of `--log-level`, which outranks `logging.level`.
+    /// What outranks their settings.
+    pub flags: LogFlags,
+}
+
+/// What `--log-level` and `--log-format` say.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct LogFlags {
+    /// Instead of `logging.level`.
     pub level: Option<Level>,
+    /// Instead of `logging.format`.
+    pub format: Option<LogFormat>,
+}
+
+impl LogFlags {
+    /// Puts what was said in the place of what the file says.
+    pub(super) fn outrank(self, config: &mut Config) {
+        if let Some(level) = self.level {
+            config.logging.level = level;
+            config.origins.by_flag("logging.level", "--log-level");
+        }
+        if let Some(format) = self.format {
+            config.logging.format = format;
+            config.origins.by_flag("logging.format", "--log-format");
+        }
+    }
 }
 
 /// What `--web` and `--web-port` say.
@@ -285,9 +309,8 @@ impl Reloader {
         if let Some(pinned) = &running.pinned {
             new.pin(&pinned.0).map_err(|error| Refused::new(format!("-p {pinned}: {error}")))?;
         }
-        if let Some(level) = self.log.as_ref().and_then(|log| log.level) {
-            new.logging.level = level;
-            new.origins.by_flag("logging.level", "--log-level");
+        if let Some(log) = &self.log {
+            log.flags.outrank(&mut new);
         }
         self.web.outrank(&mut new);
         Ok(new)

@@ -10,7 +10,7 @@ use tokio::signal;
 use tokio::time::Instant;
 
 use super::hangup::Hangups;
-use super::reload::{LogTap, WebFlags};
+use super::reload::{LogFlags, LogTap, WebFlags};
 use super::screen::{self, Closed, Face, Window, Wish};
 use super::{Running, Taps, farewell, start};
 use crate::cli::{EXIT_OK, RunArgs};
@@ -47,7 +47,7 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
         plan.logs = Some(guard.ring());
     }
     let log = guard.clone();
-    let tap = LogTap { handle: log.clone(), level: args.log_level };
+    let tap = LogTap { handle: log.clone(), flags: log_flags(args) };
     let (runtime, redactor) = (runtime()?, config.redactor.clone());
     let taps = Taps { log: Some(tap), web: web_flags(args), ..Taps::default() };
     // Caught so that its text is seen: with a screen open, log lines are not.
@@ -57,6 +57,11 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
         Err(anyhow::anyhow!("internal error ({})", redactor.scrub(text)))
     })?;
     Ok(EXIT_OK)
+}
+
+/// What the command line says of log lines.
+fn log_flags(args: &RunArgs) -> LogFlags {
+    LogFlags { level: args.log_level, format: args.log_format }
 }
 
 /// What the command line says of the admin port.
@@ -70,10 +75,7 @@ fn prepare(args: &RunArgs) -> anyhow::Result<Loaded> {
     if let Some(name) = &args.pin {
         loaded.config.pin(name)?;
     }
-    if let Some(level) = args.log_level {
-        loaded.config.logging.level = level;
-        loaded.config.origins.by_flag("logging.level", "--log-level");
-    }
+    log_flags(args).outrank(&mut loaded.config);
     web_flags(args).outrank(&mut loaded.config);
     if let Some(problem) = loaded.config.exposure_problems().first() {
         anyhow::bail!("{problem}");

@@ -12,20 +12,16 @@
 
 mod budget;
 mod export;
-mod figures;
-mod indent;
 mod ledger;
 mod local;
 mod shown;
 mod table;
 mod upkeep;
 
-use anyhow::Context;
-
-use self::ledger::Ledger;
-use super::run;
+pub(super) use self::export::private;
+pub(super) use self::ledger::Ledger;
+use super::{json, run};
 use crate::cli::{EXIT_OK, ExportArgs, Span, UsageArgs, UsageCommand, Which};
-use crate::logging::escape::escape_json;
 
 /// `usage` and what is below it.
 ///
@@ -59,37 +55,32 @@ fn show(args: &UsageArgs) -> anyhow::Result<u8> {
     asked.which(&args.which);
     let answer = ledger.stats(&asked.query())?;
     match args.json {
-        true => print_json(&answer)?,
+        true => json::print(&answer)?,
         false => {
-            let stats = serde_json::from_str(&answer).context("the answer is not what it should be")?;
-            run::print(&table::render(&stats, args.by))?;
+            run::print(&table::render(&json::read(&answer)?, args.by))?;
         }
     }
     Ok(EXIT_OK)
 }
 
-/// Pretty JSON. The text stays as it came, digit for digit.
-fn print_json(json: &str) -> anyhow::Result<()> {
-    // Line by line, because the escape would take the line ends for dangerous text.
-    let lines = indent::indent(json);
-    run::print(&lines.lines().map(|line| escape_json(line.to_owned()) + "\n").collect::<String>())
-}
-
 /// A question as a query string.
 #[derive(Default)]
-struct Question(Vec<(&'static str, String)>);
+pub(super) struct Question(Vec<(&'static str, String)>);
 
 impl Question {
-    fn add(&mut self, name: &'static str, value: Option<&str>) {
+    /// Adds a parameter that was given.
+    pub(super) fn add(&mut self, name: &'static str, value: Option<&str>) {
         self.0.extend(value.map(|value| (name, value.to_owned())));
     }
 
-    fn span(&mut self, span: &Span) {
+    /// Adds a stretch of time.
+    pub(super) fn span(&mut self, span: &Span) {
         self.add("since", span.since.as_deref());
         self.add("until", span.until.as_deref());
     }
 
-    fn which(&mut self, which: &Which) {
+    /// Adds a filter.
+    pub(super) fn which(&mut self, which: &Which) {
         self.add("model", which.model.as_deref());
         self.add("endpoint", which.endpoint.as_deref());
         self.add("group", which.group.as_deref());
@@ -97,7 +88,8 @@ impl Question {
         self.add("state", which.state.as_deref());
     }
 
-    fn query(&self) -> String {
+    /// All of it.
+    pub(super) fn query(&self) -> String {
         form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
     }
 }

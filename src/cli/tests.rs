@@ -2,6 +2,7 @@
 
 use clap::CommandFactory;
 use clap::error::ErrorKind;
+use std::time::Duration;
 
 use super::*;
 
@@ -37,15 +38,17 @@ fn run_takes_its_options() {
         config: Some("a.yaml".into()),
         pin: Some("backup".into()),
         log_level: Some(Level::Debug),
+        log_format: Some(LogFormat::Json),
         no_tui: true,
         theme: None,
         tui: false,
         web: true,
         web_port: Some(8011),
     });
-    let modern = "--config a.yaml --pin backup --log-level debug --no-tui --web --web-port 8011";
-    let legacy = "-config a.yaml -p backup --log-level=debug -no-tui -web -web-port 8011";
-    let joined = "-config=a.yaml -pin=backup -log-level=debug -no-tui -web -web-port=8011";
+    let modern =
+        "--config a.yaml --pin backup --log-level debug --log-format json --no-tui --web --web-port 8011";
+    let legacy = "-config a.yaml -p backup --log-level=debug -log-format json -no-tui -web -web-port 8011";
+    let joined = "-config=a.yaml -pin=backup -log-level=debug -log-format=json -no-tui -web -web-port=8011";
     for line in [modern, legacy, joined] {
         assert_eq!(parsed(line), all, "{line}");
     }
@@ -92,6 +95,43 @@ fn the_ledger_is_asked_like_this() {
 }
 
 #[test]
+fn a_forwarder_is_steered_like_this() {
+    let ask = Ask { reach: Reach { config: Some("c.yaml".into()), ..Reach::default() }, json: true };
+    let pause = PauseArgs { name: "main".into(), duration: Some(Duration::from_mins(90)), ask: ask.clone() };
+    let pause = GroupsArgs { command: Some(GroupsCommand::Pause(pause)), ask: Ask::default() };
+    assert_eq!(
+        parsed("groups pause main 1h30m --config c.yaml --json").command,
+        Some(Command::Groups(pause))
+    );
+    let all = ResumeArgs { id: None, all: true, ask: Ask::default() };
+    let all = SuspendedArgs { command: Some(SuspendedCommand::Resume(all)), ask: Ask::default() };
+    assert_eq!(parsed("suspended resume --all").command, Some(Command::Suspended(all)));
+    let Some(Command::Requests(follow)) = parsed("requests -f -n 5 --state failed --status 529").command
+    else {
+        panic!("requests");
+    };
+    assert_eq!((follow.follow, follow.limit, follow.status), (true, Some(5), Some(529)));
+    let status = StatusArgs { check: true, wait: Some(30), ask };
+    assert_eq!(
+        parsed("status --check --wait 30 -config c.yaml --json").command,
+        Some(Command::Status(status))
+    );
+    for line in [
+        "groups activate main --force",
+        "groups release main",
+        "endpoints priority a 2 --save --url http://[::1]:1 --token x",
+        "endpoints --group main",
+        "endpoints probe a",
+        "explain req-12345678",
+        "suspended cancel req-12345678",
+        "init --config new.yaml",
+        "completions zsh",
+    ] {
+        parsed(line);
+    }
+}
+
+#[test]
 fn only_whole_legacy_names_are_rewritten() {
     let rewritten = |line: &str| {
         let words = normalise(args(line));
@@ -119,7 +159,14 @@ fn bad_usage_is_exit_code_2_and_names_the_word() {
         ("-web-port 70000", "70000"),
         ("--log-level loud", "loud"),
         ("demo --seconds 0", "0"),
-        ("status", "status"),
+        ("start", "start"),
+        ("groups pause main 30", "unit"),
+        ("groups activate", "NAME"),
+        ("suspended resume", "--all"),
+        ("suspended resume req-00000001 --all", "--all"),
+        ("requests --follow --since 1d", "--since"),
+        ("requests --limit 1001", "1001"),
+        ("completions cmd", "cmd"),
         ("--no-tui check", "check"),
         ("--config", "--config"),
     ] {
@@ -148,22 +195,32 @@ Usage: cc-forwarder [OPTIONS]
        cc-forwarder <COMMAND>
 
 Commands:
-  demo    Run against simulated endpoints and clients: no account, no configuration
-  check   Validate the configuration, then probe every endpoint
-  usage   Show what requests used and cost: today's totals, model by model
-  export  Write every request of a period as CSV or JSON, oldest first
+  demo         Run against simulated endpoints and clients: no account, no configuration
+  check        Validate the configuration, then probe every endpoint
+  attach       Open the terminal interface on a forwarder that runs already, here or elsewhere
+  usage        Show what requests used and cost: today's totals, model by model
+  export       Write every request of a period as CSV or JSON, oldest first
+  status       Show a forwarder that runs: is it well, where does it listen, what serves
+  groups       List the groups of a forwarder that runs; activate, pause, resume or release one
+  endpoints    List the endpoints of a forwarder that runs; probe, rank, enable or disable one
+  requests     List requests, those that run first; or follow them as they end
+  explain      Tell why a request went where it went: every choice, attempt and wait
+  suspended    List requests that wait for an endpoint; let them go on, or end one
+  init         Write a configuration to begin with, and say how to use it; overwrites nothing
+  completions  Print a script that completes commands and options in your shell
 
 Options:
-      --config <PATH>      Configuration file (YAML)
-  -p, --pin <ENDPOINT>     Put this endpoint first for this run; the others stay as failover
-      --log-level <LEVEL>  Log lines from this level up: trace, debug, info, warn or error
-      --no-tui             Run without the terminal interface
-      --tui                Open the terminal interface even if tui.enabled is false
-      --theme <NAME>       Theme of the terminal interface, instead of tui.theme
-      --web                Open the admin port, also where web.enabled is false
-      --web-port <N>       Port of the admin port, instead of web.port
-  -h, --help               Print help
-  -V, --version            Print version
+      --config <PATH>        Configuration file (YAML)
+  -p, --pin <ENDPOINT>       Put this endpoint first for this run; the others stay as failover
+      --log-level <LEVEL>    Log lines from this level up: trace, debug, info, warn or error
+      --log-format <FORMAT>  Form of log lines: text, or json with one object a line
+      --no-tui               Run without the terminal interface
+      --tui                  Open the terminal interface even if tui.enabled is false
+      --theme <NAME>         Theme of the terminal interface, instead of tui.theme
+      --web                  Open the admin port, also where web.enabled is false
+      --web-port <N>         Port of the admin port, instead of web.port
+  -h, --help                 Print help
+  -V, --version              Print version
 
 Examples:
   cc-forwarder                              use the config found, or pass your own login through
@@ -174,6 +231,9 @@ Examples:
   cc-forwarder demo                         watch failovers with simulated endpoints
   cc-forwarder usage --period 7d --by day   what the last seven days cost
   cc-forwarder export -o usage.csv          every request, for a spreadsheet
+  cc-forwarder status                       is the forwarder well, what serves?
+  cc-forwarder requests --follow            each request as it ends
+  cc-forwarder groups pause main 30m        use another group for half an hour
 
 Configuration, first found: --config, $CC_FORWARDER_CONFIG, ./config/config.yaml, the user's config
 directory; without any: one endpoint, https://api.anthropic.com, with the client's own credential.

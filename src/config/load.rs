@@ -95,6 +95,11 @@ pub fn user_directories(env: &dyn Env) -> Vec<PathBuf> {
     directories(PLATFORM, env)
 }
 
+/// Where a new configuration of the user's own goes; nothing without a home.
+pub fn user_file(env: &dyn Env) -> Option<PathBuf> {
+    user_files(PLATFORM, env).into_iter().next()
+}
+
 /// The places of a configuration in the user's own directories, best first.
 pub(super) fn user_files(platform: Platform, env: &dyn Env) -> Vec<PathBuf> {
     directories(platform, env).into_iter().map(|directory| directory.join(FILE)).collect()

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use cc_forwarder::admin::requests::RequestDetail;
 use cc_forwarder::admin::usage::ask::RequestsView;
 use cc_forwarder::app::Taps;
-use cc_forwarder::app::reload::LogTap;
+use cc_forwarder::app::reload::{LogFlags, LogTap};
 use cc_forwarder::config::{Level, LogFormat, Logging};
 use cc_forwarder::domain::secret::Redactor;
 use cc_forwarder::events::board::Snapshot;
@@ -195,7 +195,7 @@ async fn log_lines_are_told_where_they_are_collected() {
     };
     let (_, guard) = logging::build(&settings, Console::None, Redactor::default()).unwrap();
     let (tx, records) = tokio::sync::mpsc::unbounded_channel();
-    let log = Some(LogTap { handle: guard.clone(), level: None });
+    let log = Some(LogTap { handle: guard.clone(), flags: LogFlags::default() });
     let yaml = format!(
         "{}endpoints:\n  - {{ name: a, url: \"http://127.0.0.1:9\" }}\n",
         QUICK.replace("web: { enabled: false }", "web: { port: 0 }")

@@ -36,7 +36,7 @@ impl RequestDetail {
     }
 
     /// Of one that the store keeps.
-    pub(super) fn stored(row: &Row, story: Vec<String>) -> Self {
+    pub fn stored(row: &Row, story: Vec<String>) -> Self {
         Self { request: RequestView::from(row), live: None, trace: None, explain: story }
     }
 

@@ -19,7 +19,7 @@ impl Client {
     /// # Errors
     /// When it is no such URL, or the system refuses threads.
     pub fn new(url: &str, token: Option<Secret>) -> anyhow::Result<Self> {
-        Self::with(super::Client::new(url, token)?)
+        Self::over(super::Client::new(url, token)?)
     }
 
     /// As [`super::Client::of`].
@@ -27,10 +27,14 @@ impl Client {
     /// # Errors
     /// When the address makes no URL, or the system refuses threads.
     pub fn of(web: &Web, token: Option<Secret>) -> anyhow::Result<Option<Self>> {
-        super::Client::of(web, token)?.map(Self::with).transpose()
+        super::Client::of(web, token)?.map(Self::over).transpose()
     }
 
-    fn with(client: super::Client) -> anyhow::Result<Self> {
+    /// Over that one.
+    ///
+    /// # Errors
+    /// When the system refuses threads.
+    pub fn over(client: super::Client) -> anyhow::Result<Self> {
         Ok(Self { client, runtime: crate::app::run::runtime()? })
     }
 

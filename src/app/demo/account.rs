@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use super::paint::{Line, Span, Tone, span};
+use crate::app::paint::{Line, Span, Tone, span};
 use crate::app::text::{cut, width, wrap};
 use crate::claude::request::Class;
 use crate::claude::usage::Usage;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use super::account::thousands;
 use super::client::Seen;
-use super::paint::{Line, Tone, span};
+use crate::app::paint::{Line, Tone, span};
 use crate::app::text::{WIDTH, wrap};
 use crate::claude::usage::Usage;
 use crate::events::{AttemptRecord, RequestRecord, State};

@@ -77,14 +77,16 @@ async fn the_fleet_has_the_new_endpoints_when_it_returns() {
 }
 
 #[tokio::test]
-async fn the_pin_and_the_level_of_the_command_line_outrank_every_version() {
+async fn the_pin_and_the_log_flags_of_the_command_line_outrank_every_version() {
     let mut running = config(ENDPOINT);
+    running.logging.format = LogFormat::Json;
     running.pin("a").unwrap();
     let (_, guard) = logging::build(&running.logging, Console::None, running.redactor.clone()).unwrap();
-    let log = LogTap { handle: guard.clone(), level: Some(Level::Info) };
+    let flags = LogFlags { level: Some(Level::Info), format: Some(LogFormat::Json) };
+    let log = LogTap { handle: guard.clone(), flags };
     let scene = Scene::new(running, Some(log));
-    let next = format!("logging: {{ level: trace }}\nretry: {{ max_attempts: 9 }}\n{ENDPOINT}");
-    assert_eq!(scene.reloads.apply(config(&next)).await.unwrap().applied, ["retry.max_attempts"]);
+    let next = format!("logging: {{ level: trace, format: text }}\nretry: {{ max_attempts: 9 }}\n{ENDPOINT}");
+    assert_eq!(scene.reloads.apply(config(&next)).await.unwrap().to_string(), "applied: retry.max_attempts");
     assert_eq!(scene.config.borrow().logging.level, Level::Info);
     assert!(scene.control.view().pinned.is_some());
     let refused = scene.reloads.apply(config(&ENDPOINT.replace("name: a", "name: b"))).await.unwrap_err();

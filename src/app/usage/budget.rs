@@ -7,14 +7,13 @@
 //!
 //! A forwarder that runs counts what has ended but is not on the disk yet; the file what has been committed.
 
-use anyhow::Context;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::figures::{attempts, money, share};
 use super::ledger::Ledger;
-use super::{print_json, run};
+use crate::app::figures::{attempts, money, share};
 use crate::app::text::{WIDTH, cut_middle, fit, pad, width, wrap};
+use crate::app::{json, run};
 use crate::claude::money::PicoUsd;
 use crate::cli::{EXIT_FAILED, EXIT_OK, UsageArgs};
 use crate::logging::escape::escape;
@@ -55,9 +54,9 @@ struct Scope {
 /// When the ledger cannot be reached or read, or the output not be written.
 pub(super) fn check(args: &UsageArgs) -> anyhow::Result<u8> {
     let answer = Ledger::open(&args.reach)?.budget()?;
-    let report: Report = serde_json::from_str(&answer).context("the answer is not what it should be")?;
+    let report: Report = json::read(&answer)?;
     match args.json {
-        true => print_json(&answer)?,
+        true => json::print(&answer)?,
         false => run::print(&render(&report))?,
     }
     Ok(if report.over { EXIT_FAILED } else { EXIT_OK })

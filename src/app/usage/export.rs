@@ -11,7 +11,8 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Question;
-use super::ledger::{Ledger, Progress, say};
+use super::ledger::{Ledger, Progress};
+use crate::app::reach::say;
 use crate::cli::{EXIT_OK, ExportArgs};
 
 /// Runs it.
@@ -69,7 +70,7 @@ fn into_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> anyhow::Result<(
 }
 
 /// A new file for its owner only: it tells what somebody did all day.
-pub(super) fn private(path: &Path) -> io::Result<File> {
+pub(in crate::app) fn private(path: &Path) -> io::Result<File> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

@@ -1,18 +1,20 @@
 //! The way to the ledger: the file, or the forwarder that has it open. See the table in [`super`].
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::{Context, bail};
 
 use super::local::{Local, OpenError};
 use crate::admin::params::Params;
+use crate::admin::requests::RequestDetail;
 use crate::admin::usage::ask;
 use crate::app::client::blocking::Client;
+use crate::app::reach::{self, advise, say, token};
 use crate::app::run;
 use crate::cli::Reach;
 use crate::config::{Config, System, load};
 use crate::domain::budget::Budget;
-use crate::domain::secret::Secret;
+use crate::events::RequestId;
 use crate::store::Options;
 use crate::store::export::{self, ExportError, Format};
 
@@ -20,7 +22,7 @@ use crate::store::export::{self, ExportError, Format};
 pub(super) const API: &str = "/api/v1/usage";
 
 /// Where answers come from.
-pub(super) enum Ledger {
+pub(in crate::app) enum Ledger {
     /// The file, read here; with the limits of the configuration.
     Here(Local, Vec<Budget>),
     /// The forwarder that has it open.
@@ -29,7 +31,7 @@ pub(super) enum Ledger {
 
 /// How far an export is.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Progress {
+pub(in crate::app) enum Progress {
     /// Rows written, and rows there are.
     Rows(u64, u64),
     /// Bytes written; how many there will be nobody knows.
@@ -42,10 +44,27 @@ impl Ledger {
     /// # Errors
     /// When the configuration cannot be used, or the ledger not be reached.
     pub(super) fn open(reach: &Reach) -> anyhow::Result<Self> {
-        if let Some(client) = remote(reach)? {
-            return Ok(Self::There(Box::new(client)));
+        match remote(reach)? {
+            Some(client) => Ok(Self::There(Box::new(client))),
+            None => Self::of(looked_up(reach)?, reach),
         }
-        let config = looked_up(reach)?;
+    }
+
+    /// As [`Self::open`]; where nothing is recorded, the forwarder that runs is asked: it knows its last requests all
+    /// the same.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(in crate::app) fn open_or_ask(reach: &Reach) -> anyhow::Result<Self> {
+        let asked = || anyhow::Ok(Self::There(Box::new(Client::over(reach::client(reach)?)?)));
+        if reach.url.is_some() {
+            return asked();
+        }
+        let config = load::load_ledger(run::locate(reach.config.as_deref())?, &System)?;
+        if config.usage.enabled { Self::of(config, reach) } else { asked() }
+    }
+
+    fn of(config: Config, reach: &Reach) -> anyhow::Result<Self> {
         let options = Options::of(&config);
         match Local::open(&options) {
             Ok(local) => Ok(Self::Here(local, config.usage.budgets)),
@@ -72,6 +91,33 @@ impl Ledger {
         match self {
             Self::Here(local, _) => Ok(ask::stats(&local.reader()?, Params::of(Some(query)))?),
             Self::There(client) => Ok(client.get(&format!("{API}/stats"), query)?),
+        }
+    }
+
+    /// A page of requests, as JSON; a forwarder tells of those that run, too.
+    ///
+    /// # Errors
+    /// When the question makes no sense, or there is no answer.
+    pub(in crate::app) fn requests(&self, query: &str) -> anyhow::Result<String> {
+        match self {
+            Self::Here(local, _) => Ok(ask::requests(&local.reader()?, Params::of(Some(query)))?),
+            Self::There(client) => client.get("/api/v1/requests", query).map_err(advise),
+        }
+    }
+
+    /// A request and its story, as JSON.
+    ///
+    /// # Errors
+    /// When nothing is known of it, or there is no answer.
+    pub(in crate::app) fn request(&self, id: RequestId) -> anyhow::Result<String> {
+        match self {
+            Self::Here(local, _) => {
+                let (row, story) = local.reader()?.row(id)?.with_context(|| {
+                    format!("no request {id} is recorded: old ones go after usage_tracking.retention_days")
+                })?;
+                Ok(serde_json::to_string(&RequestDetail::stored(&row, story))?)
+            }
+            Self::There(client) => client.get(&format!("/api/v1/requests/{id}"), "").map_err(advise),
         }
     }
 
@@ -188,16 +234,4 @@ pub(super) fn holder(config: &Config, reach: &Reach) -> anyhow::Result<Client> {
 fn reachable(config: &Config, reach: &Reach) -> anyhow::Result<Option<Client>> {
     let client = Client::of(&config.web, token(reach))?.filter(|_| config.web.enabled);
     Ok(client.filter(|client| client.get(&format!("{API}/summary"), "").is_ok()))
-}
-
-fn token(reach: &Reach) -> Option<Secret> {
-    reach.token.as_deref().map(Secret::new)
-}
-
-/// To stderr: it is about the data, not part of it.
-///
-/// # Errors
-/// When stderr cannot be written.
-pub(super) fn say(line: &str) -> io::Result<()> {
-    writeln!(io::stderr(), "{}", crate::logging::escape::escape(line))
 }

@@ -24,7 +24,7 @@ use crate::store::{Options, StoreError, spending};
 const CACHE: usize = 32 << 20;
 
 /// A store that is read here.
-pub(super) struct Local {
+pub(in crate::app) struct Local {
     db: Db,
     clock: Clock,
 }

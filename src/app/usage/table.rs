@@ -12,8 +12,8 @@
 //! claude-sonnet-5-5 1,111   …
 //! ```
 
-use super::figures::{attempts, count, duration, exact, money, share};
 use super::shown::{Group, Period, Shown, Sums};
+use crate::app::figures::{attempts, count, duration, exact, money, share};
 use crate::app::text::{WIDTH, cut_middle, fit, pad, width, wrap};
 use crate::cli::By;
 use crate::logging::escape::escape;

@@ -10,16 +10,15 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::figures::exact;
-use super::ledger::{API, holder, recorded, remote, say};
+use super::ledger::{API, holder, recorded, remote};
 use super::local::{Local, OpenError};
-use super::print_json;
 use crate::admin::usage::upkeep::{BackupView, RecostView, copy, reprice};
 use crate::app::client::blocking::Client;
-use crate::app::{prices, run};
+use crate::app::figures::exact;
+use crate::app::reach::say;
+use crate::app::{json, prices, run};
 use crate::cli::{BackupArgs, EXIT_FAILED, EXIT_OK, Reach, RecostArgs};
 use crate::config::Config;
 use crate::logging::escape::escape;
@@ -65,7 +64,7 @@ pub(super) fn recost(args: &RecostArgs) -> anyhow::Result<u8> {
         Ledger::There(client, _) => {
             let mut asked = super::Question::default();
             asked.add("since", args.since.as_deref());
-            parsed(&client.post(&format!("{API}/recost"), &asked.query(), None)?)?
+            json::read(&client.post(&format!("{API}/recost"), &asked.query(), None)?)?
         }
         Ledger::Missing(missing) => {
             say(&format!("nothing recorded yet: {missing}"))?;
@@ -123,7 +122,7 @@ pub(super) fn backup(args: &BackupArgs) -> anyhow::Result<u8> {
 
 fn order(client: &Client, name: &str) -> anyhow::Result<BackupView> {
     let body = json!({ "path": name }).to_string();
-    parsed(&client.post(&format!("{API}/backup"), "", Some(&body))?)
+    json::read(&client.post(&format!("{API}/backup"), "", Some(&body))?)
 }
 
 /// A name that nobody has.
@@ -149,13 +148,9 @@ fn move_to(from: &Path, to: &Path) -> io::Result<()> {
     fs::remove_file(from)
 }
 
-fn parsed<T: DeserializeOwned>(answer: &str) -> anyhow::Result<T> {
-    serde_json::from_str(answer).context("the answer is not what it should be")
-}
-
-fn show(json: bool, made: &impl Serialize, line: &str) -> anyhow::Result<u8> {
-    match json {
-        true => print_json(&serde_json::to_string(made)?)?,
+fn show(as_json: bool, made: &impl Serialize, line: &str) -> anyhow::Result<u8> {
+    match as_json {
+        true => json::print(&serde_json::to_string(made)?)?,
         false => run::print(&format!("{line}\n"))?,
     }
     Ok(EXIT_OK)

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::super::paint::rendered;
 use super::*;
+use crate::app::paint::rendered;
 use crate::app::text::WIDTH;
 use crate::claude::price::CostLines;
 use crate::domain::endpoint::{EndpointId, GroupId};

@@ -1,7 +1,7 @@
 //! What is said before and after, and what counts as success.
 
-use super::super::paint::rendered;
 use super::*;
+use crate::app::paint::rendered;
 use crate::app::text::width;
 
 fn tally() -> Tally {

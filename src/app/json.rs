@@ -1,7 +1,33 @@
-//! JSON on more than one line without reading its numbers: amounts keep every digit.
+//! JSON for those who asked for it: on more than one line, without reading its numbers, so that amounts keep every digit.
+
+use anyhow::Context;
+use serde::de::DeserializeOwned;
+
+use super::run;
+use crate::logging::escape::escape_json;
+
+/// Prints it, indented. The text stays as it came, digit for digit.
+///
+/// # Errors
+/// When the output cannot be written.
+pub(super) fn print(json: &str) -> anyhow::Result<()> {
+    // Line by line, because the escape would take the line ends for dangerous text.
+    let lines = indent(json);
+    run::print(&lines.lines().map(|line| escape_json(line.to_owned()) + "\n").collect::<String>())
+}
+
+/// What a forwarder answered, as a type of ours.
+///
+/// # Errors
+/// When it is something else: then the forwarder is of another version.
+pub(super) fn read<T: DeserializeOwned>(answer: &str) -> anyhow::Result<T> {
+    serde_json::from_str(answer).context(
+        "the answer is not what it should be: is the forwarder of another version than this command?",
+    )
+}
 
 /// The document, indented by two spaces. Text that is no JSON comes out somehow.
-pub(super) fn indent(json: &str) -> String {
+fn indent(json: &str) -> String {
     let mut out = String::with_capacity(json.len() * 2);
     let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
     let mut rest = json.chars().filter(|c| !"\r\n".contains(*c)).peekable();

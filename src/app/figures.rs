@@ -65,6 +65,17 @@ pub(super) fn duration(ms: f64) -> String {
     }
 }
 
+/// `45 s`, `12 min`, `7 h`, `12 days`: how long something has lasted or will.
+pub(super) fn length(seconds: f64) -> String {
+    let whole = |unit: f64| (seconds.max(0.0) / unit).floor();
+    match seconds {
+        seconds if seconds < 120.0 => format!("{} s", whole(1.0)),
+        seconds if seconds < 7_200.0 => format!("{} min", whole(60.0)),
+        seconds if seconds < 172_800.0 => format!("{} h", whole(3_600.0)),
+        _ => format!("{} days", whole(86_400.0)),
+    }
+}
+
 /// `1 attempt`, `1,234 attempts`.
 pub(super) fn attempts(n: u64) -> String {
     format!("{} attempt{}", exact(n), if n == 1 { "" } else { "s" })
@@ -73,6 +84,20 @@ pub(super) fn attempts(n: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lengths_are_whole() {
+        for (seconds, text) in [
+            (-1.0, "0 s"),
+            (119.9, "119 s"),
+            (120.0, "2 min"),
+            (7_199.0, "119 min"),
+            (7_200.0, "2 h"),
+            (172_800.0, "2 days"),
+        ] {
+            assert_eq!(length(seconds), text);
+        }
+    }
 
     #[test]
     fn counts_are_short() {
