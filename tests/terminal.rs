@@ -15,6 +15,8 @@
 mod attach;
 #[path = "terminal/control.rs"]
 mod control;
+#[path = "terminal/screens.rs"]
+mod screens;
 #[path = "terminal/session.rs"]
 mod session;
 mod support;

@@ -92,6 +92,8 @@ impl World {
         }
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");
+        // An editor that changes nothing.
+        command.env("VISUAL", "true");
         Session::start(command)
     }
 
