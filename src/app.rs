@@ -39,6 +39,7 @@ mod screen;
 mod table;
 mod text;
 mod themes;
+mod told;
 mod usage;
 
 use std::future::Future;
@@ -242,6 +243,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     ));
     background.spawn(housekeeping(transport.clone(), config_rx.clone(), quit.clone()));
     background.spawn(reloader.run(quit.clone()));
+    background.spawn(told::reloads(reloads.last(), config_rx.clone(), pictures.feed().clone(), quit.clone()));
     let deck = Deck {
         control: control.clone(),
         queue: queue.clone(),
@@ -259,7 +261,11 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
         prices: prices_rx,
         store: store.clone(),
         recent: recent.clone(),
-        logs: lines.map(|log| log.ring()),
+        logs: lines.map(|log| {
+            let ring = log.ring();
+            background.spawn(told::lines(ring.clone(), pictures.feed().clone(), quit.clone()));
+            ring
+        }),
     });
     let admin = admin.await;
     background.spawn(serve::run(listener, shared, connections.clone(), stop.clone(), abort.clone()));

@@ -87,3 +87,21 @@ async fn only_what_is_asked_for_comes() {
     drop((settled, states));
     world.stop().await;
 }
+
+#[tokio::test]
+async fn a_reload_is_told() {
+    let world = world().await;
+    let mut stream = Stream::open(&world, "?events=snapshot,config", None).await;
+    assert_eq!(stream.next().await.unwrap().kind, Kind::Snapshot);
+    let same = cc_forwarder::config::Config::clone(&world.forwarder.config());
+    world.forwarder.reload(same).await.unwrap();
+    let told = stream.next().await.unwrap();
+    assert_eq!(
+        (told.kind, &told.data["outcome"]["result"]),
+        (Kind::Config, &"applied".into()),
+        "{}",
+        told.data
+    );
+    drop(stream);
+    world.stop().await;
+}
