@@ -43,7 +43,7 @@ impl<S: Sync> FromRequest<S> for Empty {
     }
 }
 
-/// What the body says, if there is one.
+/// What the body says, if there is one; `null` is none.
 pub(super) struct Optional<T>(pub(super) T);
 
 impl<T: DeserializeOwned + Default, S: Sync> FromRequest<S> for Optional<T> {
@@ -51,11 +51,18 @@ impl<T: DeserializeOwned + Default, S: Sync> FromRequest<S> for Optional<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         let bytes = read(request.into_body()).await?;
-        if bytes.trim_ascii().is_empty() { Ok(Self(T::default())) } else { parse(&bytes).map(Self) }
+        match bytes.trim_ascii() {
+            b"" | b"null" => Ok(Self(T::default())),
+            _ => parse(&bytes).map(Self),
+        }
     }
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    // A list of values in the order of the fields would be understood as well; nobody should get used to that.
+    if !bytes.trim_ascii().starts_with(b"{") {
+        return Err(ApiError::bad_request("the request body is not what it should be: a JSON object"));
+    }
     let strange =
         |error| ApiError::bad_request(format!("the request body is not what it should be: {error}"));
     serde_json::from_slice(bytes).map_err(strange)

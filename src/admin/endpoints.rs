@@ -51,6 +51,7 @@ pub struct EndpointsView {
 #[serde(deny_unknown_fields)]
 pub struct PriorityOrder {
     /// Lower is asked first.
+    #[schema(maximum = 4_294_967_295_u32)]
     pub priority: u32,
 }
 
@@ -59,6 +60,7 @@ pub struct PriorityOrder {
 #[serde(deny_unknown_fields)]
 pub struct PrioritiesOrder {
     /// By name of the endpoint; lower is asked first.
+    #[schema(example = json!({ "main-a": 1 }))]
     pub priorities: BTreeMap<EndpointId, u32>,
 }
 

@@ -47,6 +47,7 @@ pub struct GroupsView {
 pub struct PauseOrder {
     /// For how long, such as `30m` or `1h30m`; for ever without.
     #[serde(default)]
+    #[schema(pattern = "^([0-9]+([.][0-9]+)?(ns|us|ms|s|m|h))+$", example = "30m")]
     pub duration: Option<String>,
 }
 

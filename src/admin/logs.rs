@@ -74,7 +74,7 @@ struct Wanted {
 
 impl Wanted {
     fn read(mut params: Params) -> Result<Self, ApiError> {
-        let level = params.text("level")?.map(|name| level(&name)).transpose()?;
+        let level = params.word("level")?.map(|name| level(&name)).transpose()?;
         let search = params.text("search")?.map(|text| text.to_lowercase());
         let after = params.parsed("after")?;
         let limit = params.within("limit", 1..=MOST)?.unwrap_or(USUAL);

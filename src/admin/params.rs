@@ -24,14 +24,22 @@ impl Params {
         Self { pairs, known: Vec::new() }
     }
 
-    /// The value of `name`. Given and empty counts as not given: forms send every field.
+    /// The text `name`. Given and empty counts as not given: forms send every field.
     ///
     /// # Errors
     /// When it was given more than once.
     pub fn text(&mut self, name: &'static str) -> Result<Option<String>, ApiError> {
+        Ok(self.word(name)?.filter(|value| !value.is_empty()))
+    }
+
+    /// The value of `name`, to be read as one of a few words. No word is empty.
+    ///
+    /// # Errors
+    /// When it was given more than once.
+    pub fn word(&mut self, name: &'static str) -> Result<Option<String>, ApiError> {
         self.known.push(name);
         let mut given = self.pairs.iter().filter(|(key, _)| key == name);
-        let value = given.next().map(|(_, value)| value.clone()).filter(|value| !value.is_empty());
+        let value = given.next().map(|(_, value)| value.clone());
         match given.next() {
             None => Ok(value),
             Some(_) => Err(ApiError::bad_request(format!("`{name}` is given more than once"))),
@@ -47,7 +55,7 @@ impl Params {
         T: FromStr<Err: fmt::Display>,
     {
         let read = |text: String| text.parse().map_err(|error| wrong(name, &text, error));
-        self.text(name)?.map(read).transpose()
+        self.word(name)?.map(read).transpose()
     }
 
     /// The number `name`.
@@ -123,11 +131,11 @@ mod tests {
         let mut params = Params::of(Some("a=1&b=x%20y&empty=&odd=1&odder"));
         assert_eq!(params.parsed::<u32>("a"), Ok(Some(1)));
         assert_eq!(params.text("b"), Ok(Some("x y".to_owned())));
-        assert_eq!(params.text("empty"), Ok(None));
+        assert_eq!((params.text("empty"), params.parsed::<u32>("empty").is_err()), (Ok(None), true));
         assert_eq!(params.text("absent"), Ok(None));
         let error = params.finish().unwrap_err();
         assert_eq!(error.message, "unknown parameter `odd`, `odder`");
-        assert_eq!(error.hint.as_deref(), Some("this route takes a, b, empty, absent"));
+        assert_eq!(error.hint.as_deref(), Some("this route takes a, b, empty, empty, absent"));
         assert_eq!(Params::of(None).finish(), Ok(()));
     }
 

@@ -90,6 +90,7 @@ impl fmt::Display for Command {
             Self::ResumeRequest(id) => write!(f, "resume {id}"),
             Self::ResumeAll => f.write_str("resume all suspended requests"),
             Self::CancelRequest(id) => write!(f, "cancel {id}"),
+            Self::SetPriorities(edits) if edits.len() == 1 => f.write_str("change 1 priority"),
             Self::SetPriorities(edits) => write!(f, "change {} priorities", edits.len()),
             Self::SetEnabled(endpoint, true) => write!(f, "enable endpoint {endpoint}"),
             Self::SetEnabled(endpoint, false) => write!(f, "disable endpoint {endpoint}"),

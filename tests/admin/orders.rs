@@ -31,7 +31,8 @@ async fn priorities_change_one_by_one_and_all_at_once() {
     is_error(&refused, 404, "not_found");
     assert!(refused.text().contains("there is: a, b"), "{}", refused.text());
     assert_eq!(find(&scene.view("/endpoints").await["endpoints"], "a")["priority"], 5, "all or none");
-    for body in ["", "{}", "{\"priority\": -1}", "{\"priority\": \"1\"}", "[]", "{\"priority\": 4294967296}"]
+    for body in
+        ["", "{}", "{\"priority\": -1}", "{\"priority\": \"1\"}", "[1]", "null", "{\"priority\": 4294967296}"]
     {
         is_error(&scene.order("/endpoints/a/priority", body).await, 400, "bad_request");
     }
@@ -104,6 +105,8 @@ async fn groups_are_activated_released_paused_and_resumed() {
     for order in ["activate", "release", "pause", "resume"] {
         is_error(&scene.order(&format!("/groups/x/{order}"), "").await, 404, "not_found");
     }
+    is_error(&scene.order("/groups/main/pause", "[]").await, 400, "bad_request");
+    is_done(&scene.order("/groups/main/pause", "null").await);
     for wrong in ["30", "0s", "-1m", "soon", "100000h"] {
         let body = json!({ "duration": wrong }).to_string();
         is_error(&scene.order("/groups/main/pause", &body).await, 400, "bad_request");

@@ -35,6 +35,7 @@ use crate::domain::endpoint::EndpointId;
 #[serde(deny_unknown_fields)]
 pub struct SaveOrder {
     /// By name of the endpoint; lower is asked first.
+    #[schema(example = json!({ "main-a": 1 }))]
     pub priorities: BTreeMap<EndpointId, u32>,
     /// What was shown before.
     #[serde(default)]

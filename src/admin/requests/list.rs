@@ -40,7 +40,7 @@ impl Wanted {
     /// # Errors
     /// When they make no sense.
     pub(super) fn read(mut params: Params, clock: &Clock) -> Result<Self, ApiError> {
-        let state = params.text("state")?.map(|name| asked(&name)).transpose()?;
+        let state = params.word("state")?.map(|name| asked(&name)).transpose()?;
         let filter = ask::filter_besides_state(clock, &mut params)?;
         let limit = params.within("limit", 1..=MAX_PAGE)?.unwrap_or(PAGE);
         let after = params.parsed("cursor")?;

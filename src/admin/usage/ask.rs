@@ -89,14 +89,14 @@ pub const BYS: [(&str, By); 8] = [
 /// When the parameters make no sense, or the file cannot be read.
 pub fn stats(reader: &Reader, mut params: Params) -> Result<String, ApiError> {
     let now = Timestamp::now();
-    let (name, by) = match params.text("by")? {
+    let (name, by) = match params.word("by")? {
         None => BYS[0],
         Some(text) => *BYS.iter().find(|(name, _)| *name == text).ok_or_else(|| {
             wrong("by", &text, format!("expected {}", BYS.map(|(name, _)| name).join(", ")))
         })?,
     };
     let period = period(&mut params, Some(PERIOD), now, reader.clock())?;
-    let state = params.text("state")?.map(|name| state(&name)).transpose()?;
+    let state = params.word("state")?.map(|name| state(&name)).transpose()?;
     let filter = Filter { state, ..period.of(columns(&mut params)?) };
     params.finish()?;
     let sums = json::StatsView::of(&reader.stats(&filter, by)?, by, reader.clock());
@@ -260,7 +260,7 @@ pub fn filter(reader: &Reader, params: &mut Params) -> Result<Filter, ApiError> 
 /// # Errors
 /// When the parameters make no sense.
 pub fn filter_on(clock: &Clock, params: &mut Params) -> Result<Filter, ApiError> {
-    let state = params.text("state")?.map(|name| state(&name)).transpose()?;
+    let state = params.word("state")?.map(|name| state(&name)).transpose()?;
     Ok(Filter { state, ..filter_besides_state(clock, params)? })
 }
 

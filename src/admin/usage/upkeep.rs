@@ -56,6 +56,7 @@ pub struct BackupView {
 #[serde(deny_unknown_fields)]
 pub struct BackupOrder {
     /// A name in the store's folder; nothing of that name is there yet.
+    #[schema(pattern = r#"^[^./\\:*?"<>|][^/\\:*?"<>|]{0,199}$"#, example = "copy.redb")]
     pub path: String,
 }
 
