@@ -12,6 +12,7 @@
 //! | `/api/v1/requests…` | what runs and what ended: [`requests`] |
 //! | `GET /api/v1/logs` | the program's own log lines: [`logs`] |
 //! | `GET /api/v1/metrics/history` | the last hour by minutes: [`history`] |
+//! | `GET /api/v1/stream` | what happens, as it happens: [`stream`] |
 //! | `/api/v1/usage/…` | the ledger: [`usage`] |
 //! | `GET /api/v1/openapi.json` | all of this for programs: [`openapi`] |
 //!
@@ -44,6 +45,7 @@ pub mod params;
 pub mod requests;
 pub mod serve;
 pub mod status;
+pub mod stream;
 pub mod suspended;
 pub mod usage;
 
@@ -63,6 +65,7 @@ use crate::config::Config;
 use crate::control::Control;
 use crate::domain::pricebook::PriceBook;
 use crate::events::board::Snapshot;
+use crate::events::pictures::Pictures;
 use crate::events::recent::Recent;
 use crate::logging::ring::Ring;
 use crate::store::Store;
@@ -96,10 +99,10 @@ pub struct State {
     pub config: watch::Receiver<Arc<Config>>,
     /// The way to the fleet, to look at it.
     pub control: Control,
+    /// Pictures of what goes on, and events.
+    pub pictures: Pictures,
     /// Whoever carries orders out.
     pub orders: Arc<dyn Orders>,
-    /// The newest snapshot.
-    pub snapshot: watch::Receiver<Arc<Snapshot>>,
     /// What tokens cost.
     pub prices: watch::Receiver<Arc<PriceBook>>,
     /// The ledger, when there is one.
@@ -118,9 +121,9 @@ impl Admin {
         Self(Arc::new(Inner { state, questions, exports, chores }))
     }
 
-    /// The newest snapshot.
-    fn snapshot(&self) -> Arc<Snapshot> {
-        Arc::clone(&self.snapshot.borrow())
+    /// What goes on now.
+    async fn snapshot(&self) -> Arc<Snapshot> {
+        self.pictures.fresh().await
     }
 
     /// The configuration in effect.
@@ -200,6 +203,7 @@ fn api() -> OpenApiRouter<Admin> {
         .merge(requests::routes())
         .merge(logs::routes())
         .merge(history::routes())
+        .merge(stream::routes())
         .merge(openapi::routes())
         .merge(usage::routes());
     OpenApiRouter::with_openapi(openapi::frame()).merge(status::health_routes()).nest("/api/v1", api)

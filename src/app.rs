@@ -63,6 +63,7 @@ use crate::control::fasttest::FastTests;
 use crate::control::{self, Control, probe};
 use crate::domain::fleet::{Change, Fleet};
 use crate::events::board::{Board, Snapshot};
+use crate::events::pictures::{self, Pictures};
 use crate::events::recent::Recent;
 use crate::events::spend::Spend;
 use crate::events::{self, RequestRecord, hub};
@@ -126,7 +127,7 @@ pub enum StartError {
 pub struct Running {
     address: SocketAddr,
     control: Control,
-    snapshot: watch::Receiver<Arc<Snapshot>>,
+    pictures: Pictures,
     transport: Transport,
     stop: CancellationToken,
     abort: CancellationToken,
@@ -185,7 +186,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     let board = Board::new(jiff::Timestamp::now());
     let empty = board.snapshot(&control.view(), Instant::now().into_std(), now);
     let empty = Snapshot { budgets: spend.statuses(), ..empty };
-    let (snapshot_tx, snapshot) = watch::channel(Arc::new(empty));
+    let (pictures, maker) = pictures::channel(empty);
     let (prices_tx, prices_rx) = watch::channel(Arc::new(prices::of(&config)));
     let recent = Recent::default();
     let outputs = hub::Outputs {
@@ -195,7 +196,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
             Some(store) => Box::new(store.intake()),
             None => Box::new(recent.clone()),
         }),
-        snapshot: snapshot_tx,
+        pictures: maker,
         records: taps.records,
         changes: taps.changes,
     };
@@ -253,8 +254,8 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
         address: admin_address,
         config: config_rx.clone(),
         control: control.clone(),
+        pictures: pictures.clone(),
         orders: Arc::new(deck.clone()),
-        snapshot: snapshot.clone(),
         prices: prices_rx,
         store: store.clone(),
         recent: recent.clone(),
@@ -266,7 +267,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     Ok(Running {
         address,
         control,
-        snapshot,
+        pictures,
         transport,
         stop,
         abort,
@@ -299,9 +300,14 @@ impl Running {
         self.admin.as_ref().map(AdminPort::address)
     }
 
-    /// The newest snapshot.
+    /// The newest snapshot and its successors, made for as long as the receiver is held; the first may be old.
     pub fn snapshot(&self) -> watch::Receiver<Arc<Snapshot>> {
-        self.snapshot.clone()
+        self.pictures.follow()
+    }
+
+    /// Pictures of what goes on, and events, for whoever looks.
+    pub fn pictures(&self) -> &Pictures {
+        &self.pictures
     }
 
     /// The way to the fleet.

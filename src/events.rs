@@ -1,12 +1,15 @@
 //! Facts, in the past tense, from whoever saw them to whoever shows, stores or counts them.
 //!
 //! Sending never blocks and never drops: a terminal record is sent from `Drop` when a client vanishes. The [`hub`]
-//! takes the events one by one, keeps the [`board`] and publishes a [`board::Snapshot`] at most ten times a second.
+//! takes the events one by one and keeps the [`board`]; whoever looks gets [`pictures`] of it, whoever reads the events
+//! themselves, as a [`feed`].
 
 pub mod board;
+pub mod feed;
 pub mod health;
 pub mod hub;
 pub mod minutes;
+pub mod pictures;
 pub mod progress;
 pub mod recent;
 pub mod record;
@@ -186,6 +189,11 @@ impl EventStream {
         let event = self.rx.recv().await?;
         self.depth.fetch_sub(1, Ordering::Relaxed);
         Some(event)
+    }
+
+    /// Events that are there.
+    pub fn depth(&self) -> u64 {
+        self.depth.load(Ordering::Relaxed)
     }
 
     /// True when no event is there.

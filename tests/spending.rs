@@ -184,7 +184,7 @@ async fn a_restart_goes_on_with_what_was_spent() {
     world.stop().await;
 
     let world = World::with(&limit(1), &[("a", "main")]).await;
-    let before = std::sync::Arc::clone(&world.forwarder.snapshot().borrow());
+    let before = world.forwarder.pictures().fresh().await;
     assert_eq!(
         (before.budgets[0].spent.to_string(), before.budgets[0].state),
         ("1".into(), BudgetState::Over)

@@ -63,7 +63,7 @@ pub(super) fn routes() -> OpenApiRouter<Admin> {
     get, path = "/connections", tag = "requests", responses((status = 200, body = ConnectionsView)),
 )]
 async fn connections(State(admin): State<Admin>, _: NoParams) -> Response {
-    error::json(StatusCode::OK, &describe(&admin.snapshot()))
+    error::json(StatusCode::OK, &describe(&*admin.snapshot().await))
 }
 
 fn describe(snapshot: &Snapshot) -> ConnectionsView {

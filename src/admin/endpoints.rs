@@ -85,13 +85,14 @@ pub(super) fn routes() -> OpenApiRouter<Admin> {
 async fn endpoints(State(admin): State<Admin>, mut params: Params) -> Result<Response, ApiError> {
     let group = params.text("group")?;
     params.finish()?;
-    let view = describe(&admin, group.as_deref());
+    let view = describe(&admin, group.as_deref()).await;
     Ok(error::json(StatusCode::OK, &view))
 }
 
 /// From the fleet itself, so that an order's effect is seen by whoever gave it; its counts are those of the snapshot.
-fn describe(admin: &Admin, group: Option<&str>) -> EndpointsView {
-    let (fleet, snapshot) = (admin.control.view(), admin.snapshot());
+async fn describe(admin: &Admin, group: Option<&str>) -> EndpointsView {
+    let snapshot = admin.snapshot().await;
+    let fleet = admin.control.view();
     let now = Instant::now().into_std();
     let stats = |name: &EndpointId| snapshot.endpoints.iter().find(|e| e.name == *name)?.stats.clone();
     let wanted = fleet.endpoints.iter().filter(|e| group.is_none_or(|group| &*e.spec.group.0 == group));

@@ -93,7 +93,7 @@ pub(super) fn routes() -> OpenApiRouter<Admin> {
 async fn history(State(admin): State<Admin>, mut params: Params) -> Result<Response, ApiError> {
     let minutes = params.within("minutes", 1..=KEPT)?.unwrap_or(KEPT);
     params.finish()?;
-    Ok(error::json(StatusCode::OK, &describe(&admin.snapshot(), minutes)))
+    Ok(error::json(StatusCode::OK, &describe(&*admin.snapshot().await, minutes)))
 }
 
 fn describe(snapshot: &Snapshot, minutes: usize) -> HistoryView {

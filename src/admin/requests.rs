@@ -55,7 +55,7 @@ pub(super) fn routes() -> OpenApiRouter<Admin> {
 async fn requests(State(admin): State<Admin>, params: Params) -> Result<Response, ApiError> {
     let clock = Options::of(&admin.config()).clock;
     let wanted = Wanted::read(params, &clock)?;
-    let (snapshot, this) = (admin.snapshot(), admin.clone());
+    let (snapshot, this) = (admin.snapshot().await, admin.clone());
     let page = admin.blocking(move || {
         let reader = this.store.as_ref().map(reader).transpose()?;
         let seen = Seen::new(&snapshot, this.ended(&snapshot.recent), reader.as_ref())?;
@@ -71,7 +71,7 @@ async fn requests(State(admin): State<Admin>, params: Params) -> Result<Response
 )]
 async fn request(State(admin): State<Admin>, name: Name, _: NoParams) -> Result<Response, ApiError> {
     let id = name.request()?;
-    let snapshot = admin.snapshot();
+    let snapshot = admin.snapshot().await;
     let ended = admin.ended(&snapshot.recent).into_iter().find(|record| record.id == id);
     let known = ended.map(|record| RequestDetail::ended(&record));
     let known = known.or_else(|| RequestDetail::live(&snapshot, id));

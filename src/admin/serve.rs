@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -51,6 +51,8 @@ pub struct Stop {
 
 /// Serves until told to stop; each connection runs on `connections`.
 pub async fn run(listener: TcpListener, router: Router, connections: TaskTracker, stop: Stop) {
+    // Answers without an end of their own end with the port.
+    let router = router.layer(Extension(stop.clone()));
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let next = async || {
         // Never closed.

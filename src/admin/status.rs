@@ -119,7 +119,7 @@ impl From<&Source> for Origin {
 }
 
 fn describe(admin: &Admin, now: jiff::Timestamp) -> Status {
-    let started = admin.snapshot.borrow().started;
+    let started = admin.pictures.last().started;
     let config = admin.config();
     Status {
         status: "running".to_owned(),

@@ -53,7 +53,7 @@ pub(super) fn routes() -> OpenApiRouter<Admin> {
     get, path = "/suspended", tag = "suspended", responses((status = 200, body = SuspendedView)),
 )]
 async fn suspended(State(admin): State<Admin>, _: NoParams) -> Response {
-    let (snapshot, config) = (admin.snapshot(), admin.config());
+    let (snapshot, config) = (admin.snapshot().await, admin.config());
     let view = SuspendedView {
         at: snapshot.at,
         enabled: config.suspend.enabled,

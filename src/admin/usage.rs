@@ -103,7 +103,8 @@ async fn models(State(admin): State<Admin>, params: Params) -> Result<Response, 
     get, path = "/usage/budget", tag = "usage", responses((status = 200, body = BudgetReport)),
 )]
 async fn budget(State(admin): State<Admin>, _: NoParams) -> Response {
-    let report = BudgetReport::new(jiff::Timestamp::now(), admin.snapshot().budgets.to_vec());
+    let snapshot = admin.snapshot().await;
+    let report = BudgetReport::new(jiff::Timestamp::now(), snapshot.budgets.to_vec());
     error::json(StatusCode::OK, &report)
 }
 

@@ -117,7 +117,7 @@ async fn serve(config: Arc<Config>, taps: Taps, face: Face, log: LogHandle) -> a
     announce(&config, &running);
     let mut window = open(&running, face)?;
     until_stopped(&mut window, &log, &mut interrupts, &mut hangups).await?;
-    let running_requests = running.snapshot().borrow().live.len();
+    let running_requests = running.pictures().fresh().await.live.len();
     let grace = running.config().server.shutdown_grace;
     tracing::info!(
         target: "cc_forwarder::app",

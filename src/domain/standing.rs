@@ -88,6 +88,13 @@ pub struct LastError {
     pub at: Instant,
 }
 
+impl std::fmt::Display for LastError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.kind.words())?;
+        self.status.map_or(Ok(()), |status| write!(f, " ({status})"))
+    }
+}
+
 /// Whether a request may go to an endpoint right now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Availability {

@@ -289,13 +289,6 @@ fn queue(live: &[Live]) -> Vec<Queued> {
     (1..).zip(waiting).map(place).collect()
 }
 
-/// The text is made only when somebody reads it: it would cost every request more than the rest of its record.
 fn explained<S: Serializer>(recent: &[Arc<RequestRecord>], serializer: S) -> Result<S::Ok, S::Error> {
-    #[derive(Serialize)]
-    struct Explained<'a> {
-        #[serde(flatten)]
-        record: &'a RequestRecord,
-        explain: Vec<String>,
-    }
-    serializer.collect_seq(recent.iter().map(|record| Explained { record, explain: trace::explain(record) }))
+    serializer.collect_seq(recent.iter().map(|record| trace::Explained::of(record)))
 }

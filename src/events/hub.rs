@@ -1,4 +1,7 @@
-//! The one task that takes events: keeps the board, hands terminal records on, publishes snapshots.
+//! The one task that takes events: keeps the board, hands terminal records on, makes pictures for whoever looks, and feeds
+//! those who read what happens.
+//!
+//! Without anybody who looks ([`super::pictures`]) or reads ([`super::feed`]) it does neither.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,17 +10,17 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::board::{Board, LedgerStatus, Snapshot};
+use super::feed::Fact;
+use super::pictures::Maker;
 use super::spend::Spend;
 use super::{Accepted, Described, Event, EventStream, RequestId, RequestRecord};
 use crate::domain::fleet::{Change, FleetView};
 use crate::domain::pricebook::PriceBook;
 
-/// Least time between two snapshots.
-const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(100);
-/// Between two snapshots while requests run and nothing else happens: their ages and token counts move.
+/// Between two pictures while requests run and nothing else happens: their ages and token counts move.
 const PULSE: Duration = Duration::from_secs(1);
 /// Events taken in one go before the clock is looked at.
-const BATCH: usize = 256;
+const BATCH: u64 = 256;
 /// Pause after the last event that was there. Nobody waits for an event, and waking this task for each of the four or
 /// five of a request would cost the requests more than their events do.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -45,59 +48,48 @@ pub struct Outputs {
     pub spend: Spend,
     /// The store, when there is one.
     pub ledger: Option<Box<dyn Ledger>>,
-    /// The newest snapshot; only built while somebody watches.
-    pub snapshot: watch::Sender<Arc<Snapshot>>,
+    /// Pictures, made only for whoever looks, and the events for whoever reads.
+    pub pictures: Maker,
     /// Every terminal record, for whoever must not miss one.
     pub records: Option<mpsc::UnboundedSender<Arc<RequestRecord>>>,
     /// Every change of the fleet, likewise.
     pub changes: Option<mpsc::UnboundedSender<Arc<[Change]>>>,
 }
 
-/// Runs until every sender of events is gone, then publishes one last snapshot and returns the board.
+/// Runs until every sender of events is gone, then makes one last picture and returns the board.
 pub async fn run(
     mut events: EventStream,
-    mut fleet: watch::Receiver<Arc<FleetView>>,
-    mut outputs: Outputs,
-    mut board: Board,
+    fleet: watch::Receiver<Arc<FleetView>>,
+    outputs: Outputs,
+    board: Board,
 ) -> Board {
-    let mut due: Option<Instant> = None;
+    let mut hub = Hub { fleet, outputs, board };
     loop {
-        let event = tokio::select! {
-            event = events.next() => event,
+        let pulse = hub.pulse();
+        let due = hub.outputs.pictures.due(pulse);
+        tokio::select! {
+            event = events.next() => match event {
+                Some(event) => hub.take(event),
+                None => break,
+            },
             // Some changes are no events: another priority, an order that leaves the active group what it is.
-            Ok(()) = fleet.changed(), if due.is_none_or(|at| at > Instant::now() + SNAPSHOT_INTERVAL) => {
-                due = Some(Instant::now() + SNAPSHOT_INTERVAL);
-                continue;
-            }
-            () = until(due) => {
-                fleet.mark_unchanged();
-                publish(&outputs, &board, &fleet);
-                let behind = outputs.ledger.as_ref().and_then(|l| l.status()).is_some_and(|status| status.unsaved > 0);
-                let pulse = if behind { LEDGER_INTERVAL } else { PULSE };
-                due = (behind || board.is_busy()).then(|| Instant::now() + pulse);
-                continue;
-            }
-            () = outputs.spend.due(jiff::Timestamp::now()) => {
-                if outputs.spend.refresh(jiff::Timestamp::now()) {
-                    due = due.or_else(|| Some(Instant::now() + SNAPSHOT_INTERVAL));
-                }
-                continue;
-            }
-        };
-        let Some(event) = event else { break };
-        take(event, &mut board, &mut outputs);
-        let soon = Instant::now() + SNAPSHOT_INTERVAL;
-        due = Some(due.map_or(soon, |at| at.min(soon)));
-        for event in std::iter::from_fn(|| events.try_next()).take(BATCH) {
-            take(event, &mut board, &mut outputs);
+            Ok(()) = hub.fleet.changed(), if hub.outputs.pictures.cares() => hub.outputs.pictures.changed(),
+            // What was told before the question belongs into the answer.
+            () = hub.outputs.pictures.asked() => hub.drain(events.depth(), &mut events),
+            () = until(due) => hub.publish(pulse),
+            () = hub.outputs.spend.due(jiff::Timestamp::now()) => {}
         }
-        outputs.spend.refresh(jiff::Timestamp::now());
-        if events.is_empty() {
+        hub.drain(BATCH, &mut events);
+        if hub.outputs.spend.refresh(jiff::Timestamp::now()) {
+            hub.outputs.pictures.changed();
+        }
+        hub.outputs.pictures.feed().flush();
+        if events.is_empty() && !hub.outputs.pictures.is_asked() {
             sleep(PAUSE).await;
         }
     }
-    publish(&outputs, &board, &fleet);
-    board
+    hub.outputs.pictures.conclude(hub.picture());
+    hub.board
 }
 
 async fn until(due: Option<Instant>) {
@@ -107,43 +99,92 @@ async fn until(due: Option<Instant>) {
     }
 }
 
-fn take(event: Event, board: &mut Board, outputs: &mut Outputs) {
-    match &event {
-        Event::Accepted(accepted) => outputs.ledger.iter_mut().for_each(|l| l.opened(accepted)),
-        Event::Described { id, described } => {
-            outputs.ledger.iter_mut().for_each(|l| l.described(*id, described));
-        }
-        Event::Fleet(changes) => {
-            // Readers outlive the hub; were one gone, nobody would be left to tell.
-            let _ = outputs.changes.as_ref().map(|tx| tx.send(Arc::clone(changes)));
-        }
-        _ => {}
-    }
-    match event {
-        Event::Settled(record) => board.settle(keep(record, outputs)),
-        event => board.apply(event),
-    }
+struct Hub {
+    fleet: watch::Receiver<Arc<FleetView>>,
+    outputs: Outputs,
+    board: Board,
 }
 
-/// Prices a terminal record and hands it to whoever must not miss it.
-fn keep(mut record: Box<RequestRecord>, outputs: &mut Outputs) -> Arc<RequestRecord> {
-    record.price(&outputs.prices.borrow());
-    outputs.spend.count(&record, jiff::Timestamp::now());
-    let record = Arc::from(record);
-    outputs.ledger.iter_mut().for_each(|l| l.settled(&record));
-    let _ = outputs.records.as_ref().map(|tx| tx.send(Arc::clone(&record)));
-    record
-}
+impl Hub {
+    /// How often pictures move although nothing happens.
+    fn pulse(&self) -> Option<Duration> {
+        if !self.outputs.pictures.is_watched() {
+            return None;
+        }
+        let ledger = self.outputs.ledger.as_ref().and_then(|ledger| ledger.status());
+        let behind = ledger.is_some_and(|status| status.unsaved > 0);
+        if behind { Some(LEDGER_INTERVAL) } else { self.board.is_busy().then_some(PULSE) }
+    }
 
-fn publish(outputs: &Outputs, board: &Board, fleet: &watch::Receiver<Arc<FleetView>>) {
-    if outputs.snapshot.receiver_count() > 0 {
-        let view = Arc::clone(&fleet.borrow());
-        let now = Instant::now().into_std();
-        let picture = board.snapshot(&view, now, jiff::Timestamp::now());
-        let ledger = outputs.ledger.as_ref().and_then(|ledger| ledger.status());
-        let budgets = outputs.spend.statuses();
+    /// Takes so many of the events that are there.
+    fn drain(&mut self, most: u64, events: &mut EventStream) {
+        (0..most).map_while(|_| events.try_next()).for_each(|event| self.take(event));
+    }
+
+    fn take(&mut self, event: Event) {
+        let outputs = &mut self.outputs;
+        match &event {
+            Event::Accepted(accepted) => outputs.ledger.iter_mut().for_each(|l| l.opened(accepted)),
+            Event::Described { id, described } => {
+                outputs.ledger.iter_mut().for_each(|l| l.described(*id, described));
+            }
+            Event::Fleet(changes) => {
+                // Readers outlive the hub; were one gone, nobody would be left to tell.
+                let _ = outputs.changes.as_ref().map(|tx| tx.send(Arc::clone(changes)));
+            }
+            _ => {}
+        }
+        if outputs.pictures.feed().is_open() {
+            self.feed(&event);
+        }
+        match event {
+            Event::Settled(record) => {
+                let record = self.keep(record);
+                self.board.settle(record);
+            }
+            event => self.board.apply(event),
+        }
+        self.outputs.pictures.changed();
+    }
+
+    /// Tells readers. Of the end of a request they hear when its record has its prices.
+    fn feed(&self, event: &Event) {
+        let fact = match event {
+            Event::Fleet(changes) => {
+                Some(Fact::switches(changes, &self.fleet.borrow(), jiff::Timestamp::now()))
+            }
+            event => Fact::of(event),
+        };
+        fact.into_iter().for_each(|fact| self.outputs.pictures.feed().push(fact));
+    }
+
+    /// Prices a terminal record and hands it to whoever must not miss it.
+    fn keep(&mut self, mut record: Box<RequestRecord>) -> Arc<RequestRecord> {
+        let outputs = &mut self.outputs;
+        record.price(&outputs.prices.borrow());
+        outputs.spend.count(&record, jiff::Timestamp::now());
+        let record = Arc::from(record);
+        outputs.ledger.iter_mut().for_each(|l| l.settled(&record));
+        let _ = outputs.records.as_ref().map(|tx| tx.send(Arc::clone(&record)));
+        if outputs.pictures.feed().is_open() {
+            outputs.pictures.feed().push(Fact::Settled(Arc::clone(&record)));
+        }
+        record
+    }
+
+    fn publish(&mut self, pulse: Option<Duration>) {
+        self.fleet.mark_unchanged();
+        let picture = self.picture();
+        self.outputs.pictures.publish(picture, pulse);
+    }
+
+    fn picture(&self) -> Snapshot {
+        let view = Arc::clone(&self.fleet.borrow());
+        let picture = self.board.snapshot(&view, Instant::now().into_std(), jiff::Timestamp::now());
+        let ledger = self.outputs.ledger.as_ref().and_then(|ledger| ledger.status());
+        let budgets = self.outputs.spend.statuses();
         let mut snapshot = Snapshot { budgets, ledger, ..picture };
-        snapshot.price(&outputs.prices.borrow());
-        outputs.snapshot.send_replace(Arc::new(snapshot));
+        snapshot.price(&self.outputs.prices.borrow());
+        snapshot
     }
 }

@@ -62,6 +62,22 @@ pub fn push(trace: &mut Vec<TraceStep>, at_ms: f64, what: What) {
     }
 }
 
+/// A record with its story as text, as it is serialised. The text is made only when somebody reads it: it would cost
+/// every request more than the rest of its record.
+#[derive(Serialize)]
+pub(crate) struct Explained<'a> {
+    #[serde(flatten)]
+    record: &'a RequestRecord,
+    explain: Vec<String>,
+}
+
+impl<'a> Explained<'a> {
+    /// With the text.
+    pub(crate) fn of(record: &'a RequestRecord) -> Self {
+        Self { record, explain: explain(record) }
+    }
+}
+
 /// The story of a request, one line a step.
 pub fn explain(record: &RequestRecord) -> Vec<String> {
     let mut lines: Vec<(f64, String)> = Vec::new();

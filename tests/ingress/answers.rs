@@ -19,7 +19,7 @@ async fn assert_untouched(world: World) {
     for sim in &world.sims {
         assert_eq!(sim.messages().len(), 0);
     }
-    assert_eq!(world.forwarder.snapshot().borrow().totals.accepted, 0);
+    assert_eq!(world.forwarder.pictures().fresh().await.totals.accepted, 0);
     assert!(world.stop().await.is_empty());
 }
 

@@ -9,7 +9,6 @@ use crate::domain::endpoint::{EndpointId, GroupId};
 use crate::domain::fleet::{Condition, EndpointView, FleetView, GroupView};
 use crate::domain::group::{GroupState, Reason};
 use crate::domain::order::{self, Allowed, Refused};
-use crate::domain::outcome::Kind;
 use crate::domain::ratelimit::Bucket;
 
 /// One group in a snapshot.
@@ -90,10 +89,6 @@ pub fn group_status(view: &FleetView, group: &GroupView, now: Instant) -> GroupS
 /// One endpoint as screens and scripts show it.
 pub fn endpoint_status(endpoint: &EndpointView, now: Instant) -> EndpointStatus {
     let standing = &endpoint.standing;
-    let describe = |kind: Kind, status: Option<u16>| match status {
-        Some(status) => format!("{} ({status})", kind.words()),
-        None => kind.words().to_owned(),
-    };
     EndpointStatus {
         name: endpoint.spec.id.clone(),
         group: endpoint.spec.group.clone(),
@@ -106,7 +101,7 @@ pub fn endpoint_status(endpoint: &EndpointView, now: Instant) -> EndpointStatus 
         latency_ms: standing.latency_ms,
         in_flight: endpoint.permits.in_flight(),
         budgets: standing.budgets.clone(),
-        last_error: standing.last_error.as_ref().map(|e| describe(e.kind, e.status)),
+        last_error: standing.last_error.as_ref().map(ToString::to_string),
         clear: order::clearable(endpoint, now).err(),
         stats: None,
     }
