@@ -16,6 +16,7 @@ mod support;
 
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use cc_forwarder::simulator::Simulator;
 use serde_json::Value;
@@ -23,7 +24,7 @@ use support::program::{Program, program};
 use support::{Answer, Client, PATIENCE};
 use tokio::process::Command;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 const README: &str = include_str!("../README.md");
 /// In the place of the id of a request.
@@ -75,16 +76,15 @@ impl Scene {
     }
 
     async fn until(&self, path: &str, mut seen: impl FnMut(&Value) -> bool) -> Value {
-        let asking = async {
-            loop {
-                let answer = self.admin.get(path).await.json();
-                if seen(&answer) {
-                    return answer;
-                }
-                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let answer = self.admin.get(path).await.json();
+            if seen(&answer) {
+                return answer;
             }
-        };
-        timeout(PATIENCE, asking).await.unwrap_or_else(|_| panic!("{path} in time"))
+            assert!(Instant::now() < end, "{path} in time: {answer}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// Everything is down; two requests wait.
@@ -101,7 +101,7 @@ impl Scene {
         self.id = queue["queue"][0]["id"].as_str().unwrap().to_owned();
     }
 
-    /// Everything is up again, and the requests got their answers.
+    /// Everything is up again, and the requests got their answers, which are in the store.
     async fn calm(&mut self) {
         for sim in &self.sims {
             sim.up().await.unwrap();
@@ -109,7 +109,7 @@ impl Scene {
         for waiting in self.waiting.drain(..) {
             assert_eq!(timeout(PATIENCE, waiting).await.expect("an answer in time").unwrap().status, 200);
         }
-        self.until("/api/v1/endpoints", |answer| answer["endpoints"][0]["condition"] == "up").await;
+        self.until("/api/v1/usage/requests", |answer| answer["total"] == 2).await;
     }
 
     /// Runs a line; what it prints.
