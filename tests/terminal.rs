@@ -13,6 +13,8 @@
 
 #[path = "terminal/control.rs"]
 mod control;
+#[path = "terminal/screens.rs"]
+mod screens;
 #[path = "terminal/session.rs"]
 mod session;
 mod support;

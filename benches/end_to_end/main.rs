@@ -14,6 +14,8 @@
 
 mod client;
 mod load;
+#[path = "../shared/proc.rs"]
+mod proc;
 mod process;
 mod relay;
 mod report;

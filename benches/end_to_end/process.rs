@@ -12,12 +12,12 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use tokio::time::Instant;
 
+use super::proc;
+
 /// Longest start of any process.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Between two looks at a starting forwarder.
 const LOOK: Duration = Duration::from_micros(500);
-/// `/proc/<pid>/stat` counts CPU time in this unit on every Linux there is (`USER_HZ`).
-const TICK: Duration = Duration::from_millis(10);
 
 /// A process that serves on a port.
 pub(crate) struct Service {
@@ -69,13 +69,9 @@ impl Service {
         Ok(service)
     }
 
-    /// CPU time used so far, all threads together, to 10 ms.
+    /// CPU time used so far, see [`proc::cpu`].
     pub(crate) fn cpu(&self) -> Option<Duration> {
-        let stat = self.proc("stat")?;
-        // The second field is the program's name in brackets and may hold anything; user and system time are 14 and 15.
-        let (_, fields) = stat.rsplit_once(')')?;
-        let mut ticks = fields.split_whitespace().skip(11).map_while(|field| field.parse::<u32>().ok());
-        Some(TICK * (ticks.next()? + ticks.next()?))
+        proc::cpu(self.child.id())
     }
 
     /// Resident memory in bytes.

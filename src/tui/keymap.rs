@@ -22,6 +22,8 @@ pub enum Context {
     Review,
     /// The detail of a request.
     Detail,
+    /// A log line that is shown whole.
+    LogLine,
     /// A line of text is being edited.
     Input,
     /// A question with yes and no.
@@ -255,6 +257,7 @@ pub fn place(context: Context) -> &'static str {
         Context::PriorityEdit => "priority edit",
         Context::Review => "priority review",
         Context::Detail => "request detail",
+        Context::LogLine => "log line",
         Context::Input => "text input",
         Context::Confirm => "questions",
         Context::Help => "help",

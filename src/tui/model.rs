@@ -289,6 +289,7 @@ impl Model {
         match self.screen {
             Screen::Endpoints if self.endpoints.is_editing() => vec![Context::PriorityEdit],
             Screen::Requests if self.requests.shows_detail() => vec![Context::Detail, Context::Global],
+            Screen::Logs if self.logs.whole().is_some() => vec![Context::LogLine, Context::Global],
             _ => vec![screen, Context::List, Context::Global],
         }
     }

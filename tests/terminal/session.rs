@@ -53,6 +53,11 @@ impl World {
         std::fs::write(path, text).unwrap();
     }
 
+    /// Where the files are.
+    pub fn folder(&self) -> &Path {
+        self.dir.path()
+    }
+
     /// What a file says.
     pub fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.dir.path().join(name)).unwrap()
@@ -87,6 +92,8 @@ impl World {
         }
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");
+        // An editor that changes nothing.
+        command.env("VISUAL", "true");
         Session::start(command)
     }
 

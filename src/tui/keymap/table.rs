@@ -42,6 +42,7 @@ const ENDPOINTS: Context = Context::Screen(Screen::Endpoints);
 const EDIT: Context = Context::PriorityEdit;
 const REQUESTS: Context = Context::Screen(Screen::Requests);
 const DETAIL: Context = Context::Detail;
+const LINE: Context = Context::LogLine;
 const SUSPENDED: Context = Context::Screen(Screen::Suspended);
 const USAGE: Context = Context::Screen(Screen::Usage);
 const LOGS: Context = Context::Screen(Screen::Logs);
@@ -99,6 +100,12 @@ pub const KEYMAP: &[Binding] = &[
     key(LOGS, chords![c('v')], Action::Level, "level", 2),
     key(LOGS, chords![c('f')], Action::Follow, "follow", 3),
     key(LOGS, chords![c('o')], Action::Jump, "its request", 4),
+    key(LINE, chords![Chord::plain(Esc), Chord::plain(Enter)], Action::Back, "back", 1),
+    key(LINE, chords![c('o')], Action::Jump, "its request", 2),
+    key(LINE, chords![c('k'), Chord::plain(Up)], Action::Up, "scroll up", 0),
+    key(LINE, chords![c('j'), Chord::plain(Down)], Action::Down, "scroll down", 0),
+    key(LINE, chords![Chord::plain(PageUp)], Action::PageUp, "page up", 0),
+    key(LINE, chords![Chord::plain(PageDown), c(' ')], Action::PageDown, "page down", 0),
     danger(CONFIG, chords![c('r')], Action::Reload, "reload", 1),
     key(CONFIG, chords![c('e')], Action::Editor, "edit in $EDITOR", 2),
     key(CONFIG, chords![c('/')], Action::Filter, "filter", 3),
@@ -124,7 +131,7 @@ pub const KEYMAP: &[Binding] = &[
     key(Context::Palette, chords![Chord::plain(Esc)], Action::Back, "close", 2),
     key(G, chords![c('?'), Chord::plain(F(1))], Action::Help, "help", 90),
     key(G, chords![c(':')], Action::Palette, "command", 91),
-    key(G, chords![Chord::plain(Tab)], Action::NextScreen, "next screen", 92),
+    key(G, chords![Chord::plain(Tab)], Action::NextScreen, "next screen", 93),
     key(G, chords![Chord::plain(BackTab)], Action::PreviousScreen, "previous screen", 0),
     key(G, chords![c('1')], Action::Go(Screen::Overview), "overview", 0),
     key(G, chords![c('2')], Action::Go(Screen::Endpoints), "endpoints", 0),
@@ -138,5 +145,5 @@ pub const KEYMAP: &[Binding] = &[
     key(G, chords![c('P')], Action::Privacy, "privacy", 0),
     key(G, chords![Chord::ctrl('l')], Action::Redraw, "redraw", 0),
     danger(G, chords![Chord::ctrl('z')], Action::Sleep, "put to sleep", 0),
-    danger(G, chords![c('q'), Chord::ctrl('c')], Action::Quit, "quit", 93),
+    danger(G, chords![c('q'), Chord::ctrl('c')], Action::Quit, "quit", 92),
 ];

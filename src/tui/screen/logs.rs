@@ -289,7 +289,7 @@ fn follow(model: &mut Model) {
 /// The line that is shown whole stands still.
 fn on_whole(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
     let by = match action {
-        Action::Back | Action::Open => {
+        Action::Back => {
             model.logs.whole = None;
             return Some(Vec::new());
         }

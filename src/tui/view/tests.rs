@@ -2,6 +2,7 @@
 
 mod ascii;
 mod header;
+mod keys;
 mod privacy;
 mod themes;
 
