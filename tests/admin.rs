@@ -4,6 +4,8 @@
 
 mod support;
 
+#[path = "admin/config.rs"]
+mod config;
 #[path = "admin/door.rs"]
 mod door;
 #[path = "admin/life.rs"]
@@ -18,5 +20,7 @@ mod requests;
 mod scene;
 #[path = "admin/schema.rs"]
 mod schema;
+#[path = "admin/types.rs"]
+mod types;
 #[path = "admin/usage.rs"]
 mod usage;
