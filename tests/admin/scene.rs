@@ -24,7 +24,7 @@ const fn post(path: &'static str, body: &'static str) -> Sample {
 }
 
 /// One for every route.
-pub(crate) const SAMPLES: [Sample; 37] = [
+pub(crate) const SAMPLES: [Sample; 38] = [
     get("/health"),
     get("/api/v1/status"),
     get("/api/v1/endpoints"),
@@ -53,6 +53,7 @@ pub(crate) const SAMPLES: [Sample; 37] = [
     get("/api/v1/logs"),
     get("/api/v1/metrics/history"),
     get("/api/v1/openapi.json"),
+    get("/api/v1/stream"),
     get("/api/v1/usage/summary"),
     get("/api/v1/usage/stats"),
     get("/api/v1/usage/requests"),
