@@ -162,7 +162,11 @@ impl Program {
         for _ in 0..chunks {
             let Ok(text) = timeout(Duration::from_secs(5), reader.next()).await else { return };
             let text = text.expect("the hub runs");
-            for block in std::str::from_utf8(&text).unwrap().split_terminator("\n\n") {
+            for block in std::str::from_utf8(&text)
+                .unwrap()
+                .split_terminator("\n\n")
+                .filter(|block| !block.starts_with(':'))
+            {
                 let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name));
                 if let Some(id) = field("id: ") {
                     self.last = Some(id.to_owned());
