@@ -180,6 +180,10 @@ async fn who_may_only_look_changes_nothing() {
     session.until_text("attached read-only");
     session.types("2p");
     session.until_text("read-only: this screen may look, not change");
+    configured(&world, [0, 0], "http://127.0.0.1:2");
+    session.until_text("configuration reloaded: ");
+    session.types("6");
+    session.until_text("reloaded: applied: ");
     session.types("q");
     assert_eq!(session.code(), Some(0));
 }
