@@ -11,6 +11,8 @@
     reason = "helpers of tests: clippy only excuses the tests themselves"
 )]
 
+#[path = "terminal/attach.rs"]
+mod attach;
 #[path = "terminal/control.rs"]
 mod control;
 #[path = "terminal/screens.rs"]

@@ -22,6 +22,8 @@ mod mirror;
 mod open;
 mod query;
 mod remote;
+#[cfg(test)]
+mod testing;
 mod wire;
 
 use std::io;
@@ -36,8 +38,8 @@ use tokio_util::task::TaskTracker;
 use self::open::Opened;
 use super::client::Client;
 use super::hangup::Hangups;
-use super::run;
 use super::screen::{self, Closed, Plan, Window};
+use super::{reach, run};
 use crate::admin::status::Status;
 use crate::cli::{AttachArgs, EXIT_OK, Misuse};
 use crate::config::{Config, System, load};
@@ -51,20 +53,20 @@ use crate::tui::model::Facts;
 /// # Errors
 /// Without a terminal, when the forwarder cannot be reached or understood, or when the screen fails.
 pub(super) fn run(args: &AttachArgs) -> anyhow::Result<u8> {
-    let config = settings(args)?;
-    let plan = screen::plan(args.theme.as_deref(), &config)?;
-    let client = client(args, &config)?;
     if let Some(missing) = screen::no_terminal() {
         let text = format!("attach is a screen, and {missing}; `cc-forwarder status` prints what there is");
         return Err(Misuse(text).into());
     }
+    let config = settings(args)?;
+    let plan = screen::plan(args.theme.as_deref(), &config)?;
+    let client = client(args, &config)?;
     run::runtime()?.block_on(attach(client, plan, &config, args.readonly))
 }
 
 /// The configuration here. With a URL it only says what the screen looks like, and may be missing or wrong.
 fn settings(args: &AttachArgs) -> anyhow::Result<Config> {
     let found = || anyhow::Ok(load::load_ledger(run::locate(args.config.as_deref())?, &System)?);
-    match args.url.is_some() && args.config.is_none() {
+    match args.url().is_some() && args.config.is_none() {
         true => Ok(found().unwrap_or_else(|_| Config::built_in())),
         false => found(),
     }
@@ -73,48 +75,44 @@ fn settings(args: &AttachArgs) -> anyhow::Result<Config> {
 /// The token to show. That of a configuration goes to a URL of the command line only when the configuration was named
 /// beside it: the URL may be anybody's.
 fn token(args: &AttachArgs, config: &Config) -> Option<Secret> {
-    let trusted = args.url.is_none() || args.config.is_some();
+    let trusted = args.url().is_none() || args.config.is_some();
     args.token.as_deref().map(Secret::new).or_else(|| config.web.token.clone().filter(|_| trusted))
 }
 
 /// The admin port that is meant.
 fn client(args: &AttachArgs, config: &Config) -> anyhow::Result<Client> {
     let token = token(args, config);
-    match &args.url {
+    match args.url() {
         Some(url) => Client::new(url, token),
-        None => Client::of(&config.web, token)?.with_context(|| {
-            format!(
-                "the system chose the admin port of a forwarder with {} (web.port: 0); its log says where it is, give \
-                 that URL",
-                config.source
-            )
-        }),
+        None => reach::of(config, token),
     }
 }
 
-async fn attach(client: Client, plan: Plan, config: &Config, readonly: bool) -> anyhow::Result<u8> {
+async fn attach(client: Client, mut plan: Plan, config: &Config, readonly: bool) -> anyhow::Result<u8> {
     let base = client.base().to_owned();
     let mut hangups = Hangups::new()?;
-    let opened = open::open(client).await.with_context(|| off(config, &base))?;
+    let opened = open::open(client).await.with_context(|| format!("cannot attach to {}", escape(&base)))?;
+    plan.notices.extend(other_version(&opened.status.version));
     let facts = facts(&opened.status, &base, readonly);
     let background = Background::default();
     let window = show(opened, plan, facts, config, &background);
-    let how = closed(window.context("cannot start the terminal interface")?, &mut hangups).await;
+    let ended = ended(window.context("cannot start the terminal interface")?, &mut hangups).await;
     background.end().await;
-    let how = how?;
+    let (how, tells) = ended?;
     if let Closed::Failed(why) = how {
         bail!("the terminal interface failed: {why}");
+    }
+    if tells {
+        run::print(&format!("left {}; the forwarder there goes on\n", escape(&base)))?;
     }
     Ok(EXIT_OK)
 }
 
-/// What was tried, and what may be the reason that it failed.
-fn off(config: &Config, base: &str) -> String {
-    let hint = match config.web.enabled {
-        true => String::new(),
-        false => format!(" (web.enabled is false in {}: `cc-forwarder --web` opens it)", config.source),
-    };
-    format!("cannot attach to {}{hint}", escape(base))
+/// Another version can be understood as far as it says the same things.
+fn other_version(theirs: &str) -> Option<String> {
+    let ours = env!("CARGO_PKG_VERSION");
+    let other = || format!("the forwarder is version {}, this screen is version {ours}", escape(theirs));
+    (theirs != ours).then(other)
 }
 
 fn show(
@@ -157,15 +155,14 @@ impl Background {
     }
 }
 
-/// Waits until a person leaves, a signal comes, or the terminal goes.
-async fn closed(mut window: Window, hangups: &mut Hangups) -> anyhow::Result<Closed> {
+/// Waits until a person leaves, a signal comes, or the terminal goes. Says how, and whether the terminal can be written to.
+async fn ended(mut window: Window, hangups: &mut Hangups) -> anyhow::Result<(Closed, bool)> {
     let how = tokio::select! {
         how = window.closed() => how,
         interrupted = run::interrupted() => interrupted.map(|()| Closed::Well)?,
         () = hangups.terminal_gone() => Closed::Well,
     };
-    window.close().await;
-    Ok(how)
+    Ok((how, window.close().await))
 }
 
 fn facts(status: &Status, base: &str, readonly: bool) -> Facts {
@@ -227,8 +224,14 @@ mod tests {
     }
 
     #[test]
-    fn a_port_that_the_system_chose_has_to_be_given() {
+    fn without_a_url_the_configuration_says_where_it_is() {
         let mut config = Config::built_in();
+        config.web.port = 8_011;
+        let found = client(&AttachArgs::default(), &config).unwrap();
+        assert_eq!(found.base(), "http://127.0.0.1:8011");
+        let url = Some("http://10.0.0.7:1".to_owned());
+        let named = AttachArgs { named_url: url, ..AttachArgs::default() };
+        assert_eq!(client(&named, &config).unwrap().base(), "http://10.0.0.7:1");
         config.web.port = 0;
         let refused = client(&AttachArgs::default(), &config).map(drop).unwrap_err();
         assert!(refused.to_string().contains("web.port: 0"), "{refused}");

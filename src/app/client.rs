@@ -94,10 +94,10 @@ impl Client {
     /// When it is no such URL.
     pub fn new(url: &str, token: Option<Secret>) -> anyhow::Result<Self> {
         let base = url.trim_end_matches('/').to_owned();
-        let uri: Uri = base.parse().with_context(|| format!("--url {url}"))?;
+        let uri: Uri = base.parse().with_context(|| format!("{url} is no URL"))?;
         let plain = uri.scheme_str() == Some("http") && uri.host().is_some() && uri.path() == "/";
         if !plain || uri.query().is_some() {
-            bail!("--url {url}: expected http://HOST:PORT, the admin port of a forwarder");
+            bail!("{url}: expected http://HOST:PORT, the admin port of a forwarder");
         }
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(CONNECT_PATIENCE));

@@ -14,7 +14,7 @@ use anyhow::{anyhow, bail};
 use super::client::{AskError, Call, Client, blocking};
 use super::{json, run};
 use crate::cli::Reach;
-use crate::config::{System, load};
+use crate::config::{Config, System, load};
 use crate::domain::secret::Secret;
 
 /// A forwarder that runs, or should.
@@ -75,6 +75,14 @@ pub(super) fn client(reach: &Reach) -> anyhow::Result<Client> {
         return Client::new(url, token(reach));
     }
     let config = load::load_ledger(run::locate(reach.config.as_deref())?, &System)?;
+    of(&config, token(reach))
+}
+
+/// A client of the forwarder with this configuration, whose token it has unless another is given.
+///
+/// # Errors
+/// When it can have no admin port.
+pub(super) fn of(config: &Config, token: Option<Secret>) -> anyhow::Result<Client> {
     if !config.web.enabled {
         bail!(
             "web.enabled is false in {}: a forwarder with it has no admin port to be asked at. Set it to true and \
@@ -89,7 +97,7 @@ pub(super) fn client(reach: &Reach) -> anyhow::Result<Client> {
             config.source
         )
     };
-    Client::of(&config.web, token(reach))?.ok_or_else(unknown)
+    Client::of(&config.web, token)?.ok_or_else(unknown)
 }
 
 /// What was given with `--token`, or in the environment.

@@ -19,11 +19,9 @@ use tokio::time::{Instant, sleep, timeout};
 use super::clock::Clock;
 use super::mirror::Mirror;
 use super::wire::Wire;
-use crate::admin::config::{ReloadOutcome, ReloadView};
+use crate::admin::config::ReloadView;
 use crate::app::client::{Event, Events};
-use crate::app::screen::tell_of_reload;
 use crate::events::board::Snapshot;
-use crate::tui::Remote;
 use crate::tui::source::{Link, LinkState};
 
 /// What is asked for: all that a mirror takes, and reloads.
@@ -107,23 +105,28 @@ impl Seen {
 /// See the module.
 pub(super) struct Follower {
     pub(super) wire: Wire,
-    pub(super) mirror: Mirror,
-    pub(super) events: Events,
+    pub(super) ear: Ear,
     pub(super) seen: Seen,
 }
 
+/// An open stream, and what was made of it so far.
+pub(super) struct Ear {
+    pub(super) mirror: Mirror,
+    pub(super) events: Events,
+}
+
 impl Follower {
-    /// Follows for ever. `screen` is told of reloads.
-    pub(super) async fn run(mut self, screen: Remote) -> Infallible {
+    /// Follows for ever. `told` is given every reload.
+    pub(super) async fn run(mut self, told: impl Fn(&ReloadView)) -> Infallible {
         let mut pause = FIRST_PAUSE;
         loop {
             let lost = tokio::select! {
-                lost = listen(&self.wire, &mut self.mirror, &mut self.events, &self.seen, &screen, &mut pause) => lost,
+                lost = self.ear.listen(&self.wire, &self.seen, &told, &mut pause) => lost,
                 why = pulse(&self.wire, &self.seen) => Lost { why, readable: true },
             };
             self.seen.lose(lost.why);
-            let after = self.events.last_id().filter(|_| lost.readable).map(str::to_owned);
-            self.events = again(&self.wire, &self.seen, after.as_deref(), &mut pause).await;
+            let after = self.ear.events.last_id().filter(|_| lost.readable).map(str::to_owned);
+            self.ear.events = again(&self.wire, &self.seen, after.as_deref(), &mut pause).await;
             // It goes on where it ended, or begins with a snapshot at once.
             self.seen.up(None);
         }
@@ -149,48 +152,44 @@ struct Lost {
     readable: bool,
 }
 
-/// Takes events until there is no use in it.
-async fn listen(
-    wire: &Wire,
-    mirror: &mut Mirror,
-    events: &mut Events,
-    seen: &Seen,
-    screen: &Remote,
-    pause: &mut Duration,
-) -> Lost {
-    loop {
-        let event = match events.next().await {
-            Ok(Some(event)) => event,
-            Ok(None) => {
-                let why = format!("{} has closed the connection", wire.base());
-                return Lost { why, readable: true };
+impl Ear {
+    /// Takes events until there is no use in it.
+    async fn listen(
+        &mut self,
+        wire: &Wire,
+        seen: &Seen,
+        told: &impl Fn(&ReloadView),
+        pause: &mut Duration,
+    ) -> Lost {
+        loop {
+            let event = match self.events.next().await {
+                Ok(Some(event)) => event,
+                Ok(None) => {
+                    let why = format!("{} has closed the connection", wire.base());
+                    return Lost { why, readable: true };
+                }
+                Err(error) => return Lost { why: error.to_string(), readable: true },
+            };
+            match self.take(&event, told) {
+                Ok(snapshot) => {
+                    *pause = FIRST_PAUSE;
+                    snapshot.into_iter().for_each(|snapshot| seen.show(snapshot));
+                }
+                Err(error) => return Lost { why: unreadable(wire, &error).await, readable: false },
             }
-            Err(error) => return Lost { why: error.to_string(), readable: true },
-        };
-        match take(mirror, &event, screen) {
-            Ok(snapshot) => {
-                *pause = FIRST_PAUSE;
-                snapshot.into_iter().for_each(|snapshot| seen.show(snapshot));
-            }
-            Err(error) => return Lost { why: unreadable(wire, &error).await, readable: false },
         }
     }
-}
 
-fn take(
-    mirror: &mut Mirror,
-    event: &Event,
-    screen: &Remote,
-) -> Result<Option<Arc<Snapshot>>, serde_json::Error> {
-    if event.name == "config" {
-        let reload: ReloadView = serde_json::from_str(&event.data)?;
-        let outcome = match &reload.outcome {
-            ReloadOutcome::Applied(report) => Ok(report),
-            ReloadOutcome::Refused { problems } => Err(problems.as_slice()),
-        };
-        tell_of_reload(screen, outcome);
+    fn take(
+        &mut self,
+        event: &Event,
+        told: &impl Fn(&ReloadView),
+    ) -> Result<Option<Arc<Snapshot>>, serde_json::Error> {
+        if event.name == "config" {
+            told(&serde_json::from_str(&event.data)?);
+        }
+        self.mirror.take(&event.name, &event.data)
     }
-    mirror.take(&event.name, &event.data)
 }
 
 /// It may be another program since the last time it said its version.
@@ -215,3 +214,6 @@ async fn pulse(wire: &Wire, seen: &Seen) -> String {
         sleep(PULSE).await;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,13 +8,16 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use tokio::time::timeout;
 
-use super::link::{Follower, Seen, WANTED, unreadable};
+use super::link::{Ear, Follower, Seen, WANTED, unreadable};
 use super::logs::Logs;
 use super::mirror::Mirror;
 use super::remote::Distant;
-use super::wire::Wire;
+use super::wire::{Wire, WireError};
+use crate::admin::config::{ReloadOutcome, ReloadView};
 use crate::admin::status::Status;
-use crate::app::client::{Client, Events};
+use crate::app::client::{AskError, Client};
+use crate::app::reach::advise;
+use crate::app::screen::tell_of_reload;
 use crate::events::board::Snapshot;
 use crate::tui::Remote;
 
@@ -26,8 +29,7 @@ pub(super) struct Opened {
     /// What it is.
     pub(super) status: Status,
     wire: Wire,
-    mirror: Mirror,
-    events: Events,
+    ear: Ear,
     snapshot: Arc<Snapshot>,
 }
 
@@ -37,19 +39,32 @@ pub(super) struct Opened {
 /// When there is no forwarder, it does not know us, or it is of a version that cannot be understood.
 pub(super) async fn open(client: Client) -> anyhow::Result<Opened> {
     let wire = Wire::new(client);
-    let status = wire.status().await?;
-    let mut events = wire.events(WANTED, None).await?;
-    let mut mirror = Mirror::default();
-    let first = first(&wire, &mut mirror, &mut events);
+    let status = wire.status().await.map_err(unknown)?;
+    let events = wire.events(WANTED, None).await;
+    let events = events.map_err(|error| wire.without_route(error))?;
+    let mut ear = Ear { mirror: Mirror::default(), events };
+    let first = first(&wire, &mut ear);
     let snapshot = timeout(PATIENCE, first).await.with_context(|| {
         format!("{} has not said within {} s what there is", wire.base(), PATIENCE.as_secs())
     })??;
-    Ok(Opened { status, wire, mirror, events, snapshot })
+    Ok(Opened { status, wire, ear, snapshot })
 }
 
-async fn first(wire: &Wire, mirror: &mut Mirror, events: &mut Events) -> anyhow::Result<Arc<Snapshot>> {
-    while let Some(event) = events.next().await? {
-        match mirror.take(&event.name, &event.data) {
+/// A forwarder that does not know us is told by what can be done here.
+fn unknown(error: WireError) -> anyhow::Error {
+    match error {
+        WireError::Ask(AskError::Refused { status: 401, message, .. }) => anyhow::anyhow!(
+            "{message}; give it with --token or in CC_FORWARDER_ADMIN_TOKEN, or name the configuration that has it with \
+             --config"
+        ),
+        WireError::Ask(error) => advise(error),
+        error => error.into(),
+    }
+}
+
+async fn first(wire: &Wire, ear: &mut Ear) -> anyhow::Result<Arc<Snapshot>> {
+    while let Some(event) = ear.events.next().await? {
+        match ear.mirror.take(&event.name, &event.data) {
             Ok(Some(snapshot)) => return Ok(snapshot),
             Ok(None) => {}
             Err(error) => bail!(unreadable(wire, &error).await),
@@ -61,11 +76,11 @@ async fn first(wire: &Wire, mirror: &mut Mirror, events: &mut Events) -> anyhow:
 impl Opened {
     /// The source of a screen, and what has to run for it.
     pub(super) fn start(self) -> (Distant, Tasks) {
-        let Self { wire, mirror, events, snapshot, .. } = self;
+        let Self { wire, ear, snapshot, .. } = self;
         let seen = Seen::new(wire.base(), snapshot);
         let logs = Logs::new(wire.clone());
         let source = Distant { wire: wire.clone(), seen: seen.clone(), logs: logs.ring() };
-        (source, Tasks { follower: Follower { wire, mirror, events, seen }, logs })
+        (source, Tasks { follower: Follower { wire, ear, seen }, logs })
     }
 }
 
@@ -78,7 +93,19 @@ pub(super) struct Tasks {
 impl Tasks {
     /// Runs it for this screen; never ends.
     pub(super) async fn run(self, screen: Remote) -> Infallible {
-        let (link, follower) = (self.follower.seen.link(), self.follower.run(screen));
-        tokio::join!(follower, self.logs.run(link)).0
+        let link = self.follower.seen.link();
+        let told = |reload: &ReloadView| tell(&screen, reload);
+        tokio::join!(self.follower.run(told), self.logs.run(link)).0
     }
 }
+
+fn tell(screen: &Remote, reload: &ReloadView) {
+    let outcome = match &reload.outcome {
+        ReloadOutcome::Applied(report) => Ok(report),
+        ReloadOutcome::Refused { problems } => Err(problems.as_slice()),
+    };
+    tell_of_reload(screen, outcome);
+}
+
+#[cfg(test)]
+mod tests;

@@ -110,16 +110,27 @@ impl Wire {
 
     /// What to say of something that cannot be read.
     pub(super) fn unreadable(&self, error: &serde_json::Error) -> String {
-        let theirs = self.version.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let (base, ours) = (self.base(), env!("CARGO_PKG_VERSION"));
-        match theirs {
-            Some(theirs) => format!(
-                "what {base} says cannot be read ({error}): it is version {}, and this is version {ours}; use the same \
-                 version on both sides",
-                escape(&theirs)
-            ),
+        let base = self.base();
+        match self.versions() {
+            Some(versions) => format!("what {base} says cannot be read ({error}): {versions}"),
             None => format!("{base} is no admin port of this program: what it says cannot be read ({error})"),
         }
+    }
+
+    /// A route that is not there is one of a newer version.
+    pub(super) fn without_route(&self, error: AskError) -> WireError {
+        match (&error, self.versions()) {
+            (AskError::Refused { status: 404, message, .. }, Some(versions)) => {
+                WireError::Unreadable(format!("{message}: {versions}"))
+            }
+            _ => error.into(),
+        }
+    }
+
+    fn versions(&self) -> Option<String> {
+        let theirs = self.version.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let (theirs, ours) = (escape(&theirs), env!("CARGO_PKG_VERSION"));
+        Some(format!("it is version {theirs}, this is version {ours}; use the same version on both sides"))
     }
 
     fn read<T: DeserializeOwned>(&self, text: &str) -> Result<T, WireError> {

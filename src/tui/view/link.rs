@@ -25,7 +25,7 @@ pub(super) fn words(model: &Model, width: u16) -> Vec<Span<'static>> {
             (Role::Header, format!("attached{readonly}{}{latency}", place(model, &link.address, width)))
         }
         LinkState::Lost { since, .. } => {
-            let at = model.snapshot.at.to_zoned(model.facts.zone.clone()).strftime("%H:%M:%S");
+            let at = since.to_zoned(model.facts.zone.clone()).strftime("%H:%M:%S");
             let ago = span(between(*since, model.now));
             (Role::Error, format!("connection lost {ago} ago, trying again   as of {at}"))
         }
@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(model.why_not(Action::Probe), None);
         tell(&mut model, lost());
         let text = header(&mut model, 80);
-        assert!(text.contains("connection lost 12s ago, trying again   as of 14:02:11"), "{text}");
+        assert!(text.contains("connection lost 12s ago, trying again   as of 14:01:59"), "{text}");
         assert_eq!(model.toast.as_ref().map(|toast| toast.text.as_str()), Some("connection refused"));
         let why = model.why_not(Action::Probe).unwrap();
         assert!(why.starts_with("the connection is lost (connection refused)"), "{why}");
