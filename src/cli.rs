@@ -135,7 +135,8 @@ pub enum Command {
     Endpoints(EndpointsArgs),
     /// List requests, those that run first; or follow them as they end
     ///
-    /// Asks the forwarder that runs; without one, the store is read as `usage` does.
+    /// Asks the forwarder that runs; without one, the store is read as `usage` does. Of those that run, --state names the
+    /// phase: pending, forwarding, retrying, suspended or streaming; live means all of these.
     Requests(Box<RequestsArgs>),
     /// Tell why a request went where it went: every choice, attempt and wait
     ///

@@ -7,6 +7,8 @@
     reason = "a test may panic and spawn"
 )]
 
+#[path = "remote_cli/follow.rs"]
+mod follow;
 #[path = "remote_cli/init.rs"]
 mod init;
 #[path = "remote_cli/orders.rs"]

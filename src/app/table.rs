@@ -4,7 +4,7 @@
 //! [`LEAST`], and their texts are cut in the middle; then the gaps do. Every cell is escaped here: no text from outside
 //! reaches the terminal as it came.
 
-use super::paint::{Line, Span, Tone, span};
+use super::paint::{Line, Span, Tone, rendered, span};
 use super::text::{WIDTH, cut_middle, fit, pad, width};
 use crate::logging::escape::escape;
 
@@ -71,6 +71,11 @@ impl Table {
         self.rows.iter().map(|row| self.line(row, &layout)).collect()
     }
 
+    /// The same as text, for tables without colour.
+    pub(super) fn texts(&self) -> Vec<String> {
+        rendered(&self.lines(), false).lines().map(str::to_owned).collect()
+    }
+
     fn layout(&self) -> Layout {
         if let Some(ruled) = &self.ruled {
             return Layout { widths: ruled.clone(), gap: GAPS[1] };
@@ -123,7 +128,6 @@ fn escaped(cells: Vec<Span>) -> Vec<Span> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::paint::rendered;
 
     fn table(rows: &[[&str; 3]]) -> String {
         let columns = [("NAME", Stand::Flexible), ("STATE", Stand::Left), ("N", Stand::Right)];

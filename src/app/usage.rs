@@ -7,6 +7,8 @@
 //! | is not there | a forwarder at the configured admin port is asked, if one answers; else nothing is recorded yet |
 //! | `--url` is given | that forwarder is asked, whatever the configuration says |
 //!
+//! `requests` and `explain` find their answers in the same way; where nothing is recorded at all, they ask the forwarder.
+//!
 //! Both ways end in the same answers ([`crate::admin::usage::ask`]) as JSON text, from which everything here is printed.
 //! Data goes to the standard output, everything said about it to stderr. Text from outside is escaped.
 

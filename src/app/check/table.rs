@@ -3,16 +3,20 @@
 use std::time::Duration;
 
 use super::report::{Finding, Report, Verdict};
-use crate::app::text::{WIDTH, cut, fit, pad, width, wrap};
+use crate::app::paint::Span;
+use crate::app::table::{Stand, Table, plain};
+use crate::app::text::{WIDTH, wrap};
 use crate::logging::escape::escape;
 
-const HEADS: [&str; 7] = ["ENDPOINT", "GROUP", "RANK", "HOST", "HTTP", "LATENCY", "RESULT"];
-/// Columns that give way when a row is too long: names and hosts.
-const FLEXIBLE: [usize; 3] = [0, 1, 3];
-/// Columns whose cells stand at the right.
-const RIGHT: [usize; 3] = [2, 4, 5];
-const GAP: &str = "  ";
-const LEAST: usize = 8;
+const COLUMNS: [(&str, Stand); 7] = [
+    ("ENDPOINT", Stand::Flexible),
+    ("GROUP", Stand::Flexible),
+    ("RANK", Stand::Right),
+    ("HOST", Stand::Flexible),
+    ("HTTP", Stand::Right),
+    ("LATENCY", Stand::Right),
+    ("RESULT", Stand::Left),
+];
 
 /// The table, what people should know about single rows, and a closing line. Nothing for an invalid configuration,
 /// about which everything was said.
@@ -30,26 +34,21 @@ pub(super) fn render(report: &Report) -> String {
 }
 
 fn rows(findings: &[Finding]) -> Vec<String> {
-    let mut table = vec![HEADS.map(str::to_owned)];
-    table.extend(findings.iter().map(cells));
-    let mut widths = [0; HEADS.len()];
-    for row in &table {
-        widths.iter_mut().zip(row).for_each(|(widest, cell)| *widest = width(cell).max(*widest));
-    }
-    fit(&mut widths, &FLEXIBLE, WIDTH - GAP.len() * (HEADS.len() - 1), LEAST);
-    table.iter().map(|row| line(row, &widths)).collect()
+    let mut table = Table::new(&COLUMNS);
+    findings.iter().for_each(|finding| table.add(cells(finding)));
+    table.texts()
 }
 
-fn cells(finding: &Finding) -> [String; HEADS.len()] {
+fn cells(finding: &Finding) -> Vec<Span> {
     let dash = || "-".to_owned();
-    [
-        escape(&finding.name).into_owned(),
-        escape(&finding.group).into_owned(),
-        format!("{}.{}", finding.group_priority, finding.priority),
-        escape(host(&finding.url)).into_owned(),
-        finding.status.map_or_else(dash, |status| status.to_string()),
-        finding.latency.map_or_else(dash, latency),
-        finding.result.words().to_owned(),
+    vec![
+        plain(&*finding.name),
+        plain(&*finding.group),
+        plain(format!("{}.{}", finding.group_priority, finding.priority)),
+        plain(host(&finding.url)),
+        plain(finding.status.map_or_else(dash, |status| status.to_string())),
+        plain(finding.latency.map_or_else(dash, latency)),
+        plain(finding.result.words()),
     ]
 }
 
@@ -62,13 +61,6 @@ fn host(url: &str) -> &str {
 fn latency(took: Duration) -> String {
     let ms = took.as_secs_f64() * 1e3;
     if ms < 10_000.0 { format!("{ms:.0} ms") } else { format!("{:.0} s", ms / 1e3) }
-}
-
-fn line(row: &[String; HEADS.len()], widths: &[usize; HEADS.len()]) -> String {
-    let cell =
-        |(i, (text, width)): (usize, (&String, &usize))| pad(&cut(text, *width), *width, RIGHT.contains(&i));
-    let cells: Vec<String> = row.iter().zip(widths).enumerate().map(cell).collect();
-    cells.join(GAP).trim_end().to_owned()
 }
 
 fn note(finding: &Finding) -> Vec<String> {

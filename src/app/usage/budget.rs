@@ -12,11 +12,12 @@ use serde::Deserialize;
 
 use super::ledger::Ledger;
 use crate::app::figures::{attempts, money, share};
-use crate::app::text::{WIDTH, cut_middle, fit, pad, width, wrap};
+use crate::app::paint::Span;
+use crate::app::table::{Stand, Table, plain};
+use crate::app::text::{WIDTH, wrap};
 use crate::app::{json, run};
 use crate::claude::money::PicoUsd;
 use crate::cli::{EXIT_FAILED, EXIT_OK, UsageArgs};
-use crate::logging::escape::escape;
 
 /// The part of [`BudgetReport`](crate::domain::budget::BudgetReport) that is shown.
 #[derive(Debug, Deserialize)]
@@ -62,43 +63,41 @@ pub(super) fn check(args: &UsageArgs) -> anyhow::Result<u8> {
     Ok(if report.over { EXIT_FAILED } else { EXIT_OK })
 }
 
-const COLUMNS: usize = 6;
-const HEADS: [&str; COLUMNS] = ["BUDGET", "LIMIT", "SPENT", "USED", "STATE", "RESETS"];
-const GAP: &str = "  ";
-/// The first column gives way when a row is too long.
-const LEAST: usize = 12;
+const COLUMNS: [(&str, Stand); 6] = [
+    ("BUDGET", Stand::Flexible),
+    ("LIMIT", Stand::Right),
+    ("SPENT", Stand::Right),
+    ("USED", Stand::Right),
+    ("STATE", Stand::Left),
+    ("RESETS", Stand::Left),
+];
 
 /// A table of at most 80 columns, and what is to be said about it.
 fn render(report: &Report) -> String {
     if report.budgets.is_empty() {
         return "No budgets are set (usage_tracking.budgets).\n".to_owned();
     }
-    let mut rows = vec![HEADS.map(str::to_owned)];
-    rows.extend(report.budgets.iter().map(|limit| cells(limit, report.at)));
-    let mut widths = [0; COLUMNS];
-    for row in &rows {
-        widths.iter_mut().zip(row).for_each(|(widest, cell)| *widest = width(cell).max(*widest));
-    }
-    fit(&mut widths, &[0], WIDTH - GAP.len() * (COLUMNS - 1), LEAST);
-    let mut lines: Vec<String> = rows.iter().map(|row| line(row, &widths)).collect();
+    let mut table = Table::new(&COLUMNS);
+    report.budgets.iter().for_each(|limit| table.add(cells(limit, report.at)));
+    let mut lines = table.texts();
     lines.extend(note(report).iter().flat_map(|note| wrap(note, 2, WIDTH)));
     lines.join("\n") + "\n"
 }
 
-fn cells(limit: &Limit, at: Timestamp) -> [String; COLUMNS] {
+fn cells(limit: &Limit, at: Timestamp) -> Vec<Span> {
     let name = match &limit.scope.name {
         Some(name) => format!("{} {name}, {}", limit.scope.kind, period(&limit.period)),
         None => period(&limit.period).to_owned(),
     };
     let block = if limit.block { ", blocks" } else { "" };
     let missing = if limit.unpriced > 0 { "+" } else { "" };
-    [
-        escape(&name).into_owned(),
-        money(limit.limit),
-        money(limit.spent) + missing,
-        share(Some(limit.share)),
-        escape(&limit.state).into_owned() + if limit.state == "over" { block } else { "" },
-        until(at, limit.resets),
+    vec![
+        plain(name),
+        plain(money(limit.limit)),
+        plain(money(limit.spent) + missing),
+        plain(share(Some(limit.share))),
+        plain(limit.state.clone() + if limit.state == "over" { block } else { "" }),
+        plain(until(at, limit.resets)),
     ]
 }
 
@@ -120,15 +119,6 @@ fn until(at: Timestamp, resets: Timestamp) -> String {
     }
 }
 
-fn line(row: &[String; COLUMNS], widths: &[usize; COLUMNS]) -> String {
-    let cell = |(i, (text, width)): (usize, (&String, &usize))| match i {
-        0 => pad(&cut_middle(text, *width), *width, false),
-        _ => pad(text, *width, (1..=3).contains(&i)),
-    };
-    let cells: Vec<String> = row.iter().zip(widths).enumerate().map(cell).collect();
-    cells.join(GAP).trim_end().to_owned()
-}
-
 fn note(report: &Report) -> Option<String> {
     let unpriced = report.budgets.iter().map(|limit| limit.unpriced).max().filter(|n| *n > 0)?;
     Some(format!(
@@ -141,6 +131,7 @@ fn note(report: &Report) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::text::width;
     use crate::domain::budget::{Bounds, Budget, BudgetReport, BudgetScope, Spent, Sums, statuses};
     use crate::domain::civil::Clock;
     use crate::domain::endpoint::{EndpointId, GroupId};

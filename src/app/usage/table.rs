@@ -14,14 +14,11 @@
 
 use super::shown::{Group, Period, Shown, Sums};
 use crate::app::figures::{attempts, count, duration, exact, money, share};
-use crate::app::text::{WIDTH, cut_middle, fit, pad, width, wrap};
+use crate::app::paint::Span;
+use crate::app::table::{Stand, Table, plain};
+use crate::app::text::{WIDTH, wrap};
 use crate::cli::By;
 use crate::logging::escape::escape;
-
-const COLUMNS: usize = 8;
-const GAP: &str = "  ";
-/// The first column gives way when a row is too long.
-const LEAST: usize = 8;
 
 /// The whole answer.
 pub(super) fn render(answer: &Shown, by: By) -> String {
@@ -94,32 +91,29 @@ fn facts(totals: &Sums) -> Vec<String> {
 fn table(groups: &[Group], by: By) -> Vec<String> {
     let first = by.name().to_uppercase();
     let heads = [first.as_str(), "REQS", "INPUT", "OUTPUT", "WRITTEN", "READ", "HIT", "COST"];
-    let mut rows = vec![heads.map(str::to_owned)];
-    rows.extend(groups.iter().map(|group| cells(group, by)));
-    let mut widths = [0; COLUMNS];
-    for row in &rows {
-        widths.iter_mut().zip(row).for_each(|(widest, cell)| *widest = width(cell).max(*widest));
-    }
-    fit(&mut widths, &[0], WIDTH - GAP.len() * (COLUMNS - 1), LEAST);
-    rows.iter().map(|row| line(row, &widths)).collect()
+    let stand = |i: usize| if i == 0 { Stand::Flexible } else { Stand::Right };
+    let columns: Vec<(&str, Stand)> = heads.iter().enumerate().map(|(i, head)| (*head, stand(i))).collect();
+    let mut table = Table::new(&columns);
+    groups.iter().for_each(|group| table.add(cells(group, by)));
+    table.texts()
 }
 
-fn cells(group: &Group, by: By) -> [String; COLUMNS] {
+fn cells(group: &Group, by: By) -> Vec<Span> {
     let sums = &group.totals;
     let cost = match sums.unpriced_attempts {
         0 => money(sums.total_cost_usd),
         _ if sums.total_cost_usd.is_zero() => "unpriced".to_owned(),
         _ => money(sums.total_cost_usd) + "+",
     };
-    [
-        name(&group.key, by),
-        exact(sums.requests),
-        count(sums.input_tokens),
-        count(sums.output_tokens),
-        count(sums.cache_creation_tokens),
-        count(sums.cache_read_tokens),
-        share(sums.cache_hit_rate),
-        cost,
+    vec![
+        plain(name(&group.key, by)),
+        plain(exact(sums.requests)),
+        plain(count(sums.input_tokens)),
+        plain(count(sums.output_tokens)),
+        plain(count(sums.cache_creation_tokens)),
+        plain(count(sums.cache_read_tokens)),
+        plain(share(sums.cache_hit_rate)),
+        plain(cost),
     ]
 }
 
@@ -127,17 +121,8 @@ fn name(key: &str, by: By) -> String {
     match by {
         _ if key.is_empty() => "(none)".to_owned(),
         By::Hour => moment(key),
-        _ => escape(key).into_owned(),
+        _ => key.to_owned(),
     }
-}
-
-fn line(row: &[String; COLUMNS], widths: &[usize; COLUMNS]) -> String {
-    let cell = |(i, (text, width)): (usize, (&String, &usize))| {
-        let text = if i == 0 { cut_middle(text, *width) } else { text.clone() };
-        pad(&text, *width, i > 0)
-    };
-    let cells: Vec<String> = row.iter().zip(widths).enumerate().map(cell).collect();
-    cells.join(GAP).trim_end().to_owned()
 }
 
 fn notes(totals: &Sums) -> Vec<String> {

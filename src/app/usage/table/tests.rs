@@ -1,6 +1,7 @@
 //! What `usage` prints: columns, words, and that nothing dangerous gets through.
 
 use super::*;
+use crate::app::text::width;
 
 fn sums(requests: u64, tokens: u64, usd: &str) -> Sums {
     Sums {
