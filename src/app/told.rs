@@ -62,3 +62,51 @@ pub(super) async fn lines(ring: Ring, feed: Feed, quit: CancellationToken) {
 fn written(value: &impl Serialize) -> Option<Box<RawValue>> {
     to_raw_value(value).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Level;
+    use crate::events::board::Board;
+    use crate::events::feed::Kind;
+    use crate::events::pictures;
+    use crate::logging::ring::Line;
+
+    fn line(message: &str) -> Line {
+        let at = jiff::Timestamp::UNIX_EPOCH;
+        let (target, message) = (String::new(), message.to_owned());
+        Line { seq: 0, at, level: Level::Info, target, message, fields: Vec::new(), request: None }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn log_lines_are_told_from_the_moment_somebody_reads_them() {
+        let fleet = crate::domain::fleet::Fleet::new(
+            crate::domain::testing::settings(),
+            &crate::domain::testing::specs(&[1]),
+            tokio::time::Instant::now().into_std(),
+        );
+        let (now, at) = (tokio::time::Instant::now().into_std(), jiff::Timestamp::now());
+        let first = Board::new(at).snapshot(&fleet.view(now), now, at);
+        let (pictures, _maker) = pictures::channel(first);
+        let (ring, quit) = (Ring::default(), CancellationToken::new());
+        let told = lines(ring.clone(), pictures.feed().clone(), quit.clone());
+        let read = async {
+            ring.push(line("before"));
+            let mut reader = pictures.read([Kind::Log].into_iter().collect(), None).unwrap();
+            let pushed = async {
+                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+                ring.push(line("while"));
+                std::future::pending::<()>().await;
+            };
+            let text = tokio::select! {
+                text = reader.next() => text.unwrap(),
+                () = pushed => unreachable!("it never ends"),
+            };
+            quit.cancel();
+            String::from_utf8(text.to_vec()).unwrap()
+        };
+        let ((), text) = tokio::join!(told, read);
+        assert!(text.contains("event: log\n") && text.contains("\"while\""), "{text}");
+        assert!(!text.contains("before"), "{text}");
+    }
+}
