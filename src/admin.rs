@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `GET /health` | monitors: 503 only when nothing could serve |
 //! | `GET /api/v1/status` | the program itself: [`status`] |
+//! | `GET /metrics` | scrapers: counts as text: [`metrics`] |
 //! | `/api/v1/endpoints…` | endpoints: [`endpoints`] |
 //! | `/api/v1/groups…` | groups: [`groups`] |
 //! | `/api/v1/connections` | what is open now: [`connections`] |
@@ -38,6 +39,7 @@ pub mod groups;
 pub mod guard;
 pub mod history;
 pub mod logs;
+pub mod metrics;
 mod name;
 pub mod openapi;
 pub mod orders;
@@ -206,13 +208,16 @@ fn api() -> OpenApiRouter<Admin> {
         .merge(stream::routes())
         .merge(openapi::routes())
         .merge(usage::routes());
-    OpenApiRouter::with_openapi(openapi::frame()).merge(status::health_routes()).nest("/api/v1", api)
+    OpenApiRouter::with_openapi(openapi::frame())
+        .merge(status::health_routes())
+        .merge(metrics::routes())
+        .nest("/api/v1", api)
 }
 
 async fn unknown(request: Request) -> ApiError {
     let path = request.uri().path();
     ApiError::new(StatusCode::NOT_FOUND, "not_found", format!("there is no {path}"))
-        .hint("the admin port serves /health and /api/v1/…")
+        .hint("the admin port serves /health, /metrics and /api/v1/…")
 }
 
 async fn wrong_method(request: Request) -> ApiError {

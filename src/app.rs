@@ -64,6 +64,7 @@ use crate::control::fasttest::FastTests;
 use crate::control::{self, Control, probe};
 use crate::domain::fleet::{Change, Fleet};
 use crate::events::board::{Board, Snapshot};
+use crate::events::meters::LinesDropped;
 use crate::events::pictures::{self, Pictures};
 use crate::events::recent::Recent;
 use crate::events::spend::Spend;
@@ -190,6 +191,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     let (pictures, maker) = pictures::channel(empty);
     let (prices_tx, prices_rx) = watch::channel(Arc::new(prices::of(&config)));
     let recent = Recent::default();
+    let lines = taps.log.as_ref().map(|log| log.handle.clone());
     let outputs = hub::Outputs {
         prices: prices_rx.clone(),
         spend,
@@ -200,11 +202,13 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
         pictures: maker,
         records: taps.records,
         changes: taps.changes,
+        lines_dropped: lines
+            .clone()
+            .map(|log| -> LinesDropped { Box::new(move || log.dropped_lines() as u64) }),
     };
     let hub = background.spawn(hub::run(stream, control.watch(), outputs, board));
 
     let transport = Transport::new(Dialer::new(config.outbound.clone(), config.extra_ca.clone()));
-    let lines = taps.log.as_ref().map(|log| log.handle.clone());
     let (reloader, reloads) =
         Reloader::new(config_tx, control.clone(), transport.clone(), taps.log, taps.web);
     let (samples, keeper) = samples(&config, &config_rx);
@@ -226,6 +230,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
         fast_tests: FastTests::new(transport.clone()),
         budget: Budget::new(config.server.max_buffered_bytes),
         ledger_full: store.as_ref().map(Store::full).unwrap_or_default(),
+        pictures: pictures.clone(),
     };
     let strategy_of = config_rx.clone();
     let strategy = move || strategy_of.borrow().strategy.kind;

@@ -8,6 +8,7 @@ pub mod board;
 pub mod feed;
 pub mod health;
 pub mod hub;
+pub mod meters;
 pub mod minutes;
 pub mod pictures;
 pub mod progress;

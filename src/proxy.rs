@@ -42,6 +42,7 @@ use tokio::sync::watch;
 use crate::config::Config;
 use crate::control::Control;
 use crate::control::fasttest::FastTests;
+use crate::events::pictures::Pictures;
 use crate::events::record::Ids;
 
 /// What every request on the proxy port shares.
@@ -67,4 +68,6 @@ pub struct Shared {
     pub budget: intake::Budget,
     /// Too many records wait for the disk: nothing further is let in, for its record would have no place.
     pub ledger_full: Arc<AtomicBool>,
+    /// What monitoring asks for.
+    pub pictures: Pictures,
 }

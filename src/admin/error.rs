@@ -15,6 +15,7 @@
 //! | `backup_failed` | 500 | the copy could not be written |
 //! | `no_store` | 503 | nothing is recorded (`usage_tracking.enabled: false`, or the file could not be opened) |
 //! | `no_logs` | 503 | log lines are not collected |
+//! | `stopping` | 503 | the program ends |
 //!
 //! `code` is for programs and stays; `message` says what happened, `hint` (may be null) what to do.
 
@@ -106,6 +107,11 @@ impl ApiError {
     pub fn no_logs() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "no_logs", "this forwarder does not collect its log lines")
             .hint("the program does when it runs by itself; a part of another one need not")
+    }
+
+    /// Nobody is left who could answer.
+    pub fn stopping() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", "this forwarder is stopping")
     }
 
     /// The ledger could not be read or written.

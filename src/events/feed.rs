@@ -24,7 +24,7 @@ mod ring;
 #[cfg(test)]
 mod tests;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -59,6 +59,8 @@ struct Shared {
     open: AtomicBool,
     /// Something came since the readers were woken.
     fresh: AtomicBool,
+    /// Events that readers did not get.
+    missed: AtomicU64,
     kept: Mutex<Kept>,
     /// Wakes readers.
     news: watch::Sender<()>,
@@ -129,6 +131,7 @@ impl Feed {
             start: u64::try_from(started.as_millisecond()).unwrap_or(0),
             open: AtomicBool::new(false),
             fresh: AtomicBool::new(false),
+            missed: AtomicU64::new(0),
             kept: Mutex::default(),
             news: watch::Sender::new(()),
             log_readers: watch::Sender::new(0),
@@ -158,6 +161,9 @@ impl Feed {
 
     /// Wakes the readers if something came; ends collecting when there have been none for long enough.
     pub(crate) fn flush(&self) {
+        if !self.is_open() {
+            return;
+        }
         if self.0.fresh.swap(false, Ordering::Relaxed) {
             self.0.news.send_replace(());
         }
@@ -168,6 +174,11 @@ impl Feed {
             kept.newest = None;
             kept.ring.clear();
         }
+    }
+
+    /// Events that had gone before a reader came to them, over all readers since the start.
+    pub(crate) fn missed(&self) -> u64 {
+        self.0.missed.load(Ordering::Relaxed)
     }
 
     /// A picture of now.
@@ -237,7 +248,10 @@ impl Feed {
         let picture = kept.newest.as_ref().filter(|p| kinds.has(Kind::State) && p.mark.number > at.pictured);
         let events = match kept.ring.from(at.place) {
             Ok(events) => events,
-            Err(gone) => return Next::Gone(gone),
+            Err(gone) => {
+                self.0.missed.fetch_add(gone, Ordering::Relaxed);
+                return Next::Gone(gone);
+            }
         };
         // A picture comes behind the events whose effect it shows, and before those that follow.
         let until = picture.map_or(kept.ring.end(), |p| p.mark.place);

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::board::{Board, LedgerStatus, Snapshot};
 use super::feed::Fact;
+use super::meters::{LinesDropped, Measures, Meters};
 use super::pictures::Maker;
 use super::spend::Spend;
 use super::{Accepted, Described, Event, EventStream, RequestId, RequestRecord};
@@ -54,6 +55,8 @@ pub struct Outputs {
     pub records: Option<mpsc::UnboundedSender<Arc<RequestRecord>>>,
     /// Every change of the fleet, likewise.
     pub changes: Option<mpsc::UnboundedSender<Arc<[Change]>>>,
+    /// Tells how many log lines were dropped.
+    pub lines_dropped: Option<LinesDropped>,
 }
 
 /// Runs until every sender of events is gone, then makes one last picture and returns the board.
@@ -63,7 +66,7 @@ pub async fn run(
     outputs: Outputs,
     board: Board,
 ) -> Board {
-    let mut hub = Hub { fleet, outputs, board };
+    let mut hub = Hub { fleet, outputs, board, meters: Arc::default() };
     loop {
         let pulse = hub.pulse();
         let due = hub.outputs.pictures.due(pulse);
@@ -103,6 +106,8 @@ struct Hub {
     fleet: watch::Receiver<Arc<FleetView>>,
     outputs: Outputs,
     board: Board,
+    /// Copied at the first record after somebody was given them and still has them.
+    meters: Arc<Meters>,
 }
 
 impl Hub {
@@ -163,6 +168,7 @@ impl Hub {
         let outputs = &mut self.outputs;
         record.price(&outputs.prices.borrow());
         outputs.spend.count(&record, jiff::Timestamp::now());
+        Arc::make_mut(&mut self.meters).count(&record);
         let record = Arc::from(record);
         outputs.ledger.iter_mut().for_each(|l| l.settled(&record));
         let _ = outputs.records.as_ref().map(|tx| tx.send(Arc::clone(&record)));
@@ -175,7 +181,12 @@ impl Hub {
     fn publish(&mut self, pulse: Option<Duration>) {
         self.fleet.mark_unchanged();
         let picture = self.picture();
-        self.outputs.pictures.publish(picture, pulse);
+        let events_missed = self.outputs.pictures.feed().missed();
+        let measure = |snapshot| {
+            let lines_dropped = self.outputs.lines_dropped.as_ref().map(|count| count());
+            Measures { snapshot, meters: Arc::clone(&self.meters), events_missed, lines_dropped }
+        };
+        self.outputs.pictures.publish(picture, pulse, measure);
     }
 
     fn picture(&self) -> Snapshot {

@@ -3,6 +3,7 @@
 //! | who | gets | costs the hub |
 //! |---|---|---|
 //! | asks once: [`Pictures::fresh`] | one taken after the question | one, for all who ask at the same time |
+//! | scrapes: [`Pictures::measures`] | that, and what is counted further | likewise |
 //! | follows: [`Pictures::follow`] | the newest, at most every [`SCREENS`] while something changes | that, while anybody does |
 //! | reads events, pictures among them: [`Pictures::read`] | the newest, at most every [`STREAMS`] | likewise |
 //! | nobody | | nothing |
@@ -15,6 +16,7 @@ use tokio::time::Instant;
 
 use super::board::Snapshot;
 use super::feed::{Feed, Kinds, Picture, Reader};
+use super::meters::Measures;
 
 /// Least time between two pictures on a screen.
 const SCREENS: Duration = Duration::from_millis(100);
@@ -35,6 +37,8 @@ pub struct Pictures {
 enum Ask {
     /// A picture of now.
     Picture(oneshot::Sender<Arc<Picture>>),
+    /// All counts of now.
+    Measures(oneshot::Sender<Measures>),
     /// Somebody has begun to follow.
     Screens,
     /// Somebody has begun to read pictures.
@@ -47,6 +51,7 @@ pub struct Maker {
     newest: watch::Sender<Arc<Snapshot>>,
     asks: mpsc::UnboundedReceiver<Ask>,
     waiting: Vec<oneshot::Sender<Arc<Picture>>>,
+    measuring: Vec<oneshot::Sender<Measures>>,
     feed: Feed,
     screens: Pace,
     streams: Pace,
@@ -59,7 +64,8 @@ pub fn channel(first: Snapshot) -> (Pictures, Maker) {
     let (asks_tx, asks) = mpsc::unbounded_channel();
     let pictures = Pictures { newest: newest.clone(), asks: asks_tx, feed: feed.clone() };
     let (screens, streams) = (Pace::new(SCREENS), Pace::new(STREAMS));
-    (pictures, Maker { newest, asks, waiting: Vec::new(), feed, screens, streams })
+    let maker = Maker { newest, asks, waiting: Vec::new(), measuring: Vec::new(), feed, screens, streams };
+    (pictures, maker)
 }
 
 impl Pictures {
@@ -92,6 +98,13 @@ impl Pictures {
     /// The stream of events.
     pub fn feed(&self) -> &Feed {
         &self.feed
+    }
+
+    /// Everything that is measured, as it is after this call. None at the end of the program.
+    pub async fn measures(&self) -> Option<Measures> {
+        let (tx, measures) = oneshot::channel();
+        let _ = self.asks.send(Ask::Measures(tx));
+        measures.await.ok()
     }
 
     /// A picture of now with its place among the events. None at the end of the program.
@@ -128,6 +141,7 @@ impl Maker {
     fn hear(&mut self, ask: Ask) {
         match ask {
             Ask::Picture(tx) => self.waiting.push(tx),
+            Ask::Measures(tx) => self.measuring.push(tx),
             Ask::Screens => self.screens.hurry(),
             Ask::Streams => self.streams.hurry(),
         }
@@ -154,12 +168,12 @@ impl Maker {
 
     /// True while somebody waits for an answer.
     pub(super) fn is_asked(&self) -> bool {
-        !self.waiting.is_empty()
+        !(self.waiting.is_empty() && self.measuring.is_empty())
     }
 
     /// When the next picture is to be made, which is asked for when `pulse` has passed although nothing changed.
     pub(super) fn due(&self, pulse: Option<Duration>) -> Option<Instant> {
-        if !self.waiting.is_empty() {
+        if self.is_asked() {
             return Some(Instant::now());
         }
         let screens = self.screens.due(pulse).filter(|_| self.follows());
@@ -167,12 +181,18 @@ impl Maker {
         screens.into_iter().chain(streams).min()
     }
 
-    /// Hands a picture to all for whom it is time.
-    pub(super) fn publish(&mut self, snapshot: Snapshot, pulse: Option<Duration>) {
+    /// Hands a picture to all for whom it is time; `measure` adds the counts for those who want them.
+    pub(super) fn publish(
+        &mut self,
+        snapshot: Snapshot,
+        pulse: Option<Duration>,
+        measure: impl Fn(Arc<Snapshot>) -> Measures,
+    ) {
         let (now, snapshot) = (Instant::now(), Arc::new(snapshot));
         if self.follows() && self.screens.take(now, pulse) {
             self.newest.send_replace(Arc::clone(&snapshot));
         }
+        self.measuring.drain(..).for_each(|asked| drop(asked.send(measure(Arc::clone(&snapshot)))));
         let shows = self.streams() && self.streams.take(now, pulse);
         if shows || !self.waiting.is_empty() {
             let picture = self.feed.picture(snapshot);

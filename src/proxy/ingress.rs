@@ -42,7 +42,7 @@ pub async fn handle<B: ClientUpload>(
 ) -> Response<ClientBody> {
     let config = Arc::clone(&shared.config.borrow());
     let (mut head, body) = request.into_parts();
-    if let Some(answer) = answer_here(&shared, &config, peer, &mut head) {
+    if let Some(answer) = answer_here(&shared, &config, peer, &mut head).await {
         dispose(&head, body).await;
         return answer;
     }
@@ -56,7 +56,7 @@ pub async fn handle<B: ClientUpload>(
 }
 
 /// Answers that end at the door: refusals, and what is answered locally.
-fn answer_here(
+async fn answer_here(
     shared: &Shared,
     config: &Config,
     peer: SocketAddr,
@@ -73,7 +73,7 @@ fn answer_here(
         log_refusal(peer, head, 401, &error.to_string());
         return Some(respond::unauthorized(error.to_string()));
     }
-    local::guarded(shared, head).or_else(|| refuse_uncounted(shared, peer, head))
+    local::guarded(shared, head).await.or_else(|| refuse_uncounted(shared, peer, head))
 }
 
 /// A request that could not be accounted for is not forwarded.

@@ -24,8 +24,9 @@ const fn post(path: &'static str, body: &'static str) -> Sample {
 }
 
 /// One for every route.
-pub(crate) const SAMPLES: [Sample; 38] = [
+pub(crate) const SAMPLES: [Sample; 39] = [
     get("/health"),
+    get("/metrics"),
     get("/api/v1/status"),
     get("/api/v1/endpoints"),
     post("/api/v1/endpoints/a/priority", "{\"priority\": 3}"),

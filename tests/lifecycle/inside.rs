@@ -10,8 +10,9 @@ use cc_forwarder::control::fasttest::FastTests;
 use cc_forwarder::control::{self, Control};
 use cc_forwarder::domain::fleet::{Fleet, Settings};
 use cc_forwarder::domain::plan::Attempt;
+use cc_forwarder::events::board::Board;
 use cc_forwarder::events::record::Ids;
-use cc_forwarder::events::{self, Event, EventStream, RequestRecord, State};
+use cc_forwarder::events::{self, Event, EventStream, RequestRecord, State, pictures};
 use cc_forwarder::proxy::lifecycle::{Lifecycle, Reporting};
 use cc_forwarder::proxy::transport::Transport;
 use cc_forwarder::proxy::{Shared, dialer::Dialer, inbound, ingress, intake::Budget};
@@ -38,6 +39,8 @@ fn parts() -> (Shared, EventStream) {
     let (events, stream) = events::channel();
     let fleet = Fleet::new(settings, &config.endpoints, Instant::now().into_std());
     let (control, task) = control::new(fleet, events.clone());
+    let now = jiff::Timestamp::now();
+    let empty = Board::new(now).snapshot(&control.view(), Instant::now().into_std(), now);
     tokio::spawn(control::run(task, CancellationToken::new()));
     let reporting = Reporting {
         events,
@@ -58,6 +61,7 @@ fn parts() -> (Shared, EventStream) {
         budget: Budget::new(1 << 20),
         queue: Default::default(),
         ledger_full: Default::default(),
+        pictures: pictures::channel(empty).0,
     };
     (shared, stream)
 }

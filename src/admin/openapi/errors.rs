@@ -26,7 +26,7 @@ pub(in crate::admin) type Refused = Error<422>;
 pub(in crate::admin) type Busy = Error<429>;
 /// The ledger could not be read or written.
 pub(in crate::admin) type Failed = Error<500>;
-/// What is asked for is not collected.
+/// What is asked for is not collected, or not any more.
 pub(in crate::admin) type NotCollected = Error<503>;
 
 const fn meaning(status: u16) -> &'static str {
@@ -40,7 +40,7 @@ const fn meaning(status: u16) -> &'static str {
         422 => "`refused`: it was tried, and failed; the message says at what",
         429 => "`busy`: as many such answers as may be are under way",
         500 => "`store_failed` or `backup_failed`: the ledger could not be read or written",
-        _ => "`no_store` or `no_logs`: what is asked for is not collected",
+        _ => "`no_store`, `no_logs` or `stopping`: what is asked for is not collected, or not any more",
     }
 }
 

@@ -51,6 +51,7 @@ impl Scene {
             pictures: maker,
             records: None,
             changes: None,
+            lines_dropped: None,
         };
         let running = hub::run(stream, watch::channel(view).1, outputs, board);
         #[allow(clippy::disallowed_methods, reason = "a test may spawn")]
