@@ -28,7 +28,6 @@ mod hangup;
 mod init;
 mod json;
 mod ledger;
-mod memory;
 mod paint;
 mod prices;
 mod reach;

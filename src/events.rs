@@ -108,16 +108,16 @@ pub struct Accepted {
     /// `messages`, `count_tokens`, …
     pub class: crate::claude::request::Class,
     /// HTTP method.
-    pub method: String,
+    pub method: Arc<str>,
     /// Path without the query.
-    pub path: String,
+    pub path: Arc<str>,
     /// Peer address.
     #[schema(value_type = Option<String>)]
     pub client: Option<IpAddr>,
     /// `user-agent`.
-    pub user_agent: Option<String>,
+    pub user_agent: Option<Arc<str>>,
     /// `x-claude-code-agent-id`.
-    pub agent: Option<String>,
+    pub agent: Option<Arc<str>>,
 }
 
 /// What its body said about a request.
@@ -125,9 +125,9 @@ pub struct Accepted {
 #[schema(as = DescribedRequest)]
 pub struct Described {
     /// The model asked for.
-    pub model: Option<String>,
+    pub model: Option<Arc<str>>,
     /// Claude Code's session.
-    pub session: Option<String>,
+    pub session: Option<Arc<str>>,
     /// A streaming request.
     pub stream: bool,
     /// Bytes of the request body.

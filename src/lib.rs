@@ -26,7 +26,7 @@
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`app`] | composition root: channels, tasks, start, reload and stop; the commands `check`, `demo`, `usage` and `export` |
+//! | [`app`] | composition root: channels, tasks, start, reload and stop; what each command does, `attach` and those that ask a running forwarder included |
 //! | [`cli`] | the command line |
 //! | [`config`] | YAML to a validated, immutable configuration, with every problem at once; what a reload changes |
 //! | [`logging`] | log lines: console, rolling file, secrets masked |
@@ -34,10 +34,10 @@
 //! | [`claude`] | pure knowledge of the wire format: requests, event streams, usage, the commit gate |
 //! | [`proxy`] | the data path, the queue of suspended requests included |
 //! | [`control`] | the one task that owns the fleet, and the health probes |
-//! | [`events`] | facts on their way to records and snapshots |
+//! | [`events`] | facts on their way to records, snapshots and streams |
 //! | [`store`] | the ledger: what every request cost, durably; sums, lists, exports, repricing, copies |
-//! | [`admin`] | the admin port: health, status, the ledger and budgets over HTTP |
-//! | [`tui`] | the screen on a terminal: draws snapshots, sends orders |
+//! | [`admin`] | the admin port: everything that screens show and keys do, over HTTP, with a stream of events |
+//! | [`tui`] | the screen on a terminal: draws snapshots, sends orders; of this process or, attached, of another |
 //! | [`simulator`] | a scriptable Claude upstream with faults |
 //!
 //! Facts go forward as `Event`s and `Input`s, decisions are plain functions of `now`, and observers read snapshots: they

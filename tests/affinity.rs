@@ -195,7 +195,7 @@ async fn balanced_spreads_new_sessions_under_load_and_keeps_them() {
     for answer in asked.collect::<Vec<_>>() {
         assert_eq!(answer.await.unwrap().status, 200);
     }
-    let mut homes: BTreeMap<String, EndpointId> = BTreeMap::new();
+    let mut homes: BTreeMap<Arc<str>, EndpointId> = BTreeMap::new();
     for _ in 0..60 {
         let record = world.record().await;
         homes.insert(record.session.clone().unwrap(), record.endpoint.clone().unwrap());

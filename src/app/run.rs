@@ -105,7 +105,6 @@ pub(super) fn locate(explicit: Option<&Path>) -> anyhow::Result<Source> {
 /// # Errors
 /// When the system refuses threads.
 pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    super::memory::keep_what_requests_free();
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
 }
 

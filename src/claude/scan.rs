@@ -82,6 +82,17 @@ impl<'a> Iterator for Items<'a> {
     }
 }
 
+/// The characters that stand for themselves in a string, those beyond ASCII left out.
+const IS_PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = b' ';
+    while byte < 0x7F {
+        plain[byte as usize] = byte != b'"' && byte != b'\\';
+        byte += 1;
+    }
+    plain
+};
+
 /// A position between the brackets of one object or array.
 #[derive(Clone, Debug)]
 struct Walk<'a> {
@@ -135,13 +146,24 @@ impl<'a> Walk<'a> {
     }
 
     fn member(&mut self) -> Result<Member<'a>, Malformed> {
-        self.peek();
-        let start = self.at;
-        self.at = string_end(self.json, start).ok_or(Malformed)?;
-        let key = text(&self.json[start..self.at])?.ok_or(Malformed)?;
+        let key = self.key()?;
         self.expect(b':')?;
         let span = self.value()?;
         Ok(Member { key, value: &self.json[span.clone()], span })
+    }
+
+    /// A key of plain characters, as nearly all are, is read in one go.
+    fn key(&mut self) -> Result<Cow<'a, str>, Malformed> {
+        self.peek();
+        let start = self.at;
+        let inner = self.json.get(start + 1..).ok_or(Malformed)?;
+        let plain = inner.iter().take_while(|b| IS_PLAIN[usize::from(**b)]).count();
+        if self.json[start] == b'"' && inner.get(plain) == Some(&b'"') {
+            self.at = start + plain + 2;
+            return std::str::from_utf8(&inner[..plain]).map(Cow::Borrowed).map_err(|_| Malformed);
+        }
+        self.at = string_end(self.json, start).ok_or(Malformed)?;
+        text(&self.json[start..self.at])?.ok_or(Malformed)
     }
 
     fn value(&mut self) -> Result<Range<usize>, Malformed> {
@@ -153,8 +175,13 @@ impl<'a> Walk<'a> {
 
     /// The next byte that is not white space, which becomes the current one.
     fn peek(&mut self) -> Option<u8> {
-        self.at += self.json[self.at..].iter().take_while(|b| is_blank(**b)).count();
-        self.json.get(self.at).copied()
+        loop {
+            let byte = *self.json.get(self.at)?;
+            if !is_blank(byte) {
+                return Some(byte);
+            }
+            self.at += 1;
+        }
     }
 
     fn expect(&mut self, byte: u8) -> Result<(), Malformed> {

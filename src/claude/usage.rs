@@ -8,6 +8,7 @@
 //! - a count that is negative, fractional, not a number or beyond a billion is absent, and its neighbours stay;
 //! - a stream that ends before its `message_delta` has an output count that is only an estimate, and says so.
 
+use std::borrow::Cow;
 use std::iter::Sum;
 use std::ops::AddAssign;
 
@@ -39,9 +40,9 @@ pub struct Usage {
     /// Code executions made by the server tool.
     pub code_execution: u64,
     /// The service tier as reported (`standard`, `priority`, `batch`, …).
-    pub service_tier: Option<String>,
+    pub service_tier: Option<Cow<'static, str>>,
     /// The inference region as reported.
-    pub inference_geo: Option<String>,
+    pub inference_geo: Option<Cow<'static, str>>,
     /// The output count is an estimate: the stream ended before it stated one.
     pub estimated: bool,
 }

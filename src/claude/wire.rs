@@ -5,6 +5,8 @@
 //!
 //! Field names and shapes: the public Messages API reference ("errors", "streaming", `Usage`).
 
+use std::borrow::Cow;
+
 use super::scan::{Malformed, Member, is_whole, members, members_strictly, text, trim, uint};
 
 #[cfg(test)]
@@ -177,9 +179,9 @@ pub struct Counts {
     /// `server_tool_use.code_execution_requests`.
     pub code_execution: Option<u64>,
     /// `service_tier`.
-    pub service_tier: Option<String>,
+    pub service_tier: Option<Cow<'static, str>>,
     /// `inference_geo`.
-    pub inference_geo: Option<String>,
+    pub inference_geo: Option<Cow<'static, str>>,
 }
 
 /// Above this no single answer can count; a relay that says so is wrong. (The largest context is a few million.)
@@ -193,8 +195,8 @@ fn counts(usage: &[u8]) -> Counts {
             "output_tokens" => counts.output = count(value),
             "cache_read_input_tokens" => counts.cache_read = count(value),
             "cache_creation_input_tokens" => counts.cache_write = count(value),
-            "service_tier" => counts.service_tier = short(value),
-            "inference_geo" => counts.inference_geo = short(value),
+            "service_tier" => counts.service_tier = common(value),
+            "inference_geo" => counts.inference_geo = common(value),
             "cache_creation" | "server_tool_use" => inner_counts(value, &mut counts),
             _ => {}
         }
@@ -226,6 +228,16 @@ fn string(value: &[u8]) -> Option<String> {
 /// A name: not empty, and short enough to be kept in every record.
 fn short(value: &[u8]) -> Option<String> {
     string(value).filter(|s| (1..=256).contains(&s.len()))
+}
+
+/// A [`short`] name of which there are few: those that are known need no memory of their own in every record.
+fn common(value: &[u8]) -> Option<Cow<'static, str>> {
+    const KNOWN: [&str; 6] = ["standard", "priority", "batch", "not_available", "global", "us"];
+    let name = text(value).ok().flatten()?;
+    match KNOWN.into_iter().find(|known| *known == name) {
+        Some(known) => Some(Cow::Borrowed(known)),
+        None => short(value).map(Cow::Owned),
+    }
 }
 
 /// True when a content block or delta carries something: text, input, thinking, a signature, a tool's name, a result.

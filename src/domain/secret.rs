@@ -7,6 +7,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use memchr::memmem::Finder;
 use subtle::ConstantTimeEq;
 
 /// What stands where a secret was.
@@ -61,7 +62,13 @@ pub fn bearer(value: &[u8]) -> &[u8] {
 /// Replaces known secrets in text. Cheap to clone; immutable.
 #[derive(Clone, Default)]
 pub struct Redactor {
-    needles: Arc<[Arc<str>]>,
+    needles: Arc<[Needle]>,
+}
+
+/// A secret, and a search for it that is made ready once: every line of the log is searched for each.
+struct Needle {
+    text: Arc<str>,
+    finder: Finder<'static>,
 }
 
 /// Values shorter than this are too common to replace in free text (`"1"` as a header value would mask every digit).
@@ -78,12 +85,12 @@ impl Redactor {
             .collect();
         needles.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         needles.dedup();
-        Self { needles: needles.into() }
+        Self { needles: needles.into_iter().map(Needle::new).collect() }
     }
 
     /// A redactor for the values of both.
     pub fn and(&self, other: &Self) -> Self {
-        Self::new(self.needles.iter().chain(other.needles.iter()))
+        Self::new(self.needles.iter().chain(other.needles.iter()).map(|needle| &*needle.text))
     }
 
     /// True when nothing would ever be replaced.
@@ -95,11 +102,18 @@ impl Redactor {
     pub fn scrub<'a>(&self, text: &'a str) -> std::borrow::Cow<'a, str> {
         let mut out = std::borrow::Cow::Borrowed(text);
         for needle in self.needles.iter() {
-            if memchr::memmem::find(out.as_bytes(), needle.as_bytes()).is_some() {
-                out = std::borrow::Cow::Owned(out.replace(&**needle, MASK));
+            if needle.finder.find(out.as_bytes()).is_some() {
+                out = std::borrow::Cow::Owned(out.replace(&*needle.text, MASK));
             }
         }
         out
+    }
+}
+
+impl Needle {
+    fn new(text: Arc<str>) -> Self {
+        let finder = Finder::new(text.as_bytes()).into_owned();
+        Self { text, finder }
     }
 }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde::de::Error as _;
@@ -174,21 +175,21 @@ pub struct RequestRecord {
     #[schema(value_type = Option<String>)]
     pub client: Option<IpAddr>,
     /// `user-agent`.
-    pub user_agent: Option<String>,
+    pub user_agent: Option<Arc<str>>,
     /// HTTP method.
-    pub method: String,
+    pub method: Arc<str>,
     /// Path without the query.
-    pub path: String,
+    pub path: Arc<str>,
     /// `messages`, `count_tokens`, …
     pub class: Class,
     /// The model asked for.
-    pub model: Option<String>,
+    pub model: Option<Arc<str>>,
     /// The model that answered.
-    pub served_model: Option<String>,
+    pub served_model: Option<Arc<str>>,
     /// Claude Code's session.
-    pub session: Option<String>,
+    pub session: Option<Arc<str>>,
     /// `x-claude-code-agent-id`.
-    pub agent: Option<String>,
+    pub agent: Option<Arc<str>>,
     /// A streaming request.
     pub stream: bool,
     /// A `messages` request for one token: a client's look whether it may go on.
@@ -241,7 +242,7 @@ impl RequestRecord {
         let (mut cost, mut unpriced) = (CostLines::default(), 0);
         for attempt in self.attempts.iter_mut().filter(|a| !a.usage.is_empty()) {
             let model = attempt.model_served.as_ref().or(attempt.model_sent.as_ref()).or(self.model.as_ref());
-            let model = model.map_or("", String::as_str);
+            let model = model.map_or("", |model| model);
             attempt.bill = book.bill(&attempt.endpoint, model, self.accepted, &attempt.usage);
             match &attempt.bill {
                 Some(bill) => cost += bill.lines,
@@ -262,9 +263,9 @@ pub struct AttemptRecord {
     /// Its group.
     pub group: GroupId,
     /// The model it was asked for, after its mapping.
-    pub model_sent: Option<String>,
+    pub model_sent: Option<Arc<str>>,
     /// The model its answer names.
-    pub model_served: Option<String>,
+    pub model_served: Option<Arc<str>>,
     /// From the request's acceptance to its start, milliseconds.
     pub start_ms: f64,
     /// Time to connect; nothing on a reused connection.

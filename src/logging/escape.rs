@@ -25,9 +25,14 @@ pub fn is_unsafe(c: char) -> bool {
             | '\u{2066}'..='\u{2069}')
 }
 
+/// True for printable ASCII, which nearly every text here is: looked at byte by byte, and never unsafe.
+fn is_plain(text: &str) -> bool {
+    text.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'))
+}
+
 /// The text with unsafe characters written out as escapes; borrowed when there are none.
 pub fn escape(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_unsafe) {
+    if is_plain(text) || !text.contains(is_unsafe) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
@@ -40,7 +45,7 @@ pub fn escape(text: &str) -> Cow<'_, str> {
 /// Finished JSON with the unsafe characters that JSON allows raw (DEL, C1, bidi) as `\u` escapes. They can stand only
 /// inside strings there, so the document keeps its meaning.
 pub fn escape_json(json: String) -> String {
-    if !json.contains(is_unsafe) {
+    if is_plain(&json) || !json.contains(is_unsafe) {
         return json;
     }
     let mut out = String::with_capacity(json.len() + 16);

@@ -22,7 +22,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::record::{Collector, REQUEST_SPAN, Record, RequestIdFinder};
+use super::record::{Collector, REQUEST_SPAN, Record, RequestIdFinder, masked};
 use super::render::{self, Style};
 use super::ring::Ring;
 use crate::config::Level;
@@ -153,9 +153,9 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for LogLayer {
         let record = Record {
             timestamp: timestamp(),
             level: *event.metadata().level(),
-            target: event.metadata().target().to_owned(),
+            target: event.metadata().target().into(),
             message,
-            request_id: request_id(event, &context).map(|id| redactor.scrub(&id).into_owned()),
+            request_id: request_id(event, &context).map(|id| masked(&redactor, id.into())),
             fields,
         };
         let console = self.shared.console.load(Ordering::Acquire);

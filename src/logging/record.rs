@@ -5,6 +5,7 @@
 //!   with an escaped quote in it, would no longer be recognised;
 //! * names of fields and targets come from the source code and are not masked.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
@@ -34,7 +35,7 @@ pub(super) struct Record {
     /// Severity.
     pub(super) level: tracing::Level,
     /// Module the event comes from.
-    pub(super) target: String,
+    pub(super) target: Cow<'static, str>,
     /// What happened.
     pub(super) message: String,
     /// Id of the client request this belongs to.
@@ -55,8 +56,8 @@ impl<'a> Collector<'a> {
         Self { redactor, message: String::new(), fields: Vec::new() }
     }
 
-    fn text(&mut self, field: &Field, text: &str) {
-        let masked = self.redactor.scrub(text).into_owned();
+    fn text(&mut self, field: &Field, text: Cow<'_, str>) {
+        let masked = masked(self.redactor, text);
         match field.name() {
             "message" => self.message = masked,
             name => self.fields.push((name, Value::Text(masked))),
@@ -68,17 +69,25 @@ impl<'a> Collector<'a> {
     }
 }
 
+/// The text without what must not be seen.
+pub(super) fn masked(redactor: &Redactor, text: Cow<'_, str>) -> String {
+    match redactor.scrub(&text) {
+        Cow::Owned(masked) => masked,
+        Cow::Borrowed(_) => text.into_owned(),
+    }
+}
+
 impl Visit for Collector<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.text(field, &format!("{value:?}"));
+        self.text(field, format!("{value:?}").into());
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.text(field, value);
+        self.text(field, value.into());
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.text(field, &chain(value));
+        self.text(field, chain(value).into());
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
@@ -97,7 +106,7 @@ impl Visit for Collector<'_> {
         // JSON knows no NaN and no infinity: those are shown as text.
         match serde_json::Number::from_f64(value) {
             Some(number) => self.plain(field, number),
-            None => self.text(field, &value.to_string()),
+            None => self.text(field, value.to_string().into()),
         }
     }
 }

@@ -102,9 +102,8 @@ fn push_value(out: &mut String, value: &Value, limit: Option<usize>) {
 
 /// A bare word as it is; anything that could be mistaken for the next field in quotes.
 fn push_text(out: &mut String, value: &str) {
-    let bare =
-        !value.is_empty() && !value.contains(|c: char| c.is_whitespace() || matches!(c, '"' | '=' | '\\'));
-    if bare {
+    let is_special = |c: char| c.is_whitespace() || matches!(c, '"' | '=' | '\\');
+    if !value.is_empty() && !value.contains(is_special) {
         return out.push_str(&escape(value));
     }
     let quoted = value.replace('\\', "\\\\").replace('"', "\\\"");

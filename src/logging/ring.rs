@@ -62,7 +62,7 @@ impl Line {
             seq: 0,
             at,
             level: level(record.level),
-            target: record.target.clone(),
+            target: record.target.clone().into_owned(),
             message: short(&record.message),
             fields: record.fields.iter().map(|(name, v)| (Cow::Borrowed(*name), value(v))).collect(),
             request: record.request_id.clone(),

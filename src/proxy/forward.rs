@@ -56,7 +56,7 @@ pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Resp
                     step = plan.on_denied(&shared.control.view(), now());
                     continue;
                 };
-                let model = inbound.model_for(&attempt.spec).map(str::to_owned);
+                let model = inbound.model_for(&attempt.spec);
                 inbound.lifecycle.attempt_started(&attempt, model);
                 match attempter.attempt(&mut inbound, &attempt, accept_empty).await {
                     Tried::Answer(answer) => {

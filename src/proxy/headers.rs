@@ -16,6 +16,7 @@
 //!
 //! Must never: let a client credential reach an endpoint that has its own, or read anything but its arguments.
 
+mod known;
 #[cfg(test)]
 mod tests;
 
@@ -58,7 +59,7 @@ pub fn outbound_headers(client: &HeaderMap, spec: &EndpointSpec) -> HeaderMap {
     for (name, value) in client.iter().filter(|(name, _)| goes_out(name, &listed, spec)) {
         let mut value = value.clone();
         value.set_sensitive(value.is_sensitive() || is_credential(name));
-        out.append(name.clone(), value);
+        out.append(known::copy(name), value);
     }
     set_credential(&mut out, &spec.credential);
     override_with(&mut out, &spec.headers);
@@ -79,8 +80,17 @@ pub fn response_headers(upstream: HeaderMap) -> HeaderMap {
         return upstream;
     }
     let mut out = HeaderMap::with_capacity(upstream.len());
-    for (name, value) in upstream.iter().filter(|(name, _)| is_end_to_end(name, &listed)) {
-        out.append(name.clone(), value.clone());
+    let mut passes = false;
+    for (name, value) in upstream {
+        // A value without a name is another one of the name before it.
+        if let Some(name) = name {
+            passes = is_end_to_end(&name, &listed);
+            if passes {
+                out.append(name, value);
+            }
+        } else if let Some(name) = out.keys().last().filter(|_| passes).cloned() {
+            out.append(name, value);
+        }
     }
     out
 }

@@ -66,9 +66,9 @@ impl Inbound {
     }
 
     /// The model this endpoint is asked for: what its mapping makes of the one the client asked for.
-    pub fn model_for<'a>(&'a self, spec: &'a EndpointSpec) -> Option<&'a str> {
-        let asked = self.model.as_deref()?;
-        Some(mapping::target(&spec.models, asked).unwrap_or(asked))
+    pub fn model_for(&self, spec: &EndpointSpec) -> Option<Arc<str>> {
+        let asked = self.model.as_ref()?;
+        Some(mapping::target(&spec.models, asked).map_or_else(|| Arc::clone(asked), Arc::from))
     }
 
     /// The body for an attempt at this endpoint; nothing when a streamed one has been sent. The body as it came stays
@@ -76,9 +76,9 @@ impl Inbound {
     pub fn payload_for(&mut self, spec: &EndpointSpec) -> Option<Payload> {
         if let (Some(body), Some(span), Some(model)) =
             (self.body.bytes(), &self.model_span, self.model_for(spec))
-            && self.model.as_deref() != Some(model)
+            && self.model.as_ref() != Some(&model)
         {
-            return Some(Payload::Replayable(mapping::splice(body, span, model)));
+            return Some(Payload::Replayable(mapping::splice(body, span, &model)));
         }
         self.body.next_payload()
     }
@@ -107,8 +107,8 @@ pub fn opening(
     Opening {
         id,
         class,
-        method: method.to_string(),
-        path: uri.path().to_owned(),
+        method: method.as_str().into(),
+        path: uri.path().into(),
         client: Some(peer.ip()),
         user_agent: text(headers, "user-agent"),
         agent: text(headers, "x-claude-code-agent-id"),
@@ -116,27 +116,32 @@ pub fn opening(
 }
 
 /// The session a request belongs to: the header, else what its body says.
-pub fn session(headers: &HeaderMap, peek: &Peek) -> Option<String> {
+pub fn session(headers: &HeaderMap, peek: &Peek) -> Option<Arc<str>> {
     text(headers, "x-claude-code-session-id").or_else(|| peek.session.as_deref().and_then(cut))
 }
 
 /// When nothing new is begun: `patience` from now, or a little before the client says it will give up. SDKs state that
 /// in seconds, or say `NOT_GIVEN`, which is no number and states nothing.
 pub fn deadline(headers: &HeaderMap, patience: Duration, now: Instant) -> Instant {
-    let stated = text(headers, "x-stainless-timeout").and_then(|v| v.trim().parse::<f64>().ok());
+    let stated = headers.get("x-stainless-timeout").and_then(|v| v.to_str().ok()?.trim().parse::<f64>().ok());
     let stated = stated.and_then(|s| Duration::try_from_secs_f64(s).ok());
     let stated = stated.map(|s| s.saturating_sub(CLIENT_MARGIN));
     now + stated.map_or(patience, |s| s.min(patience))
 }
 
 /// A header as text, cut to what a record should hold.
-fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+fn text(headers: &HeaderMap, name: &str) -> Option<Arc<str>> {
     cut(headers.get(name)?.to_str().ok()?)
 }
 
-fn cut(value: &str) -> Option<String> {
-    let end = value.char_indices().nth(256).map_or(value.len(), |(end, _)| end);
-    Some(value[..end].to_owned()).filter(|v| !v.is_empty())
+fn cut(value: &str) -> Option<Arc<str>> {
+    const MOST: usize = 256;
+    let end = match value.len() {
+        // So many bytes are no more characters than that.
+        ..=MOST => value.len(),
+        _ => value.char_indices().nth(MOST).map_or(value.len(), |(end, _)| end),
+    };
+    (end > 0).then(|| value[..end].into())
 }
 
 #[cfg(test)]

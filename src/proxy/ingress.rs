@@ -158,7 +158,7 @@ async fn carry<B: ClientUpload>(
         let session = inbound::session(&head.headers, &seen);
         lifecycle.note(|r| r.one_token = seen.max_tokens == Some(1));
         lifecycle.described(Described {
-            model: model.as_deref().map(str::to_owned),
+            model: model.clone(),
             session: session.clone(),
             stream: seen.stream,
             bytes_in: body.bytes().map_or(0, |b| b.len() as u64),
@@ -172,7 +172,7 @@ async fn carry<B: ClientUpload>(
             body,
             stream: seen.stream && class == Class::Messages,
             wish: affinity::wish(shared, config, session.as_deref(), model.as_deref()).await,
-            session: session.map(Arc::from),
+            session,
             model,
             model_span: seen.model_span,
             deadline,

@@ -8,6 +8,7 @@ mod log;
 mod mismatch;
 mod sampling;
 mod told;
+mod waits;
 
 pub use draft::Opening;
 pub use mismatch::Mismatches;
@@ -33,7 +34,7 @@ use crate::domain::plan::{Attempt, Decision, WaitsFor};
 use crate::domain::ratelimit;
 use crate::domain::route::{RouteReason, Skip};
 use crate::events::progress::Progress;
-use crate::events::trace::{self, TraceStep, What};
+use crate::events::trace::{self, What};
 use crate::events::{Accepted, AttemptRecord, Described, Event, Events, RequestRecord, State};
 
 /// How a request ends.
@@ -52,8 +53,8 @@ struct OpenAttempt {
     /// Start of this request's first attempt at the endpoint: a request counts against it once.
     here_since: std::time::Instant,
     spec: Arc<EndpointSpec>,
-    model_sent: Option<String>,
-    model_served: Option<String>,
+    model_sent: Option<Arc<str>>,
+    model_served: Option<Arc<str>>,
     number: u32,
     start_ms: f64,
     connect_ms: Option<f64>,
@@ -154,40 +155,6 @@ impl Lifecycle {
         self.to.events.send(Event::Described { id: draft.id, described: Arc::new(described) });
     }
 
-    /// Tells this when the request joins the queue.
-    pub fn announce_suspension(&mut self, suspended: Arc<Notify>) {
-        self.on_suspension = Some(suspended);
-    }
-
-    /// It joined the queue and waits until `until` at most; `skipped` could not be asked.
-    pub fn suspended(&mut self, until: Instant, waits_for: WaitsFor, skipped: &[Skip]) {
-        self.waits = Some((Instant::now(), waits_for, skipped.to_vec()));
-        if let Some(suspended) = &self.on_suspension {
-            suspended.notify_one();
-        }
-        let Some(draft) = &self.draft else { return };
-        self.to.events.send(Event::Suspended { id: draft.id, wait: draft::wait(until, waits_for, skipped) });
-        self.span.in_scope(|| {
-            tracing::info!(target: "cc_forwarder::request", "suspended: waits for {}", waits_for.words());
-        });
-    }
-
-    /// Its wait is over.
-    pub fn resumed(&mut self) {
-        let Some((since, waits_for, skipped)) = self.waits.take() else { return };
-        let ms = millis(since.elapsed());
-        let at_ms = millis(since - self.accepted);
-        self.note(|r| {
-            r.suspended_ms += ms;
-            trace::push(&mut r.trace, at_ms, What::Waited { ms, waits_for, skipped });
-        });
-        let Some(draft) = &self.draft else { return };
-        self.to.events.send(Event::Resumed { id: draft.id });
-        self.span.in_scope(
-            || tracing::info!(target: "cc_forwarder::request", waited_ms = ms.round() as u64, "wait over"),
-        );
-    }
-
     /// True when its outcomes say something about an endpoint.
     pub fn moves_health(&self) -> bool {
         self.draft.as_ref().is_some_and(|d| moves_health(d))
@@ -216,23 +183,8 @@ impl Lifecycle {
         });
     }
 
-    /// It paused before it asked the same endpoint again. A pause that the fleet interrupted goes on as one; behind the
-    /// next attempt another one begins.
-    pub fn backed_off(&mut self, since: Instant) {
-        let (at_ms, ms) = (millis(since - self.accepted), millis(since.elapsed()));
-        self.note(|r| {
-            let asked_ms = r.attempts.last().map_or(0.0, |attempt| attempt.start_ms);
-            match r.trace.last_mut() {
-                Some(TraceStep { at_ms, what: What::BackedOff { ms: before } }) if *at_ms >= asked_ms => {
-                    *before += ms;
-                }
-                _ => trace::push(&mut r.trace, at_ms, What::BackedOff { ms }),
-            }
-        });
-    }
-
     /// An attempt begins, for this model.
-    pub fn attempt_started(&mut self, attempt: &Attempt, model_sent: Option<String>) {
+    pub fn attempt_started(&mut self, attempt: &Attempt, model_sent: Option<Arc<str>>) {
         let started = Instant::now();
         self.last_heard = started;
         let start_ms = millis(started - self.accepted);
@@ -326,7 +278,7 @@ impl Lifecycle {
     }
 
     fn model(&self) -> Option<Arc<str>> {
-        self.draft.as_ref()?.model.as_deref().map(Arc::from)
+        self.draft.as_ref()?.model.clone()
     }
 
     /// The first content is about to be passed on.
@@ -381,14 +333,14 @@ impl Lifecycle {
     }
 
     /// The answer names the model that served it.
-    pub fn served_by(&mut self, model: String) {
+    pub fn served_by(&mut self, model: Arc<str>) {
         if let Some(open) = &self.open
             && let Some(asked) = &open.model_sent
         {
             self.span.in_scope(|| self.to.mismatches.tell(&open.spec.id, asked, &model));
         }
         if let Some(open) = &mut self.open {
-            open.model_served = Some(model.clone());
+            open.model_served = Some(Arc::clone(&model));
         }
         self.note(|r| r.served_model = Some(model));
     }

@@ -10,6 +10,7 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -307,7 +308,7 @@ impl Tap {
     }
 
     fn note_model(&mut self) {
-        if let Some(model) = self.parts.inspector.as_ref().and_then(Inspector::model).map(str::to_owned) {
+        if let Some(model) = self.parts.inspector.as_ref().and_then(Inspector::model).map(Arc::from) {
             self.parts.lifecycle.served_by(model);
         }
     }

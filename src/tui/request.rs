@@ -306,7 +306,7 @@ mod tests {
     #[test]
     fn every_field_can_be_filtered() {
         let mut record = record(&[None]);
-        (record.session, record.agent) = (Some("Sess-1".to_owned()), Some("agent-9".to_owned()));
+        (record.session, record.agent) = (Some("Sess-1".into()), Some("agent-9".into()));
         record.upstream_id = Some("req_011".to_owned());
         let entry = Entry::ended(&record);
         let all = "model:opus endpoint:a group:main session:sess-1 state:completed id:req-7f3a id:req_011 \

@@ -76,18 +76,18 @@ fn accepted(number: u32, seconds: i64) -> Event {
         id: RequestId::from_number(number),
         at: ago(seconds),
         class: Class::Messages,
-        method: "POST".to_owned(),
-        path: "/v1/messages".to_owned(),
+        method: "POST".into(),
+        path: "/v1/messages".into(),
         client: Some([192, 0, 2, 7].into()),
-        user_agent: Some("claude-cli/2.0".to_owned()),
+        user_agent: Some("claude-cli/2.0".into()),
         agent: None,
     }))
 }
 
 fn described(number: u32, model: &str) -> Event {
     let described = Described {
-        model: Some(model.to_owned()),
-        session: Some("0f8c3a2e-5b1d-4c77-9a10-2f6e8d4b7c35".to_owned()),
+        model: Some(model.into()),
+        session: Some("0f8c3a2e-5b1d-4c77-9a10-2f6e8d4b7c35".into()),
         stream: true,
         bytes_in: 120_000,
     };
@@ -126,7 +126,7 @@ fn ended(number: u32, seconds: i64, endpoint: &str, failures: usize, ok: bool) -
     let mut record = record(&attempts);
     record.id = RequestId::from_number(number);
     record.accepted = ago(seconds);
-    record.session = Some("0f8c3a2e-5b1d-4c77-9a10-2f6e8d4b7c35".to_owned());
+    record.session = Some("0f8c3a2e-5b1d-4c77-9a10-2f6e8d4b7c35".into());
     let last = record.attempts.len() - 1;
     record.attempts.iter_mut().for_each(|a| a.endpoint = id("main-a"));
     record.attempts[last].endpoint = id(endpoint);

@@ -100,7 +100,7 @@ async fn other_classes_are_recorded_too() {
         let answer = world.client.send(request).await;
         let record = world.record().await;
         assert_eq!(record.status, Some(answer.status.as_u16()));
-        assert_eq!(record.path, path.split('?').next().unwrap());
+        assert_eq!(&*record.path, path.split('?').next().unwrap());
     }
     assert!(world.stop().await.is_empty());
 }

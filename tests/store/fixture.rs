@@ -56,8 +56,8 @@ fn samples() -> Vec<RequestRecord> {
         let mut sample = record(n, i64::from(n) * 97).as_ref().clone();
         sample.class = CLASSES[n as usize % 6];
         sample.state = STATES[n as usize % 3];
-        sample.session = (!n.is_multiple_of(4)).then(|| format!("session {}", n % 4));
-        sample.agent = n.is_multiple_of(5).then(|| "agent \u{1f980}".to_owned());
+        sample.session = (!n.is_multiple_of(4)).then(|| format!("session {}", n % 4).into());
+        sample.agent = n.is_multiple_of(5).then(|| "agent \u{1f980}".into());
         sample.stream = n.is_multiple_of(2);
         if sample.state == State::Failed {
             sample.failure = Some(Kind::Overloaded);

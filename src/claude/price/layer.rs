@@ -3,6 +3,7 @@
 //! The first that fits of: an entry of that name in any spelling, closest first; the longest name this is a variant
 //! of; the longest pattern. So a price for a model is never beaten by one for a family.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -61,18 +62,18 @@ impl Layer {
     }
 
     /// The entry for a model with these spellings, closest first.
-    pub(super) fn find(&self, names: &[String]) -> Option<&Entry> {
+    pub(super) fn find(&self, names: &[Cow<'_, str>]) -> Option<&Entry> {
         let by_name = names.iter().find_map(|name| self.named.iter().find(|entry| entry.name == *name));
         by_name.or_else(|| self.variant(names)).or_else(|| self.pattern(names))
     }
 
-    fn variant(&self, names: &[String]) -> Option<&Entry> {
+    fn variant(&self, names: &[Cow<'_, str>]) -> Option<&Entry> {
         let is_one = |entry: &&Entry| names.iter().any(|name| is_variant(name, &entry.name));
         self.named.iter().filter(is_one).max_by_key(|entry| entry.name.len())
     }
 
-    fn pattern(&self, names: &[String]) -> Option<&Entry> {
-        self.patterns.iter().find(|entry| names.iter().any(|name| name.starts_with(&entry.name)))
+    fn pattern(&self, names: &[Cow<'_, str>]) -> Option<&Entry> {
+        self.patterns.iter().find(|entry| names.iter().any(|name| name.starts_with(&*entry.name)))
     }
 
     pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {

@@ -7,13 +7,20 @@
 //! | `anthropic/claude-opus-4.5` | without provider, with dashes |
 //! | `claude-opus-5-5[1m]`, `claude-opus-5-5:thinking` | without what clients and routers add for themselves |
 //!
+//! A plain name is its own spelling in every form, and nothing is copied for it.
+//!
 //! Nothing here guesses which model is meant: that is the table's business.
 
+use std::borrow::Cow;
+
 /// The names to look a model up by, closest first: as given, without provider and decoration, without date.
-pub(super) fn spellings(model: &str) -> [String; 3] {
-    let bare = bare(model).replace(['.', '@'], "-");
-    let undated = undated(&bare);
-    [model.to_owned(), bare, undated]
+pub(super) fn spellings(model: &str) -> [Cow<'_, str>; 3] {
+    let bare = match bare(model) {
+        name if name.contains(['.', '@']) => Cow::Owned(name.replace(['.', '@'], "-")),
+        name => Cow::Borrowed(name),
+    };
+    let undated = if bare.split('-').any(is_snapshot) { Cow::Owned(undated(&bare)) } else { bare.clone() };
+    [Cow::Borrowed(model), bare, undated]
 }
 
 /// Without provider in front, and without version and client's mark behind.
@@ -29,9 +36,12 @@ fn bare(model: &str) -> &str {
 
 /// Without the pieces that say which snapshot, wherever they stand.
 fn undated(name: &str) -> String {
-    let is_snapshot = |piece: &str| piece == "latest" || (piece.len() == 8 && is_number(piece));
     let pieces: Vec<&str> = name.split('-').filter(|piece| !is_snapshot(piece)).collect();
     pieces.join("-")
+}
+
+fn is_snapshot(piece: &str) -> bool {
+    piece == "latest" || (piece.len() == 8 && is_number(piece))
 }
 
 fn is_number(text: &str) -> bool {

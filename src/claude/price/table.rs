@@ -1,5 +1,6 @@
 //! The operator's prices, the shipped ones and the default, and the bill they make of a usage.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -80,7 +81,7 @@ impl PriceTable {
 
     /// The factor on token lines. Whether the region costs more is known of shipped models only, and holds for the
     /// operator's prices of them too.
-    fn factor(&self, names: &[String], usage: &Usage, multiplier_ppm: u64) -> Factor {
+    fn factor(&self, names: &[Cow<'_, str>], usage: &Usage, multiplier_ppm: u64) -> Factor {
         let batch = usage.service_tier.as_deref() == Some("batch");
         let us = usage.inference_geo.as_deref() == Some("us")
             && self.shipped.find(names).is_some_and(|entry| entry.prices.us_surcharge);
@@ -106,7 +107,7 @@ impl PriceTable {
         &self.revision
     }
 
-    fn find(&self, names: &[String]) -> Option<&Entry> {
+    fn find(&self, names: &[Cow<'_, str>]) -> Option<&Entry> {
         self.own.find(names).or_else(|| self.shipped.find(names)).or(self.default.as_ref())
     }
 

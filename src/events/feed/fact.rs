@@ -197,17 +197,22 @@ impl Fact {
 
     /// About the bytes it keeps, its text included: what bounds memory, so rather too many than too few.
     pub(super) fn weight(&self) -> usize {
-        let long = |texts: &[&Option<String>]| texts.iter().filter_map(|t| t.as_deref()).map(str::len).sum();
+        let long = |texts: &[Option<&str>]| texts.iter().flatten().map(|text| text.len()).sum();
         BASE + match self {
             Self::Accepted(accepted) => {
-                let more: usize = long(&[&accepted.user_agent, &accepted.agent]);
+                let more: usize = long(&[accepted.user_agent.as_deref(), accepted.agent.as_deref()]);
                 2 * (accepted.path.len() + more)
             }
-            Self::Described(said) => 2 * long(&[&said.described.model, &said.described.session]),
+            Self::Described(said) => {
+                2 * long(&[said.described.model.as_deref(), said.described.session.as_deref()])
+            }
             Self::Suspended(waits) => waits.wait.skipped.len() * PART,
             Self::Settled(record) => {
                 let parts = record.attempts.len() + record.trace.len() + record.skipped.len();
-                let more: usize = long(&[&record.user_agent, &record.agent, &record.session, &record.error]);
+                let more: usize = {
+                    let (user_agent, agent) = (record.user_agent.as_deref(), record.agent.as_deref());
+                    long(&[user_agent, agent, record.session.as_deref(), record.error.as_deref()])
+                };
                 RECORD + parts * PART + 2 * (record.path.len() + more)
             }
             Self::Fleet(switches) => switches.changes.len() * PART,

@@ -19,15 +19,15 @@ pub struct Opening {
     /// Its class.
     pub class: Class,
     /// HTTP method.
-    pub method: String,
+    pub method: Arc<str>,
     /// Path without query.
-    pub path: String,
+    pub path: Arc<str>,
     /// Peer address.
     pub client: Option<IpAddr>,
     /// `user-agent`.
-    pub user_agent: Option<String>,
+    pub user_agent: Option<Arc<str>>,
     /// `x-claude-code-agent-id`.
-    pub agent: Option<String>,
+    pub agent: Option<Arc<str>>,
 }
 
 /// Until it is settled, the record of a request says that it was interrupted.

@@ -33,7 +33,7 @@ impl Lifecycle {
             return;
         }
         let model = open.model_sent.clone().unwrap_or_default();
-        let asked = [open.spec.id.to_string(), open.spec.group.to_string(), model];
+        let asked = [open.spec.id.to_string(), open.spec.group.to_string(), model.to_string()];
         let mut sample = Sample::begin(draft.id, asked, head, client);
         held.iter().for_each(|bytes| sample.take(bytes));
         self.sampling.open = Some(sample);

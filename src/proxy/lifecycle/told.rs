@@ -15,7 +15,7 @@ impl Lifecycle {
     /// As [`Self::served_by`], of an answer that is not passed on: only the attempt is of that model.
     pub fn answer_names(&mut self, model: Option<&str>) {
         if let (Some(open), Some(model)) = (&mut self.open, model) {
-            open.model_served = Some(model.to_owned());
+            open.model_served = Some(model.into());
         }
     }
 

@@ -221,7 +221,8 @@ fn ten_thousand_models_and_sessions_are_ten_thousand_sums_that_go_with_their_row
     for id in 0..10_000 {
         let mut record = (*record(id)).clone();
         record.accepted = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(5 * 24);
-        (record.model, record.session) = (Some(format!("model-{id}")), Some(format!("session-{id}")));
+        (record.model, record.session) =
+            (Some(format!("model-{id}").into()), Some(format!("session-{id}").into()));
         intake.settled(&std::sync::Arc::new(record));
     }
     assert_eq!(store.close(), 0);

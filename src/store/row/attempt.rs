@@ -104,8 +104,8 @@ impl AttemptRow {
             web_search: self.tokens.web_search,
             web_fetch: self.tokens.web_fetch,
             code_execution: self.tokens.code_execution,
-            service_tier: self.service_tier.clone(),
-            inference_geo: self.inference_geo.clone(),
+            service_tier: self.service_tier.clone().map(Into::into),
+            inference_geo: self.inference_geo.clone().map(Into::into),
             estimated: self.estimated,
         }
     }

@@ -111,7 +111,7 @@ impl Detail {
 
     /// Of a request that runs.
     pub fn of_live(live: &Live, now: Timestamp) -> Self {
-        let open = |text: &Option<String>| text.clone().map(Fact::Open);
+        let open = |text: &Option<Arc<str>>| text.as_deref().map(|text| Fact::Open(text.into()));
         let accepted = &live.accepted;
         let facts = [
             ("endpoint", live.endpoint.as_ref().map(|e| Fact::Open(e.to_string()))),
@@ -147,10 +147,10 @@ pub(super) fn known<const N: usize>(facts: [(&'static str, Option<Fact>); N]) ->
 }
 
 fn facts(record: &RequestRecord) -> Vec<(&'static str, Fact)> {
-    let open = |text: &Option<String>| text.clone().map(Fact::Open);
+    let open = |text: &Option<Arc<str>>| text.as_deref().map(|text| Fact::Open(text.into()));
     let kind = if record.stream { "stream" } else { "whole" };
     known([
-        ("endpoint's id", open(&record.upstream_id)),
+        ("endpoint's id", record.upstream_id.clone().map(Fact::Open)),
         ("session", open(&record.session)),
         ("agent", open(&record.agent)),
         ("asked for", open(&record.model)),

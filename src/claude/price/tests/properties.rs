@@ -22,7 +22,7 @@ prop_compose! {
         tier in prop_oneof![Just(None), Just(Some("batch")), Just(Some("priority"))],
         geo in prop_oneof![Just(None), Just(Some("us")), Just(Some("eu"))],
     ) -> Usage {
-        Usage { service_tier: tier.map(str::to_owned), inference_geo: geo.map(str::to_owned), ..usage }
+        Usage { service_tier: tier.map(Into::into), inference_geo: geo.map(Into::into), ..usage }
     }
 }
 
