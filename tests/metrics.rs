@@ -95,8 +95,10 @@ async fn the_counts_are_those_of_the_run() {
         assert_eq!((tokens("input"), tokens("output")), (1_800_000.0, 200_000.0));
         assert_eq!(page.sum("cc_forwarder_cost_usd_total", ""), 2.0);
         assert_eq!(page.sum("cc_forwarder_attempts_total", ""), 4.0);
-        let url = format!("name=a,priority=1,url={}", world.sims[0].url());
-        assert!(page.has(&format!("endpoint_forwarder_endpoint_healthy{{{url}}}")), "{url}");
+        let healthy = format!("name=b,priority=0,url={}", world.sims[1].url());
+        assert_eq!(page.sum("endpoint_forwarder_endpoint_healthy", &healthy), 1.0, "{healthy} in {page:#?}");
+        let fails = format!("name=b,url={}", world.sims[1].url());
+        assert_eq!(page.count("endpoint_forwarder_endpoint_consecutive_fails", &fails), 1, "{fails}");
         page.not_below(&before);
     }
     world.stop().await;

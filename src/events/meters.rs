@@ -123,7 +123,7 @@ impl Meters {
             return;
         }
         let name = attempt.model_served.as_ref().or(attempt.model_sent.as_ref()).or(record.model.as_ref());
-        let name = label(name.map_or("", String::as_str));
+        let name = label(name.map_or("", AsRef::as_ref));
         if !endpoint.models.contains_key(&*name) {
             let name = admit(&mut self.models, &name);
             endpoint.models.entry(name).or_default().add(attempt);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Every sample by its name and sorted labels, unescaped: `name{a=1,b=2}`.
+#[derive(Debug)]
 pub(crate) struct Page {
     samples: BTreeMap<String, f64>,
     types: BTreeMap<String, String>,
@@ -95,16 +96,20 @@ impl Page {
         *self.samples.get(key).unwrap_or_else(|| panic!("no {key} among {:#?}", self.samples))
     }
 
-    /// Whether there is such a sample.
-    pub(crate) fn has(&self, key: &str) -> bool {
-        self.samples.contains_key(key)
-    }
-
     /// The sum of a family's samples that have these labels among theirs.
     pub(crate) fn sum(&self, family: &str, labels: &str) -> f64 {
+        self.those(family, labels).sum()
+    }
+
+    /// How many samples of a family have these labels among theirs.
+    pub(crate) fn count(&self, family: &str, labels: &str) -> usize {
+        self.those(family, labels).count()
+    }
+
+    fn those(&self, family: &str, labels: &str) -> impl Iterator<Item = f64> {
         let start = format!("{family}{{");
-        let fits = |key: &str| key.strip_prefix(&start).is_some_and(|rest| rest.contains(labels));
-        self.samples.iter().filter(|(key, _)| fits(key)).map(|(_, value)| value).sum()
+        let fits = move |key: &str| key.strip_prefix(&start).is_some_and(|rest| rest.contains(labels));
+        self.samples.iter().filter(move |(key, _)| fits(key)).map(|(_, value)| *value)
     }
 
     /// No counter is below what it was.

@@ -12,7 +12,7 @@ use crate::events::record::testing::record;
 /// One attempt that used this many input tokens of the model.
 fn used(model: &str, input: u64) -> RequestRecord {
     let mut record = record(&[None]);
-    record.attempts[0].model_served = Some(model.to_owned());
+    record.attempts[0].model_served = Some(model.into());
     record.attempts[0].usage = Usage { input, ..Usage::default() };
     record
 }
