@@ -147,7 +147,8 @@ fn admit(known: &mut BTreeSet<Arc<str>>, name: &str) -> Arc<str> {
 
 /// The name of a model as it is kept: never empty, not too long, without what would steer a terminal.
 fn label(name: &str) -> Cow<'_, str> {
-    let name = &name[..name.floor_char_boundary(MAX_NAME)];
+    let end = (0..=name.len().min(MAX_NAME)).rfind(|end| name.is_char_boundary(*end)).unwrap_or(0);
+    let name = &name[..end];
     let steers = |c: char| c.is_control() && c != '\n';
     match name {
         "" => Cow::Borrowed(UNKNOWN),
