@@ -158,7 +158,7 @@ mod signals {
             assert!(!answer.broken && answer.text().contains("message_stop"), "{}", answer.text());
             assert_eq!(program.code().await, Some(0));
             let farewell = program.logged("stopped:");
-            assert!(farewell.contains("1 requests, 1 completed"), "{farewell}");
+            assert!(farewell.contains("1 request, 1 completed"), "{farewell}");
             let mut out = String::new();
             program.child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
             assert_eq!(out, "", "nothing belongs on standard output");

@@ -17,6 +17,7 @@ mod load;
 #[path = "../shared/proc.rs"]
 mod proc;
 mod process;
+mod readers;
 mod relay;
 mod report;
 mod slow_disk;
@@ -110,6 +111,9 @@ fn bench(extent: &Extent, only: &str) -> anyhow::Result<()> {
     if slow_disk::NAME.contains(only) {
         targets.extend(runtime.block_on(stage.slow_disk(extent))?);
     }
+    if readers::NAME.contains(only) {
+        targets.extend(runtime.block_on(stage.readers(extent))?);
+    }
     say("\nTargets");
     for target in &targets {
         target.print();
@@ -200,6 +204,13 @@ impl Stage<'_> {
     async fn slow_disk(&self, extent: &Extent) -> anyhow::Result<Vec<Target>> {
         let (upstream, folder) = (self.simulator.address, self.folder.path());
         slow_disk::measure(upstream, folder, extent.rounds, extent.window, extent.quick).await
+    }
+
+    /// The same requests with and without readers of the event stream.
+    async fn readers(&self, extent: &Extent) -> anyhow::Result<Vec<Target>> {
+        say(&format!("\n{}", readers::NAME));
+        let window = extent.window * if extent.quick { 4 } else { 5 };
+        readers::measure(self.simulator.address, self.folder.path(), extent.rounds, window).await
     }
 
     /// One load against everybody, in an order that changes from round to round.

@@ -45,9 +45,18 @@ impl Service {
 
     /// The forwarder itself, with its default settings, in front of `upstream`. Its log goes nowhere.
     pub(crate) fn forwarder(upstream: SocketAddr, folder: &Path) -> anyhow::Result<Self> {
+        Self::of(upstream, folder, "{ enabled: false }")
+    }
+
+    /// The same with its admin port at `admin`.
+    pub(crate) fn watched(upstream: SocketAddr, folder: &Path, admin: SocketAddr) -> anyhow::Result<Self> {
+        Self::of(upstream, folder, &format!("{{ host: 127.0.0.1, port: {} }}", admin.port()))
+    }
+
+    fn of(upstream: SocketAddr, folder: &Path, web: &str) -> anyhow::Result<Self> {
         let address = free_port()?;
         let config = folder.join("config.yaml");
-        std::fs::write(&config, configuration(upstream, address))?;
+        std::fs::write(&config, configuration(upstream, address, web))?;
         let began = Instant::now();
         let child = Command::new(env!("CARGO_BIN_EXE_cc-forwarder"))
             .arg("--no-tui")
@@ -100,11 +109,11 @@ pub(crate) fn wait_for_the_parent() {
     let _ = io::stdin().read_to_end(&mut Vec::new());
 }
 
-fn configuration(upstream: SocketAddr, address: SocketAddr) -> String {
+fn configuration(upstream: SocketAddr, address: SocketAddr, web: &str) -> String {
     let port = address.port();
     format!(
         "server: {{ host: 127.0.0.1, port: {port} }}\n\
-         web: {{ enabled: false }}\n\
+         web: {web}\n\
          usage_tracking: {{ enabled: false }}\n\
          endpoints:\n  - {{ name: bench, url: \"http://{upstream}\", token: bench-token }}\n"
     )
