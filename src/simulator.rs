@@ -60,6 +60,8 @@ pub use usage::{Usage, UsageStyle};
 
 use server::Shared;
 
+/// For a port to be free again after its listener was closed.
+const REBIND_PATIENCE: Duration = Duration::from_secs(5);
 /// How long [`Simulator::wait_for`] waits.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Connections the kernel may hold for us.
@@ -235,7 +237,8 @@ impl Simulator {
     /// When the port cannot be bound again.
     pub async fn down(&self) -> io::Result<()> {
         self.stop_tasks().await;
-        *self.phase() = Phase::Down(bound(self.address)?);
+        let socket = bound_soon(self.address).await?;
+        *self.phase() = Phase::Down(socket);
         Ok(())
     }
 
@@ -276,6 +279,20 @@ impl Drop for Simulator {
     fn drop(&mut self) {
         if let Phase::Up { stop, .. } = &*self.phase() {
             stop.cancel();
+        }
+    }
+}
+
+/// A process that another thread is starting holds copies of all sockets, listening ones too, until it runs its own
+/// program: the port may be in use for a moment more.
+async fn bound_soon(address: SocketAddr) -> io::Result<TcpSocket> {
+    let end = tokio::time::Instant::now() + REBIND_PATIENCE;
+    loop {
+        match bound(address) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && tokio::time::Instant::now() < end => {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            done => return done,
         }
     }
 }

@@ -94,10 +94,11 @@ impl Client {
     /// When it is no such URL.
     pub fn new(url: &str, token: Option<Secret>) -> anyhow::Result<Self> {
         let base = url.trim_end_matches('/').to_owned();
-        let uri: Uri = base.parse().with_context(|| format!("{url} is no URL"))?;
+        let uri: Uri = base.parse().with_context(|| format!("{} is no URL", shown(url)))?;
+        let is_named = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
         let plain = uri.scheme_str() == Some("http") && uri.host().is_some() && uri.path() == "/";
-        if !plain || uri.query().is_some() {
-            bail!("{url}: expected http://HOST:PORT, the admin port of a forwarder");
+        if !plain || is_named || uri.query().is_some() {
+            bail!("{}: expected http://HOST:PORT, the admin port of a forwarder", shown(url));
         }
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(CONNECT_PATIENCE));
@@ -251,6 +252,20 @@ fn root(error: &(dyn std::error::Error + 'static)) -> String {
         at = source;
     }
     at.downcast_ref::<io::Error>().map_or_else(|| at.to_string(), |io| io.to_string())
+}
+
+/// A URL as people may see it: user info and query can be secrets.
+fn shown(url: &str) -> String {
+    let (url, query) = url.split_once('?').map_or((url, ""), |(url, _)| (url, "?***"));
+    match url.split_once("://") {
+        Some((scheme, rest)) => match rest.rsplit_once('@') {
+            Some((_, rest)) => format!("{scheme}://***@{rest}{query}"),
+            None => format!("{url}{query}"),
+        },
+        None => {
+            url.rsplit_once('@').map_or(format!("{url}{query}"), |(_, rest)| format!("***@{rest}{query}"))
+        }
+    }
 }
 
 #[cfg(test)]

@@ -102,7 +102,8 @@ pub(super) fn of(config: &Config, token: Option<Secret>) -> anyhow::Result<Clien
 
 /// What was given with `--token`, or in the environment.
 pub(super) fn token(reach: &Reach) -> Option<Secret> {
-    reach.token.as_deref().map(Secret::new)
+    // An empty variable is as good as none.
+    reach.token.as_deref().filter(|token| !token.is_empty()).map(Secret::new)
 }
 
 /// Nobody answers, and what to do about it.

@@ -147,8 +147,10 @@ impl EditError {
 pub struct Saver {
     /// The version written here last.
     written: Mutex<Option<Stamp>>,
-    /// The same until somebody noticed the file.
-    unnoticed: Mutex<Option<Stamp>>,
+    /// Versions written here that nobody has noticed yet, the oldest first.
+    unnoticed: Mutex<Vec<Stamp>>,
+    /// Held from reading the file to its replacement: of two who save at once the second one sees what the first wrote.
+    saving: Mutex<()>,
 }
 
 impl Saver {
@@ -170,6 +172,7 @@ impl Saver {
     /// # Errors
     /// When the file is another one by now, or cannot be written; then it is left as it is.
     pub fn save(&self, review: &Review, edits: &Edits, env: &dyn Env) -> Result<Review, EditError> {
+        let _alone = lock(&self.saving);
         let path = &review.path;
         let old = text(path, env)?;
         if Stamp::of(&old) != review.stamp {
@@ -181,23 +184,28 @@ impl Saver {
         if new != old {
             parsed(&new, path, env)?;
             // Before the file is there: whoever watches it may be quick.
-            *lock(&self.unnoticed) = Some(stamp);
+            lock(&self.unnoticed).push(stamp);
             write::replace(path, old.as_bytes(), new.as_bytes())
-                .inspect_err(|_| *lock(&self.unnoticed) = None)?;
+                .inspect_err(|_| lock(&self.unnoticed).retain(|own| *own != stamp))?;
         }
         *lock(&self.written) = Some(stamp);
         Ok(Review { path: path.clone(), stamp, written })
     }
 
-    /// True for the first look at the version written last. Anybody may write the same text later, and mean it.
+    /// True for the first look at a version written here. Anybody may write the same text later, and mean it; so whoever
+    /// sees somebody else's version will not see those before it any more.
     pub fn is_own(&self, stamp: Stamp) -> bool {
-        lock(&self.unnoticed).take() == Some(stamp)
+        let mut unnoticed = lock(&self.unnoticed);
+        let found = unnoticed.iter().rposition(|own| *own == stamp);
+        let seen = found.map_or(unnoticed.len(), |at| at + 1);
+        unnoticed.drain(..seen);
+        found.is_some()
     }
 
     /// True once somebody has looked at the version written last.
     #[cfg(test)]
     pub(crate) fn is_noticed(&self) -> bool {
-        lock(&self.unnoticed).is_none()
+        lock(&self.unnoticed).is_empty()
     }
 
     /// A file that is not the one that runs may be edited only when it means the same.
@@ -211,8 +219,8 @@ impl Saver {
     }
 }
 
-fn lock(stamp: &Mutex<Option<Stamp>>) -> MutexGuard<'_, Option<Stamp>> {
-    stamp.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn file(running: &Config) -> Result<&Path, EditError> {

@@ -47,14 +47,17 @@ pub fn check(headers: &HeaderMap, door: &Door<'_>) -> Result<(), BrowserRefusal>
     let mut named = headers.get_all(HOST).iter();
     let host = named.next().and_then(|h| h.to_str().ok()).filter(|_| named.next().is_none());
     let host = host.filter(|h| is_allowed_host(h, door.hosts)).ok_or(BrowserRefusal::Host(door.section))?;
-    let origin = headers.get(ORIGIN).map(|o| o.to_str().unwrap_or("?"));
-    let listed = origin.is_some_and(|o| door.origins.iter().any(|a| a.eq_ignore_ascii_case(o)));
-    let own = door.own_pages && origin.is_some_and(|o| is_own(o, host));
+    // A browser names one; of several each must pass.
+    let origins: Vec<&str> = headers.get_all(ORIGIN).iter().map(|o| o.to_str().unwrap_or("?")).collect();
+    let has_origin = !origins.is_empty();
+    let is_listed = |o: &str| door.origins.iter().any(|a| a.eq_ignore_ascii_case(o));
+    let listed = has_origin && origins.iter().all(|o| is_listed(o));
+    let own = door.own_pages && origins.iter().all(|o| is_own(o, host));
     let elsewhere = headers
         .get_all("sec-fetch-site")
         .iter()
         .any(|site| ![&b"same-origin"[..], b"none"].contains(&site.as_bytes()));
-    if !listed && ((origin.is_some() && !own) || elsewhere) {
+    if !listed && ((has_origin && !own) || elsewhere) {
         return Err(BrowserRefusal::Origin(door.section));
     }
     Ok(())
@@ -128,6 +131,9 @@ mod tests {
         let host = ("host", "localhost");
         assert_eq!(verdict(&[host, ("origin", "https://evil.example")]), ORIGIN);
         assert_eq!(verdict(&[host, ("origin", "null")]), ORIGIN);
+        let good = ("origin", "https://good.example");
+        assert_eq!(verdict(&[host, good]), Ok(()));
+        assert_eq!(verdict(&[host, good, ("origin", "https://evil.example")]), ORIGIN, "each must pass");
         assert_eq!(verdict(&[host, ("sec-fetch-site", "cross-site")]), ORIGIN);
         assert_eq!(verdict(&[host, ("sec-fetch-site", "same-site")]), ORIGIN, "another port of this machine");
         assert_eq!(verdict(&[host, ("sec-fetch-site", "same-origin")]), Ok(()));

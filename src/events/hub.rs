@@ -66,7 +66,7 @@ pub async fn run(
     outputs: Outputs,
     board: Board,
 ) -> Board {
-    let mut hub = Hub { fleet, outputs, board, meters: Arc::default() };
+    let mut hub = Hub { fleet, outputs, board, meters: Arc::default(), behind: false };
     loop {
         let pulse = hub.pulse();
         let due = hub.outputs.pictures.due(pulse);
@@ -108,16 +108,22 @@ struct Hub {
     board: Board,
     /// Copied at the first record after somebody was given them and still has them.
     meters: Arc<Meters>,
+    /// The ledger was behind at the last look.
+    behind: bool,
 }
 
 impl Hub {
     /// How often pictures move although nothing happens.
-    fn pulse(&self) -> Option<Duration> {
+    fn pulse(&mut self) -> Option<Duration> {
         if !self.outputs.pictures.is_watched() {
             return None;
         }
         let ledger = self.outputs.ledger.as_ref().and_then(|ledger| ledger.status());
         let behind = ledger.is_some_and(|status| status.unsaved > 0);
+        if std::mem::replace(&mut self.behind, behind) && !behind {
+            // The last picture may have been taken before it caught up, and nothing else may happen for long.
+            self.outputs.pictures.changed();
+        }
         if behind { Some(LEDGER_INTERVAL) } else { self.board.is_busy().then_some(PULSE) }
     }
 

@@ -21,9 +21,8 @@ use super::{Shared, ingress};
 const HEAD_PATIENCE: Duration = Duration::from_secs(30);
 /// Pause after a failed accept (out of descriptors, usually), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// Claude Code's request heads have about twenty headers; other clients add their own. For more than this hyper would ask
-/// the allocator for room with every request.
-const MAX_HEADERS: usize = 100;
+/// Claude Code's request heads have about twenty headers; other clients add their own.
+const MAX_HEADERS: usize = 256;
 /// Limit of a request head. Bodies are read in smaller pieces, see [`super::sips`]: with hyper's 400 KiB for both, a
 /// stream behind a request of 300 KB would take several times the memory, for a few per cent less CPU time on such a
 /// request.

@@ -24,9 +24,8 @@ use super::wire::{Notes, Wire};
 use crate::proxy::dialer::Link;
 use crate::proxy::pool::Reusable;
 
-/// Response headers accepted, in number. Gateways add theirs to those of the API, which has about thirty. For more than
-/// this hyper would ask the allocator for room with every answer.
-const MAX_HEADERS: usize = 100;
+/// Response headers accepted, in number. Gateways add theirs to those of the API; hyper's default is 100.
+const MAX_HEADERS: usize = 256;
 
 /// Largest read, largest head, and bound on what is buffered for writing. The read buffer starts at 8 KiB and only
 /// grows to this while reads fill it, so an event stream stays small and a large body still comes in large pieces. A

@@ -150,3 +150,39 @@ fn mode_and_symbolic_link_stay() {
     assert_eq!(fs::metadata(case.path()).unwrap().permissions().mode() & 0o777, 0o640);
     assert!(case.content().contains("priority: 5"));
 }
+
+#[test]
+fn of_two_who_save_at_once_nobody_is_told_yes_in_vain() {
+    for round in 10..40 {
+        let case = Case::new();
+        let edits = [[(id("a"), round)], [(id("b"), round)]];
+        let done: Vec<bool> = std::thread::scope(|scope| {
+            let save = |edits: &[(EndpointId, u32); 1]| {
+                let review = case.saver.review(&case.running, edits, &System);
+                review.and_then(|review| case.saver.save(&review, edits, &System)).is_ok()
+            };
+            let threads = edits.each_ref().map(|edits| scope.spawn(move || save(edits)));
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        let content = case.content();
+        assert!(done.contains(&true), "{content}");
+        for (done, before) in done.into_iter().zip(["priority: 1", "priority: 2"]) {
+            assert_eq!(!content.contains(&format!("{before}\n")), done, "{content}");
+        }
+    }
+}
+
+#[test]
+fn versions_written_one_after_the_other_are_all_own_until_somebody_elses_is_seen() {
+    let mut case = Case::new();
+    let mut stamps = Vec::new();
+    for priority in [5, 6, 7] {
+        let review = case.review(priority).unwrap();
+        case.apply(priority);
+        stamps.push(case.save(&review, priority).unwrap().stamp);
+    }
+    assert!(case.saver.is_own(stamps[1]), "seen while a later one is there already");
+    assert!(case.saver.is_own(stamps[2]));
+    assert!(!case.saver.is_own(stamps[2]), "once");
+    assert!(!case.saver.is_own(stamps[0]), "it was before those");
+}
