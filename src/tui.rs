@@ -243,7 +243,7 @@ impl Loop {
             Arc::clone(&snapshots.borrow())
         };
         if matches!(msg, Msg::Key(_) | Msg::Snapshot) {
-            self.model.now = self.source.now();
+            self.model.pass(self.source.now());
         }
         let msg = match &mut self.tail {
             Some(tail) if matches!(msg, Msg::LogNews) => Msg::Logs(tail.fetch()),

@@ -70,7 +70,7 @@ impl Screen {
     }
 }
 
-/// What does not change while the screen is open.
+/// What the forwarder and the terminal are. A forwarder elsewhere may be another one after it was away.
 #[derive(Clone, Debug)]
 pub struct Facts {
     /// Version of the forwarder.
@@ -183,10 +183,12 @@ pub struct Toast {
 
 /// See the module.
 pub struct Model {
-    /// What does not change.
+    /// What the forwarder and the terminal are.
     pub facts: Facts,
-    /// The time on screen.
+    /// The time on screen, of which everything there is: it stands at the last word while the connection is lost.
     pub now: Timestamp,
+    /// The time that always goes on; messages come and go by it.
+    pub clock: Timestamp,
     /// Cells across and down.
     pub size: (u16, u16),
     /// What is live.
@@ -241,6 +243,7 @@ impl Model {
         let mut model = Self {
             facts,
             now,
+            clock: now,
             size: (80, 24),
             snapshot,
             link: None,
@@ -307,10 +310,19 @@ impl Model {
         }
     }
 
+    /// It is this late. What is shown stays as it was while the connection is lost: nobody knows how it went on.
+    pub fn pass(&mut self, clock: Timestamp) {
+        self.clock = clock;
+        self.now = match self.link.as_ref().map(|link| &link.state) {
+            Some(LinkState::Lost { since, .. }) => *since,
+            _ => clock,
+        };
+    }
+
     /// Shows a message for a while.
     pub fn say(&mut self, text: impl Into<String>, error: bool) {
         let seconds = if error { 8 } else { 4 };
-        let until = self.now + jiff::SignedDuration::from_secs(seconds);
+        let until = self.clock + jiff::SignedDuration::from_secs(seconds);
         self.toast = Some(Toast { text: text.into(), error, until });
         self.dirty = true;
     }

@@ -58,7 +58,7 @@ fn take(model: &mut Model, msg: Msg, latest: impl FnOnce() -> Arc<Snapshot>) -> 
             Vec::new()
         }
         Msg::Tick(now) => {
-            model.now = now;
+            model.pass(now);
             model.toast.take_if(|toast| toast.until <= now);
             model.dirty = true;
             Vec::new()
@@ -85,6 +85,7 @@ fn take(model: &mut Model, msg: Msg, latest: impl FnOnce() -> Arc<Snapshot>) -> 
 fn on_link(model: &mut Model, link: Link) {
     let before = model.lost().map(str::to_owned);
     model.link = Some(link);
+    model.pass(model.clock);
     model.dirty = true;
     match (before, model.lost().map(str::to_owned)) {
         (None, Some(why)) => model.say(why, true),
