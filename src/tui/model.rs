@@ -185,7 +185,7 @@ pub struct Toast {
 pub struct Model {
     /// What the forwarder and the terminal are.
     pub facts: Facts,
-    /// The time on screen, of which everything there is: it stands at the last word while the connection is lost.
+    /// The time on screen, to which ages belong: it stands at the last word while the connection is lost.
     pub now: Timestamp,
     /// The time that always goes on; messages come and go by it.
     pub clock: Timestamp,
@@ -201,6 +201,8 @@ pub struct Model {
     pub overlays: Vec<Overlay>,
     /// The message at the bottom.
     pub toast: Option<Toast>,
+    /// News that came while an error was shown; it is said after it.
+    waiting: Option<String>,
     /// Every theme there is, as this terminal shows it.
     pub themes: Vec<Theme>,
     /// Which of them.
@@ -250,6 +252,7 @@ impl Model {
             screen: Screen::Overview,
             overlays: Vec::new(),
             toast: None,
+            waiting: None,
             themes,
             theme,
             privacy: false,
@@ -319,12 +322,27 @@ impl Model {
         };
     }
 
-    /// Shows a message for a while.
+    /// Shows a message for a while. An error stays its time whatever comes after it, unless that is an error too.
     pub fn say(&mut self, text: impl Into<String>, error: bool) {
+        self.dirty = true;
+        if !error && self.toast.as_ref().is_some_and(|shown| shown.error && shown.until > self.clock) {
+            self.waiting = Some(text.into());
+            return;
+        }
         let seconds = if error { 8 } else { 4 };
         let until = self.clock + jiff::SignedDuration::from_secs(seconds);
         self.toast = Some(Toast { text: text.into(), error, until });
-        self.dirty = true;
+    }
+
+    /// Takes a message away once its time is over, or at once where it was `read`; what waited behind it follows.
+    pub fn hush(&mut self, read: bool) {
+        let now = self.clock;
+        self.toast.take_if(|shown| read || shown.until <= now);
+        if self.toast.is_none()
+            && let Some(text) = self.waiting.take()
+        {
+            self.say(text, false);
+        }
     }
 
     /// What is left by now of a time that the snapshot states; nothing when it is over.
