@@ -101,7 +101,7 @@ pub type Spawn = Box<dyn Fn(Pin<Box<dyn Future<Output = ()> + Send>>) + Send>;
 
 /// What the screen is opened with.
 pub struct Options {
-    /// What does not change.
+    /// What the forwarder and the terminal are.
     pub facts: Facts,
     /// Every theme, as written.
     pub themes: Vec<Theme>,
@@ -159,8 +159,17 @@ impl Tui {
             spawn(Box::pin(tell_of_link(link, self.tx.clone())));
         }
         let tail = self.source.logs().map(|ring| Tail::start(ring, &self.tx, &spawn));
-        let mut running =
-            Loop { tail, model, snapshots, news, aside, source: self.source, spawn, tx: self.tx };
+        let mut running = Loop {
+            tail,
+            model,
+            snapshots,
+            facts: self.source.facts(),
+            news,
+            aside,
+            source: self.source,
+            spawn,
+            tx: self.tx,
+        };
         running.model.size = screen.size()?;
         running.model.logs.available = running.tail.is_some();
         if !notices.is_empty() {
@@ -175,6 +184,8 @@ struct Loop {
     /// The program's own log lines, where they can be had.
     tail: Option<Tail>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// What the forwarder is, where that may change. Looked at with every message: a tick is never far.
+    facts: Option<watch::Receiver<Facts>>,
     /// A message about a snapshot is on its way.
     news: Arc<AtomicBool>,
     /// The input thread stands aside: somebody else reads the terminal.
@@ -212,8 +223,19 @@ impl Loop {
         }
     }
 
+    /// Takes over what the forwarder is now, if that is news.
+    fn look_at_facts(&mut self) {
+        let Some(facts) = &mut self.facts else { return };
+        // An error means that nobody tells any more.
+        if facts.has_changed().unwrap_or(false) {
+            self.model.facts = facts.borrow_and_update().clone();
+            self.model.dirty = true;
+        }
+    }
+
     /// True when the screen is to close.
     fn take(&mut self, msg: Msg, screen: &mut Screen) -> io::Result<bool> {
+        self.look_at_facts();
         let snapshots = &self.snapshots;
         let news = &self.news;
         let latest = || {
@@ -221,7 +243,7 @@ impl Loop {
             Arc::clone(&snapshots.borrow())
         };
         if matches!(msg, Msg::Key(_) | Msg::Snapshot) {
-            self.model.now = self.source.now();
+            self.model.pass(self.source.now());
         }
         let msg = match &mut self.tail {
             Some(tail) if matches!(msg, Msg::LogNews) => Msg::Logs(tail.fetch()),
@@ -247,11 +269,18 @@ impl Loop {
             }
             Effect::Copy(text) => clipboard::copy(&text)?,
             Effect::Edit(file) => self.edit(&file, screen)?,
-            Effect::Sleep => sleep(screen)?,
+            Effect::Sleep => self.sleep(screen)?,
             Effect::Redraw => screen.forget()?,
             Effect::Quit => {}
         }
         self.model.dirty = true;
+        Ok(())
+    }
+
+    fn sleep(&mut self, screen: &mut Screen) -> io::Result<()> {
+        if let Err(error) = screen.without(stop)? {
+            self.model.say(format!("cannot be put to sleep: {error}"), true);
+        }
         Ok(())
     }
 
@@ -279,15 +308,17 @@ impl Loop {
 /// Stops this process and whatever shares its place in the shell, as the terminal's own key would, and goes on when the
 /// shell wakes them.
 #[cfg(unix)]
-fn sleep(screen: &mut Screen) -> io::Result<()> {
+fn stop() -> io::Result<()> {
     // SIGSTOP, not SIGTSTP: the latter may be thrown away for a process without a shell above it. To the whole group:
-    // `kill` stops with it, so that waiting for it ends only when all are awake again.
-    screen.without(|| Command::new("kill").args(["-STOP", "0"]).status())?.map(drop)
+    // the shell that sends it stops too, so that waiting for it ends only when all are awake again. Its own `kill`, as
+    // small systems have no program of that name.
+    let ended = Command::new("sh").args(["-c", "kill -STOP 0"]).status()?;
+    if ended.success() { Ok(()) } else { Err(io::Error::other(format!("kill ended with {ended}"))) }
 }
 
 #[cfg(not(unix))]
-fn sleep(_: &mut Screen) -> io::Result<()> {
-    Ok(())
+fn stop() -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Reads the terminal until the screen, which holds `aside`, is gone.

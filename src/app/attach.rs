@@ -10,12 +10,14 @@
 //! |---|---|
 //! | cannot be made at the start, or the other side is no forwarder of this version | an error before the screen opens |
 //! | is lost later | the screen says so and since when, and it is tried again until a person leaves |
+//! | is there again | the screen says what the forwarder is now: it may be another one |
 //!
 //! Leaving stops nothing. Times are those of the forwarder's clock, ages are right whatever the clock here shows.
 
 mod answers;
 mod clock;
 mod export;
+mod facts;
 mod link;
 mod logs;
 mod mirror;
@@ -27,20 +29,18 @@ mod testing;
 mod wire;
 
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use jiff::tz::TimeZone;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::facts::{Here, facts};
 use self::open::Opened;
 use super::client::Client;
 use super::hangup::Hangups;
 use super::screen::{self, Closed, Plan, Window};
 use super::{reach, run};
-use crate::admin::status::Status;
 use crate::cli::{AttachArgs, EXIT_OK, Misuse};
 use crate::config::{Config, System, load};
 use crate::domain::secret::Secret;
@@ -93,7 +93,8 @@ async fn attach(client: Client, mut plan: Plan, config: &Config, readonly: bool)
     let mut hangups = Hangups::new()?;
     let opened = open::open(client).await.with_context(|| format!("cannot attach to {}", escape(&base)))?;
     plan.notices.extend(other_version(&opened.status.version));
-    let facts = facts(&opened.status, &base, readonly);
+    let (unicode, depth) = screen::abilities();
+    let facts = facts(&opened.status, &base, Here { readonly, unicode, depth });
     let background = Background::default();
     let window = show(opened, plan, facts, config, &background);
     let ended = ended(window.context("cannot start the terminal interface")?, &mut hangups).await;
@@ -122,8 +123,8 @@ fn show(
     config: &Config,
     background: &Background,
 ) -> io::Result<Window> {
-    let options = plan.options(facts, config.tui.update_interval, background.spawner());
-    let (source, tasks) = opened.start();
+    let options = plan.options(facts.clone(), config.tui.update_interval, background.spawner());
+    let (source, tasks) = opened.start(facts);
     let window = Window::over(Arc::new(source), options)?;
     let follow = tasks.run(window.remote());
     (background.spawner())(Box::pin(async move { match follow.await {} }));
@@ -165,45 +166,11 @@ async fn ended(mut window: Window, hangups: &mut Hangups) -> anyhow::Result<(Clo
     Ok((how, window.close().await))
 }
 
-fn facts(status: &Status, base: &str, readonly: bool) -> Facts {
-    let (unicode, depth) = screen::abilities();
-    Facts {
-        version: status.version.clone(),
-        base_url: base_url(&status.listen.proxy, base),
-        config_source: status.config.path.clone().unwrap_or_else(|| Config::built_in().source.to_string()),
-        config_file: status.config.path.as_ref().map(PathBuf::from),
-        auth: status.auth_enabled,
-        readonly,
-        save_edits: status.save_priority_edits,
-        unicode,
-        depth,
-        zone: TimeZone::get(&status.timezone).unwrap_or_else(|_| TimeZone::system()),
-    }
-}
-
-/// What clients set as `ANTHROPIC_BASE_URL`: a proxy port that is open to everybody is reached as the admin port was.
-fn base_url(proxy: &str, base: &str) -> String {
-    let everybody = ["0.0.0.0:", "[::]:"].iter().find_map(|any| proxy.strip_prefix(any));
-    let host = base.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
-    match (everybody, host) {
-        (Some(port), Some((host, _))) => format!("{host}:{port}"),
-        (Some(port), None) => format!("{base}:{port}"),
-        (None, _) => format!("http://{proxy}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::path::PathBuf;
 
-    #[test]
-    fn a_proxy_port_for_everybody_is_reached_as_the_admin_port_was() {
-        let url = |proxy, base| base_url(proxy, base);
-        assert_eq!(url("127.0.0.1:8088", "http://127.0.0.1:8010"), "http://127.0.0.1:8088");
-        assert_eq!(url("0.0.0.0:8088", "http://build.example:8010"), "http://build.example:8088");
-        assert_eq!(url("[::]:8088", "http://[fd00::1]:8010"), "http://[fd00::1]:8088");
-        assert_eq!(url("0.0.0.0:8088", "http://forwarder.example"), "http://forwarder.example:8088");
-    }
+    use super::*;
 
     #[test]
     fn the_token_of_a_configuration_is_not_for_any_url() {

@@ -82,7 +82,7 @@ impl Plan {
 /// How this run shows itself.
 ///
 /// # Errors
-/// `--tui` without a terminal; `--theme` with a name that no theme has.
+/// `--tui` without a terminal; `--theme` with a name that no theme has, or whose file cannot be used.
 pub(super) fn face(wish: Wish<'_>, config: &Config) -> Result<Face, Misuse> {
     let plan = plan(wish.theme, config)?;
     Ok(match why_headless(wish, config.tui.enabled, no_terminal())? {
@@ -94,13 +94,15 @@ pub(super) fn face(wish: Wish<'_>, config: &Config) -> Result<Face, Misuse> {
 /// What a screen looks like; `theme` is that of the command line.
 ///
 /// # Errors
-/// When no theme has that name.
+/// When no theme has that name, or its file cannot be used.
 pub(super) fn plan(theme: Option<&str>, config: &Config) -> Result<Plan, Misuse> {
     let themes = themes::gather(&config.source);
-    let mut notices = themes.problems.clone();
+    let mut notices: Vec<String> = themes.problems.iter().map(ToString::to_string).collect();
     let theme = match (theme, &config.tui.theme) {
         (Some(name), _) => themes.find(name).map_err(|error| Misuse(format!("--theme: {error}")))?,
         (None, Some(name)) => themes.find(name).unwrap_or_else(|error| {
+            // Its file may be what is wrong: that need not be said twice.
+            notices.retain(|notice| !error.contains(notice.as_str()));
             notices.push(format!("tui.theme: {error}"));
             0
         }),

@@ -4,6 +4,7 @@
 //! with the name of a shipped theme takes its place; one beside the configuration wins over the user's directory. A file
 //! that cannot be used is named with the reason, and changes nothing.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::config::{Env, Source, System, load};
@@ -18,19 +19,42 @@ const LONGEST: u64 = 64 * 1024;
 pub(super) struct Themes {
     /// The program's first, in its order; then the user's, by name.
     pub(super) all: Vec<Theme>,
-    /// Files that cannot be used, each with the reason.
-    pub(super) problems: Vec<String>,
+    /// Files that cannot be used.
+    pub(super) problems: Vec<Problem>,
+}
+
+/// A file that cannot be used.
+#[derive(Debug)]
+pub(super) struct Problem {
+    file: PathBuf,
+    why: String,
+}
+
+impl Problem {
+    /// Whether the theme of this name is what the file was meant to be.
+    fn is_of(&self, name: &str) -> bool {
+        self.file.file_stem().is_some_and(|stem| stem == name)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.file.display(), self.why)
+    }
 }
 
 impl Themes {
     /// The place of the theme of this name.
     ///
     /// # Errors
-    /// When there is none; the text lists what there is.
+    /// When there is none; the text says what is wrong with its file, else lists what there is.
     pub(super) fn find(&self, name: &str) -> Result<usize, String> {
         let names = || self.all.iter().map(|theme| theme.name.as_str()).collect::<Vec<_>>().join(", ");
         let found = self.all.iter().position(|theme| theme.name == name);
-        found.ok_or_else(|| format!("there is no theme \"{name}\"; there is: {}", names()))
+        found.ok_or_else(|| match self.problems.iter().rfind(|problem| problem.is_of(name)) {
+            Some(problem) => format!("the theme \"{name}\" cannot be used: {problem}"),
+            None => format!("there is no theme \"{name}\"; there is: {}", names()),
+        })
     }
 }
 
@@ -68,7 +92,7 @@ fn add(themes: &mut Themes, directory: &Path) {
                 Some(known) => *known = theme,
                 None => themes.all.push(theme),
             },
-            Err(problem) => themes.problems.push(format!("{}: {problem}", file.display())),
+            Err(why) => themes.problems.push(Problem { file, why }),
         }
     }
 }
@@ -104,7 +128,10 @@ mod tests {
         assert_ne!(dark.style(Role::Ok), theme::shipped()[0].style(Role::Ok));
         assert_eq!(found.find("mine"), Ok(theme::shipped().len()));
         let [problem] = &found.problems[..] else { panic!("{:?}", found.problems) };
+        let problem = problem.to_string();
         assert!(problem.contains("broken.yaml") && problem.contains("no role `okay`"), "{problem}");
+        let error = found.find("broken").unwrap_err();
+        assert_eq!(error, format!("the theme \"broken\" cannot be used: {problem}"));
         let error = found.find("solar").unwrap_err();
         assert!(
             error.contains("\"solar\"") && error.contains("dark, light") && error.contains("mine"),

@@ -6,16 +6,19 @@ use jiff::Timestamp;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::claude::money::PicoUsd;
+use crate::logging::escape::is_unsafe;
 
-/// A count: `987`, `1.2k`, `34k`, `5.6M`.
+/// A count: `987`, `1.2k`, `34k`, `5.6M`, rounded.
 pub fn count(n: u64) -> String {
     const UNITS: [(u64, &str); 4] =
         [(1_000_000_000_000, "T"), (1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")];
-    let Some((unit, name)) = UNITS.into_iter().find(|(unit, _)| n >= *unit) else { return n.to_string() };
-    let tenths = n / (unit / 10);
-    match tenths {
-        0..100 => format!("{}.{}{name}", tenths / 10, tenths % 10),
-        _ => format!("{}{name}", tenths / 10),
+    // 999,500 and above would be written as 1000k.
+    let unit = UNITS.into_iter().find(|(unit, _)| n.saturating_add(unit / 2_000) >= *unit);
+    let Some((unit, name)) = unit else { return n.to_string() };
+    let rounded = |parts: u128| (u128::from(n) * parts + u128::from(unit) / 2) / u128::from(unit);
+    match rounded(10) {
+        tenths @ 0..100 => format!("{}.{}{name}", tenths / 10, tenths % 10),
+        _ => format!("{}{name}", rounded(1)),
     }
 }
 
@@ -124,9 +127,9 @@ pub fn right(text: &str, width: usize) -> String {
     " ".repeat(width.saturating_sub(text.width())) + &text
 }
 
-/// A text from outside that can neither move the cursor nor colour the screen.
+/// A text from outside that can neither move the cursor, nor colour the screen, nor be read in another order than it is.
 pub fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '·' } else { c }).collect()
+    text.chars().map(|c| if is_unsafe(c) { '·' } else { c }).collect()
 }
 
 /// A text in rows of at most `width` cells, broken at white space where there is any. At least one row.
@@ -192,8 +195,10 @@ mod tests {
 
     #[test]
     fn counts_are_short() {
-        let shown = [0, 999, 1_000, 1_249, 34_567, 5_600_000, 999_999_999].map(count);
-        assert_eq!(shown, ["0", "999", "1.0k", "1.2k", "34k", "5.6M", "999M"]);
+        let shown = [0, 999, 1_000, 1_249, 1_250, 9_949, 9_950, 34_567].map(count);
+        assert_eq!(shown, ["0", "999", "1.0k", "1.2k", "1.3k", "9.9k", "10k", "35k"]);
+        let shown = [999_499, 999_500, 5_600_000, 999_999_999, u64::MAX].map(count);
+        assert_eq!(shown, ["999k", "1.0M", "5.6M", "1.0G", "18446744T"]);
     }
 
     #[test]
@@ -229,6 +234,11 @@ mod tests {
         assert!(hidden.split(' ').all(tells_a_place), "{}", masked(hidden));
         let seen = "main-a is down: 529 in 1.4s $0.29 91k/2.2k retry.max_attempts req-7f3a01c2 14:02:11 opus-5.5 and/or -";
         assert_eq!(masked(seen), seen);
+    }
+
+    #[test]
+    fn what_turns_the_reading_order_is_not_shown() {
+        assert_eq!(harmless("a\u{1b}[2J\u{202e}b\u{2066}c\u{feff} 日本"), "a·[2J·b·c· 日本");
     }
 
     #[test]

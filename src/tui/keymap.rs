@@ -213,11 +213,16 @@ pub struct Binding {
 mod table;
 pub use table::KEYMAP;
 
+/// Leaves from every place, also where other keys of [`Context::Global`] are text.
+const LEAVE: Chord = Chord::ctrl('c');
+
 /// The binding of a key in these contexts, innermost first.
 pub fn lookup(contexts: &[Context], key: KeyEvent) -> Option<&'static Binding> {
     let chord = Chord::of(key);
+    let anywhere = (chord == LEAVE).then_some(Context::Global);
     contexts
         .iter()
+        .chain(&anywhere)
         .find_map(|context| KEYMAP.iter().find(|b| b.context == *context && b.chords.contains(&chord)))
 }
 

@@ -70,7 +70,7 @@ impl Screen {
     }
 }
 
-/// What does not change while the screen is open.
+/// What the forwarder and the terminal are. A forwarder elsewhere may be another one after it was away.
 #[derive(Clone, Debug)]
 pub struct Facts {
     /// Version of the forwarder.
@@ -183,10 +183,12 @@ pub struct Toast {
 
 /// See the module.
 pub struct Model {
-    /// What does not change.
+    /// What the forwarder and the terminal are.
     pub facts: Facts,
-    /// The time on screen.
+    /// The time on screen, to which ages belong: it stands at the last word while the connection is lost.
     pub now: Timestamp,
+    /// The time that always goes on; messages come and go by it.
+    pub clock: Timestamp,
     /// Cells across and down.
     pub size: (u16, u16),
     /// What is live.
@@ -199,6 +201,8 @@ pub struct Model {
     pub overlays: Vec<Overlay>,
     /// The message at the bottom.
     pub toast: Option<Toast>,
+    /// News that came while an error was shown; it is said after it.
+    waiting: Option<String>,
     /// Every theme there is, as this terminal shows it.
     pub themes: Vec<Theme>,
     /// Which of them.
@@ -241,12 +245,14 @@ impl Model {
         let mut model = Self {
             facts,
             now,
+            clock: now,
             size: (80, 24),
             snapshot,
             link: None,
             screen: Screen::Overview,
             overlays: Vec::new(),
             toast: None,
+            waiting: None,
             themes,
             theme,
             privacy: false,
@@ -307,12 +313,36 @@ impl Model {
         }
     }
 
-    /// Shows a message for a while.
+    /// It is this late. What is shown stays as it was while the connection is lost: nobody knows how it went on.
+    pub fn pass(&mut self, clock: Timestamp) {
+        self.clock = clock;
+        self.now = match self.link.as_ref().map(|link| &link.state) {
+            Some(LinkState::Lost { since, .. }) => *since,
+            _ => clock,
+        };
+    }
+
+    /// Shows a message for a while. An error stays its time whatever comes after it, unless that is an error too.
     pub fn say(&mut self, text: impl Into<String>, error: bool) {
-        let seconds = if error { 8 } else { 4 };
-        let until = self.now + jiff::SignedDuration::from_secs(seconds);
-        self.toast = Some(Toast { text: text.into(), error, until });
         self.dirty = true;
+        if !error && self.toast.as_ref().is_some_and(|shown| shown.error && shown.until > self.clock) {
+            self.waiting = Some(text.into());
+            return;
+        }
+        let seconds = if error { 8 } else { 4 };
+        let until = self.clock + jiff::SignedDuration::from_secs(seconds);
+        self.toast = Some(Toast { text: text.into(), error, until });
+    }
+
+    /// Takes a message away once its time is over, or at once where it was `read`; what waited behind it follows.
+    pub fn hush(&mut self, read: bool) {
+        let now = self.clock;
+        self.toast.take_if(|shown| read || shown.until <= now);
+        if self.toast.is_none()
+            && let Some(text) = self.waiting.take()
+        {
+            self.say(text, false);
+        }
     }
 
     /// What is left by now of a time that the snapshot states; nothing when it is over.

@@ -250,14 +250,22 @@ impl Entry {
         self.texts.session.as_deref()
     }
 
-    /// How long it took, or has taken by `now`.
-    pub fn age(&self, now: Timestamp) -> Duration {
-        self.duration.unwrap_or_else(|| between(self.accepted, now))
+    /// How long it took, or has taken by `now`; nothing for one that ended while nobody looked.
+    pub fn age(&self, now: Timestamp) -> Option<Duration> {
+        match self.stage {
+            Stage::Live(_) => Some(between(self.accepted, now)),
+            Stage::Ended(_) => self.duration,
+        }
     }
 
     /// As [`Entry::age`], at the time it was looked at.
-    pub fn known_age(&self) -> Duration {
+    pub fn known_age(&self) -> Option<Duration> {
         self.age(self.seen)
+    }
+
+    /// True when the program ended before it did: what is missing of it is not known, not nothing.
+    pub fn is_interrupted(&self) -> bool {
+        self.stage == Stage::Ended(State::Interrupted)
     }
 
     /// True once it has ended.
@@ -286,7 +294,7 @@ impl Subject for Entry {
             Number::Tokens => Some(self.tokens_in?.saturating_add(self.tokens_out?)),
             Number::In => self.tokens_in,
             Number::Out => self.tokens_out,
-            Number::Duration => Some(ms(self.known_age())),
+            Number::Duration => self.known_age().map(ms),
             Number::Ttft => self.first_byte.map(ms),
             Number::Attempts => Some(u64::from(self.attempts)),
         }

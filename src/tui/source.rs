@@ -25,6 +25,7 @@ use crate::store::filter::Filter;
 use crate::store::query::{By, Stats};
 
 use super::filter;
+use super::model::Facts;
 use super::request::Detail;
 use super::screen::requests::history::{Cursor, Page};
 
@@ -200,7 +201,7 @@ pub enum LinkState {
     },
     /// What is shown is how it was.
     Lost {
-        /// Since then, by [`Source::now`].
+        /// When the forwarder said something for the last time, by [`Source::now`].
         since: Timestamp,
         /// What went wrong.
         why: String,
@@ -222,6 +223,11 @@ pub trait Source: Send + Sync {
 
     /// The way to the forwarder, where it is another process.
     fn link(&self) -> Option<watch::Receiver<Link>> {
+        None
+    }
+
+    /// What the forwarder is, where it is another process and may be another one after a while.
+    fn facts(&self) -> Option<watch::Receiver<Facts>> {
         None
     }
 

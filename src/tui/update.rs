@@ -1,14 +1,14 @@
 //! What happens, to the model: the only place that changes it. Pure but for the clock, which comes in as a message.
 //!
 //! A key goes to the innermost thing that knows it: an open dialog, then the screen, then everywhere. `Esc` goes back
-//! exactly one level.
+//! exactly one level, and takes the message at the bottom as read. `Ctrl-C` leaves from every place.
 
 mod menu;
 mod overlay;
 
 use std::sync::Arc;
 
-use crossterm::event::{KeyEvent, KeyEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 
 use super::keymap::{self, Action};
 use super::model::{Intent, Model, Overlay, Question, Screen};
@@ -33,6 +33,7 @@ pub fn update(model: &mut Model, msg: Msg, latest: impl FnOnce() -> Arc<Snapshot
 fn asks(model: &mut Model) -> Vec<Effect> {
     model.news.dated(model.now.to_zoned(model.facts.zone.clone()).date());
     let mut effects = match model.screen {
+        Screen::Requests => requests::asks(model),
         Screen::Usage => usage::asks(model),
         Screen::Config => config::asks(model),
         _ => Vec::new(),
@@ -49,7 +50,7 @@ fn take(model: &mut Model, msg: Msg, latest: impl FnOnce() -> Arc<Snapshot>) -> 
         Msg::Mouse(mouse) => super::mouse::on_mouse(model, mouse),
         Msg::Resize(width, height) => {
             model.size = (width, height);
-            model.dirty = true;
+            resized(model);
             Vec::new()
         }
         Msg::Snapshot => {
@@ -58,8 +59,8 @@ fn take(model: &mut Model, msg: Msg, latest: impl FnOnce() -> Arc<Snapshot>) -> 
             Vec::new()
         }
         Msg::Tick(now) => {
-            model.now = now;
-            model.toast.take_if(|toast| toast.until <= now);
+            model.pass(now);
+            model.hush(false);
             model.dirty = true;
             Vec::new()
         }
@@ -81,15 +82,26 @@ fn take(model: &mut Model, msg: Msg, latest: impl FnOnce() -> Arc<Snapshot>) -> 
     }
 }
 
+/// What was scrolled to is in view again.
+fn resized(model: &mut Model) {
+    requests::resized(model);
+    logs::resized(model);
+    model.dirty = true;
+}
+
 /// Says so when the connection is lost, and when it is there again.
 fn on_link(model: &mut Model, link: Link) {
     let before = model.lost().map(str::to_owned);
     model.link = Some(link);
+    model.pass(model.clock);
     model.dirty = true;
     match (before, model.lost().map(str::to_owned)) {
         (None, Some(why)) => model.say(why, true),
         (Some(before), Some(why)) if before != why => model.say(why, true),
-        (Some(_), None) => model.say("connected again", false),
+        (Some(before), None) => {
+            model.toast.take_if(|shown| shown.text == before);
+            model.say("connected again", false);
+        }
         _ => {}
     }
 }
@@ -102,12 +114,14 @@ pub(super) fn snapshot_changed(model: &mut Model) {
     endpoints::refresh(model);
     requests::refresh(model);
     suspended::refresh(model);
-    logs::refresh(model);
     model.dirty = true;
 }
 
 fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     model.dirty = true;
+    if key.code == KeyCode::Esc {
+        model.hush(true);
+    }
     let Some(binding) = keymap::lookup(&model.contexts(), key) else {
         return overlay::typed(model, key);
     };
@@ -120,6 +134,9 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
     if let Some(reason) = why_not(model, action) {
         model.say(reason, true);
         return Vec::new();
+    }
+    if action == Action::Quit {
+        return quit(model);
     }
     if !model.overlays.is_empty() {
         return overlay::act(model, action);
@@ -159,7 +176,6 @@ fn everywhere(model: &mut Model, action: Action) -> Vec<Effect> {
             model.say(format!("privacy {state}"), false);
         }
         Action::Redraw => return vec![Effect::Redraw],
-        Action::Quit => return quit(model),
         Action::Sleep => return sleep(model),
         _ => {}
     }
@@ -178,6 +194,9 @@ fn quit(model: &mut Model) -> Vec<Effect> {
     let running = model.snapshot.live.len();
     if running == 0 || model.link.is_some() {
         return vec![Effect::Quit];
+    }
+    if matches!(model.overlays.last(), Some(Overlay::Confirm(question)) if question.yes == Intent::Quit) {
+        return Vec::new();
     }
     let text = vec![
         match running {

@@ -15,15 +15,23 @@ const KEPT: usize = 16;
 #[derive(Default, Debug)]
 pub(super) struct Clock {
     ahead: VecDeque<SignedDuration>,
+    /// When what was seen last was made.
+    last: Option<Timestamp>,
 }
 
 impl Clock {
     /// Something that was made at `made` by the clock there arrived at `here` by the clock here.
     pub(super) fn saw(&mut self, made: Timestamp, here: Timestamp) {
+        self.last = Some(made);
         self.ahead.push_back(made.duration_since(here));
         if self.ahead.len() > KEPT {
             self.ahead.pop_front();
         }
+    }
+
+    /// When what was seen last was made, by the clock there; `here` as long as nothing was seen.
+    pub(super) fn last(&self, here: Timestamp) -> Timestamp {
+        self.last.unwrap_or(here)
     }
 
     /// What the clock there shows when the one here shows `here`. The same, as long as nothing was seen.
@@ -49,6 +57,7 @@ mod tests {
         for (sent, way) in [(0, 40), (1_000, 5), (2_000, 90)] {
             clock.saw(at(3_600_000 + sent), at(sent + way));
         }
+        assert_eq!(clock.last(at(9_000)), at(3_602_000));
         assert_eq!(clock.there(at(10_000)), at(3_609_995));
     }
 

@@ -6,7 +6,8 @@
 //! | it is lost | tried again after 0.25, 0.5, 1, 2, 4, 5, 5 … s, behind the event that was seen last |
 //! | what came cannot be read | tried again from the beginning: what was seen before is no use |
 //!
-//! A question every [`PULSE`] tells how long answers take, and finds a connection dead long before silence would.
+//! A question every [`PULSE`] tells how long answers take, and finds a connection dead long before silence would. Its answer
+//! says what the forwarder is, which may be another one after a loss.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,11 +18,14 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::clock::Clock;
+use super::facts::renew;
 use super::mirror::Mirror;
 use super::wire::Wire;
 use crate::admin::config::ReloadView;
+use crate::admin::status::Status;
 use crate::app::client::{Event, Events};
 use crate::events::board::Snapshot;
+use crate::tui::model::Facts;
 use crate::tui::source::{Link, LinkState};
 
 /// What is asked for: all that a mirror takes, and reloads.
@@ -29,7 +33,7 @@ pub(super) const WANTED: &str = "snapshot,state,settled,config";
 /// Between two questions whether it is still there.
 const PULSE: Duration = Duration::from_secs(5);
 /// How long the answer to that may take.
-const PULSE_PATIENCE: Duration = Duration::from_secs(10);
+const PULSE_PATIENCE: Duration = Duration::from_secs(3);
 /// Before the first new attempt.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// And at most.
@@ -40,18 +44,20 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 pub(super) struct Seen {
     snapshot: watch::Sender<Arc<Snapshot>>,
     link: watch::Sender<Link>,
+    facts: watch::Sender<Facts>,
     clock: Arc<Mutex<Clock>>,
 }
 
 impl Seen {
-    /// Begins with this snapshot, which has just come from `address`.
-    pub(super) fn new(address: &str, snapshot: Arc<Snapshot>) -> Self {
+    /// Begins with this snapshot, which has just come from `address`, and these facts.
+    pub(super) fn new(address: &str, snapshot: Arc<Snapshot>, facts: Facts) -> Self {
         let mut clock = Clock::default();
         clock.saw(snapshot.at, Timestamp::now());
         let link = Link { address: address.to_owned(), state: LinkState::Up { latency: None } };
         Self {
             snapshot: watch::Sender::new(snapshot),
             link: watch::Sender::new(link),
+            facts: watch::Sender::new(facts),
             clock: Arc::new(Mutex::new(clock)),
         }
     }
@@ -64,6 +70,11 @@ impl Seen {
     /// How the connection is.
     pub(super) fn link(&self) -> watch::Receiver<Link> {
         self.link.subscribe()
+    }
+
+    /// What the forwarder is.
+    pub(super) fn facts(&self) -> watch::Receiver<Facts> {
+        self.facts.subscribe()
     }
 
     /// The time over there.
@@ -80,15 +91,21 @@ impl Seen {
         self.snapshot.send_replace(snapshot);
     }
 
+    /// It has answered what it is.
+    fn hear(&self, status: &Status, base: &str) {
+        self.clock().saw(status.at, Timestamp::now());
+        self.facts.send_if_modified(|known| renew(known, status, base));
+    }
+
     fn up(&self, latency: Option<Duration>) {
         self.turn(LinkState::Up { latency });
     }
 
-    /// It is lost since now, or goes on to be.
+    /// It is lost since it last said something, or goes on to be.
     fn lose(&self, why: String) {
         let since = match &self.link.borrow().state {
             LinkState::Lost { since, .. } => *since,
-            LinkState::Up { .. } => self.now(),
+            LinkState::Up { .. } => self.clock().last(Timestamp::now()),
         };
         self.turn(LinkState::Lost { since, why });
     }
@@ -205,7 +222,7 @@ async fn pulse(wire: &Wire, seen: &Seen) -> String {
         let asked = Instant::now();
         match timeout(PULSE_PATIENCE, wire.status()).await {
             Ok(Ok(status)) => {
-                seen.clock().saw(status.at, Timestamp::now());
+                seen.hear(&status, wire.base());
                 seen.up(Some(asked.elapsed()));
             }
             Ok(Err(error)) => return error.to_string(),

@@ -20,6 +20,7 @@ use crate::app::reach::advise;
 use crate::app::screen::tell_of_reload;
 use crate::events::board::Snapshot;
 use crate::tui::Remote;
+use crate::tui::model::Facts;
 
 /// How long the first snapshot may take to come.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -74,10 +75,10 @@ async fn first(wire: &Wire, ear: &mut Ear) -> anyhow::Result<Arc<Snapshot>> {
 }
 
 impl Opened {
-    /// The source of a screen, and what has to run for it.
-    pub(super) fn start(self) -> (Distant, Tasks) {
+    /// The source of a screen that begins with these facts, and what has to run for it.
+    pub(super) fn start(self, facts: Facts) -> (Distant, Tasks) {
         let Self { wire, ear, snapshot, .. } = self;
-        let seen = Seen::new(wire.base(), snapshot);
+        let seen = Seen::new(wire.base(), snapshot, facts);
         let logs = Logs::new(wire.clone());
         let source = Distant { wire: wire.clone(), seen: seen.clone(), logs: logs.ring() };
         (source, Tasks { follower: Follower { wire, ear, seen }, logs })

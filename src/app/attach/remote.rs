@@ -20,6 +20,7 @@ use crate::events::board::Snapshot;
 use crate::logging::ring::Ring;
 use crate::store::key::RowKey;
 use crate::store::query::{By, Cursor, Stats};
+use crate::tui::model::Facts;
 use crate::tui::request::Detail;
 use crate::tui::screen::requests::history::{PAGE, Page};
 use crate::tui::source::{Answer, Ask, Coming, ConfigView, Edits, Link, NoUsage, Source, Usage, UsageQuery};
@@ -42,6 +43,10 @@ impl Source for Distant {
 
     fn link(&self) -> Option<watch::Receiver<Link>> {
         Some(self.seen.link())
+    }
+
+    fn facts(&self) -> Option<watch::Receiver<Facts>> {
+        Some(self.seen.facts())
     }
 
     fn now(&self) -> Timestamp {

@@ -67,6 +67,8 @@ impl Detail {
 fn facts(row: &Row) -> Vec<(&'static str, Fact)> {
     let open = |text: &Option<String>| text.clone().map(Fact::Open);
     let kind = if row.stream { "stream" } else { "whole" };
+    // Of an interrupted request only the beginning was kept.
+    let body = |n: u64| (n > 0 || row.state != State::Interrupted).then(|| Fact::Open(bytes(n)));
     known([
         ("endpoint's id", open(&row.upstream_id)),
         ("session", open(&row.session)),
@@ -78,8 +80,8 @@ fn facts(row: &Row) -> Vec<(&'static str, Fact)> {
         ("request", Some(Fact::Private(format!("{} {}", row.method, row.path)))),
         ("class", Some(Fact::Open(format!("{}, {kind}", row.class)))),
         ("client", client(row.client, row.user_agent.as_deref())),
-        ("body in", Some(Fact::Open(bytes(row.bytes_in)))),
-        ("body out", Some(Fact::Open(bytes(row.bytes_out)))),
+        ("body in", body(row.bytes_in)),
+        ("body out", body(row.bytes_out)),
         ("failure", row.failure.as_deref().map(|name| Fact::Open(words_of(name).to_owned()))),
     ])
 }
@@ -116,6 +118,21 @@ fn words_of(name: &str) -> &str {
 mod tests {
     use super::*;
     use crate::events::record::testing::record;
+    use crate::tui::filter::Filter;
+
+    #[test]
+    fn what_nobody_saw_of_an_interrupted_request_is_not_known() {
+        let mut record = record(&[]);
+        (record.state, record.duration_ms) = (State::Interrupted, 0.0);
+        (record.bytes_in, record.bytes_out) = (0, 0);
+        let detail = Detail::of_row(&Row::of_record(&record, record.accepted), vec![]);
+        let later = record.accepted + jiff::SignedDuration::from_hours(9);
+        assert_eq!((detail.entry.age(later), detail.entry.known_age()), (None, None));
+        for filter in ["duration:>0s", "duration:<1h", "duration:0s"] {
+            assert!(!Filter::parse(filter).unwrap().fits(&*detail.entry), "{filter}");
+        }
+        assert!(detail.facts.iter().all(|(label, _)| !label.starts_with("body")), "{:?}", detail.facts);
+    }
 
     #[test]
     fn the_ledger_tells_the_same_as_the_record() {

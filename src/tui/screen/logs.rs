@@ -205,9 +205,10 @@ fn settle(model: &mut Model) {
     model.logs.settle(height);
 }
 
-/// There is a newer snapshot: lines come by themselves, but the size may be another.
-pub fn refresh(model: &mut Model) {
+/// The terminal has another size.
+pub fn resized(model: &mut Model) {
     settle(model);
+    scroll_whole(model, 0);
 }
 
 /// Newer lines are here. Nothing is drawn for them while another screen is in front.
@@ -296,10 +297,15 @@ fn on_whole(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
         Action::Jump => return Some(requests::show(model, request_of_line(model)?)),
         _ => rows_moved(action, height(model))?,
     };
+    scroll_whole(model, by);
+    Some(Vec::new())
+}
+
+/// By so many rows of the line that is shown whole, and not beyond its last one.
+fn scroll_whole(model: &mut Model, by: isize) {
     let last = view::whole(model).len().saturating_sub(height(model));
     let state = &mut model.logs;
     state.whole = state.whole.map(|row| row.saturating_add_signed(by).min(last));
-    Some(Vec::new())
 }
 
 fn back(model: &mut Model) -> Option<Vec<Effect>> {

@@ -160,6 +160,24 @@ fn settle(model: &mut Model) {
     model.requests.settle(height);
 }
 
+/// The page to ask for now, if there is one: without any request since the start the newest that are kept are shown.
+/// Called after every message while this screen is in front.
+pub fn asks(model: &mut Model) -> Vec<Effect> {
+    let state = &mut model.requests;
+    match state.older {
+        Older::More(None) if state.table.is_empty() && state.filter.is_empty() => {
+            history::ask(&mut state.older)
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The terminal has another size.
+pub fn resized(model: &mut Model) {
+    settle(model);
+    detail::scroll(model, 0);
+}
+
 /// There is a newer snapshot.
 pub fn refresh(model: &mut Model) {
     let snapshot = Arc::clone(&model.snapshot);

@@ -33,7 +33,7 @@ fn every_screen_shows_what_the_ledger_says_of_today() {
     let mut model = model(busy());
     assert!(header(&mut model).contains("$4.12 today"));
     let text = drawn(&mut model, 80, 24).to_string();
-    assert!(text.contains("Tokens and cost today") && text.contains("in 2.4M  out 111k"), "{text}");
+    assert!(text.contains("Tokens and cost today") && text.contains("in 2.5M  out 111k"), "{text}");
 }
 
 #[test]

@@ -167,10 +167,11 @@ pub fn footer(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(Paragraph::new(Line::from_iter(spans)), area);
 }
 
-/// The footer's bindings with the columns they take, as many as fit.
+/// The footer's bindings with the columns they take, as many as fit. The configuration has nothing to open: its
+/// selected key is shown whole already.
 fn hints(model: &Model, width: u16) -> Vec<(u16, u16, &'static Binding)> {
     let mut bindings = keymap::available(&model.contexts());
-    bindings.retain(|b| b.footer > 0);
+    bindings.retain(|b| b.footer > 0 && !(model.screen == Screen::Config && b.action == Action::Open));
     bindings.sort_by_key(|b| b.footer);
     let mut at = 0;
     let place = |binding: &'static Binding| {

@@ -26,7 +26,7 @@ pub(super) fn words(model: &Model, width: u16) -> Vec<Span<'static>> {
         }
         LinkState::Lost { since, .. } => {
             let at = since.to_zoned(model.facts.zone.clone()).strftime("%H:%M:%S");
-            let ago = span(between(*since, model.now));
+            let ago = span(between(*since, model.clock));
             (Role::Error, format!("connection lost {ago} ago, trying again   as of {at}"))
         }
     };
@@ -98,6 +98,20 @@ mod tests {
         assert!(header(&mut model, 80).contains("  attached read-only <1 ms   "));
         model.privacy = true;
         assert!(!header(&mut model, 150).contains("10.0.0.7"));
+    }
+
+    #[test]
+    fn what_is_lost_grows_no_older_but_messages_go() {
+        let mut model = model(busy());
+        tell(&mut model, lost());
+        assert_eq!(model.now, ago(12));
+        let later = ago(0) + jiff::SignedDuration::from_secs(60);
+        tell(&mut model, Msg::Tick(later));
+        assert_eq!((model.now, model.toast.is_none()), (ago(12), true));
+        let text = header(&mut model, 80);
+        assert!(text.contains("connection lost 1m12s ago, trying again   as of 14:01:59"), "{text}");
+        tell(&mut model, up(3));
+        assert_eq!(model.now, later);
     }
 
     #[test]

@@ -274,7 +274,7 @@ fn totals(sums: &Sums) -> [String; 2] {
 
 /// What to set in Claude Code.
 fn draw_card(model: &Model, frame: &mut Frame<'_>, area: Rect) {
-    let inner = panel(model, frame, area, "Nothing has come in yet");
+    let inner = panel(model, frame, area, "Nothing has come in yet since the start");
     let theme = model.theme();
     let set = |name: &str, value: &str| {
         let name = Span::styled(format!("  export {name}="), theme.style(Role::Accent));

@@ -75,9 +75,10 @@ fn title(log: &Log) -> String {
 }
 
 fn nothing(log: &Log) -> String {
-    match log.filter().is_empty() {
-        true => "no request yet".to_owned(),
-        false => "no request fits the filter; Esc shows all".to_owned(),
+    match (log.filter().is_empty(), log.older()) {
+        (true, Older::End) => "no request yet".to_owned(),
+        (true, _) => "no request since the start".to_owned(),
+        (false, _) => "no request fits the filter; Esc shows all".to_owned(),
     }
 }
 
@@ -223,7 +224,7 @@ fn endpoint(_: &Model, entry: &Entry) -> String {
 }
 
 fn took(model: &Model, entry: &Entry) -> String {
-    span(entry.age(model.now))
+    known(entry.age(model.now).map(span))
 }
 
 fn tokens(_: &Model, entry: &Entry) -> String {

@@ -26,6 +26,7 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 use ratatui::widgets::{Paragraph, Wrap};
+use unicode_width::UnicodeWidthStr;
 
 use super::widgets::{bar, panel};
 use crate::domain::budget::{BudgetScope, BudgetState, BudgetStatus, Period};
@@ -70,7 +71,7 @@ fn parts(area: Rect, lines: usize) -> [Rect; 3] {
 /// The row of the table at this place of the screen's room.
 pub fn hit(model: &Model, area: Rect, column: u16, row: u16) -> Option<usize> {
     let totals = &model.usage.usage()?.table.totals;
-    let [.., table] = parts(area, summary(model, totals, area.width).len());
+    let [.., table] = parts(area, summary(model, totals, area.width.saturating_sub(2)).len());
     table::hit(model, table, column, row)
 }
 
@@ -146,7 +147,8 @@ fn card(model: &Model, frame: &mut Frame<'_>, area: Rect) {
 }
 
 fn summary<'m>(model: &Model, totals: &Totals, width: u16) -> Vec<Line<'m>> {
-    let mut lines = vec![Line::from(fit(&tokens(totals), usize::from(width))), cost(model, totals)];
+    let mut lines: Vec<Line<'_>> = tokens(totals, usize::from(width)).into_iter().map(Line::from).collect();
+    lines.push(cost(model, totals));
     let budgets = &model.snapshot.budgets;
     lines.extend(budgets.iter().take(BUDGETS).map(|status| budget(model, status)));
     if budgets.len() > BUDGETS {
@@ -157,21 +159,26 @@ fn summary<'m>(model: &Model, totals: &Totals, width: u16) -> Vec<Line<'m>> {
     lines
 }
 
-fn tokens(totals: &Totals) -> String {
+/// Requests and their tokens: in one line where there is room, else in two.
+fn tokens(totals: &Totals, width: usize) -> Vec<String> {
     let t = &totals.tokens;
-    let failed = match totals.failed + totals.interrupted {
-        0 => String::new(),
-        n => format!("   {n} failed"),
-    };
+    let not_completed = [(totals.failed, "failed"), (totals.interrupted, "interrupted")];
+    let apart = not_completed.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("   {n} {word}"));
     let plural = if totals.requests == 1 { "" } else { "s" };
-    format!(
-        " {} request{plural}{failed}   in {}   out {}   cache read {} written {}",
-        totals.requests,
+    let requests = format!(" {} request{plural}{}", totals.requests, apart.collect::<String>());
+    let used = format!(
+        "in {}   out {}   cache read {} written {}",
         count(t.prompt()),
         count(t.output),
         count(t.cache_read),
         count(t.cache_write())
-    )
+    );
+    let line = format!("{requests}   {used}");
+    if line.width() <= width {
+        vec![line]
+    } else {
+        vec![fit(&requests, width), fit(&format!(" {used}"), width)]
+    }
 }
 
 /// Attempts without a price are missing in every sum of dollars: said beside it, and loudly.

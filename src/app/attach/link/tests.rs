@@ -2,16 +2,20 @@
 
 use super::*;
 use crate::app::attach::testing::{event, peer, picture, speaker};
-use crate::tui::testing::busy;
+use crate::tui::testing::{busy, unanswered};
 
 const PATIENCE: Duration = Duration::from_secs(20);
+
+fn facts() -> Facts {
+    unanswered(busy()).facts
+}
 
 /// Follows a stream that says these at each visit, until the picture has so many requests.
 async fn followed(visits: Vec<(String, bool)>, until: u64) -> (Vec<LinkState>, Vec<String>) {
     let (routes, asked) = speaker("9.9.9", visits);
     let wire = peer(routes).await;
     let events = wire.events(WANTED, None).await.unwrap();
-    let seen = Seen::new(wire.base(), Arc::new(busy()));
+    let seen = Seen::new(wire.base(), Arc::new(busy()), facts());
     let (mut link, mut snapshots) = (seen.link(), seen.snapshots());
     let follower = Follower { wire, ear: Ear { mirror: Mirror::default(), events }, seen };
     let mut states = Vec::new();
@@ -70,7 +74,7 @@ async fn what_cannot_be_read_is_told_with_both_versions_and_asked_for_anew() {
 
 #[test]
 fn a_loss_lasts_from_its_first_moment() {
-    let seen = Seen::new("http://x", Arc::new(busy()));
+    let seen = Seen::new("http://x", Arc::new(busy()), facts());
     seen.lose("one".to_owned());
     let LinkState::Lost { since: first, .. } = seen.link().borrow().state.clone() else { panic!("lost") };
     seen.lose("another".to_owned());
@@ -81,11 +85,38 @@ fn a_loss_lasts_from_its_first_moment() {
 }
 
 #[test]
+fn what_is_lost_is_as_of_the_last_word() {
+    let mut snapshot = busy();
+    snapshot.at = Timestamp::from_second(1_000).unwrap();
+    let seen = Seen::new("http://x", Arc::new(snapshot.clone()), facts());
+    snapshot.at = Timestamp::from_second(2_000).unwrap();
+    seen.show(Arc::new(snapshot.clone()));
+    seen.lose("gone".to_owned());
+    let LinkState::Lost { since, .. } = seen.link().borrow().state.clone() else { panic!("lost") };
+    assert_eq!(since, snapshot.at);
+}
+
+#[tokio::test]
+async fn a_forwarder_that_answers_says_what_it_is_now() {
+    let (routes, _) = speaker("9.9.9", vec![]);
+    let wire = peer(routes).await;
+    let seen = Seen::new(wire.base(), Arc::new(busy()), facts());
+    let mut known = seen.facts();
+    tokio::select! {
+        why = pulse(&wire, &seen) => panic!("{why}"),
+        changed = timeout(PATIENCE, known.changed()) => changed.expect("in time").unwrap(),
+    }
+    let known = known.borrow();
+    assert_eq!((known.version.as_str(), known.base_url.as_str()), ("9.9.9", "http://127.0.0.1:1"));
+    assert_eq!((known.auth, known.save_edits), (false, true));
+}
+
+#[test]
 fn time_is_that_of_the_forwarder() {
     let mut snapshot = busy();
     let hour = jiff::SignedDuration::from_hours(1);
     snapshot.at = Timestamp::now() + hour;
-    let seen = Seen::new("http://x", Arc::new(snapshot));
+    let seen = Seen::new("http://x", Arc::new(snapshot), facts());
     let ahead = seen.now().duration_since(Timestamp::now());
     assert!((ahead - hour).abs() < jiff::SignedDuration::from_secs(5), "{ahead:?}");
 }

@@ -97,3 +97,10 @@ fn it_asks_once_a_second_in_front() {
     assert_eq!(asks(&press(&mut model, &["7", "j", "k"])), 1);
     assert_eq!(asks(&tell(&mut model, Msg::Tick(ago(-2)))), 1);
 }
+
+#[test]
+fn the_footer_offers_only_what_can_be_done() {
+    let mut model = opened(config());
+    let text = crate::tui::testing::drawn(&mut model, 120, 40).to_string();
+    assert!(!text.contains("Enter details") && text.contains("r reload"), "{text}");
+}

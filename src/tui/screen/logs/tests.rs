@@ -137,3 +137,18 @@ fn privacy_masks_what_tells_where_somebody_is() {
     let text = drawn(&mut model, 80, 24).to_string();
     assert!(text.contains("connect to •••••••• failed") && !text.contains("192.0"), "{text}");
 }
+
+#[test]
+fn what_is_selected_stays_in_view_when_the_terminal_gets_smaller() {
+    let mut model = on_logs();
+    let more = Ring::default();
+    (0..60).for_each(|_| more.push(line(Level::Info, "more", None)));
+    tell(&mut model, Msg::Logs(more.since(4)));
+    for keys in [["k", "k"], ["f", "j"]] {
+        tell(&mut model, Msg::Resize(80, 40));
+        press(&mut model, &keys);
+        tell(&mut model, Msg::Resize(80, 12));
+        let (index, first) = model.logs.places();
+        assert!((first..first + height(&model)).contains(&index), "{index} from {first}");
+    }
+}

@@ -77,7 +77,8 @@ pub(super) fn act(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
     Some(Vec::new())
 }
 
-fn scroll(model: &mut Model, by: isize) {
+/// By so many lines, and not beyond the last one.
+pub(super) fn scroll(model: &mut Model, by: isize) {
     let last = view::lines(model).len().saturating_sub(view::height(model));
     if let Some(opened) = &mut model.requests.opened {
         opened.scroll = opened.scroll.saturating_add_signed(by).min(last);

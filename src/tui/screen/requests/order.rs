@@ -16,7 +16,7 @@ pub enum Column {
     /// Acceptance.
     #[default]
     Time,
-    /// From acceptance to the end, or until now.
+    /// From acceptance to the end, or, while it runs, until now.
     Duration,
     /// To the first byte.
     FirstByte,
@@ -105,7 +105,7 @@ impl Column {
         let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let known = |number: Option<u64>| number.map_or(0, |n| n.saturating_add(1));
         match self {
-            Self::Duration => nanos(entry.known_age()),
+            Self::Duration => known(entry.known_age().map(nanos)),
             Self::FirstByte => known(entry.first_byte.map(nanos)),
             Self::In => known(entry.tokens_in),
             Self::Out => known(entry.tokens_out),

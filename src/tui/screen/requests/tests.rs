@@ -248,3 +248,57 @@ fn escape_leads_back_to_where_the_detail_was_opened_from() {
     press(&mut model, &["Esc"]);
     assert_eq!((model.screen, model.requests.shows_detail()), (Screen::Requests, false));
 }
+
+#[test]
+fn what_is_selected_stays_in_view_when_the_terminal_gets_smaller() {
+    let mut model = on_requests();
+    tell(&mut model, Msg::Answer(Box::new(Answer::History(Ok(page(0..100, false))))));
+    tell(&mut model, Msg::Resize(80, 40));
+    press(&mut model, &["PageDown", "k"]);
+    tell(&mut model, Msg::Resize(80, 16));
+    let (index, first) = model.requests.places();
+    assert!((first..first + height(&model)).contains(&index), "{index} from {first}");
+    press(&mut model, &["g", "/", "id:0a12bc02", "Enter", "Enter"]);
+    for _ in 0..9 {
+        press(&mut model, &["PageDown"]);
+    }
+    tell(&mut model, Msg::Resize(80, 100));
+    assert_eq!(model.requests.opened().unwrap().scroll, 0, "all of it has room");
+}
+
+#[test]
+fn without_a_request_since_the_start_older_ones_are_asked_for_at_once() {
+    let mut model = model(fresh());
+    let asked = press(&mut model, &["3"]);
+    assert!(matches!(asked[..], [Effect::Ask(Ask::History { before: None })]), "{asked:?}");
+    assert!(press(&mut model, &["j"]).is_empty(), "once");
+    assert!(drawn(&mut model, 80, 24).to_string().contains("no request since the start"));
+    tell(&mut model, Msg::Answer(Box::new(Answer::History(Ok(page(0..3, true))))));
+    assert_eq!(ids(&model).len(), 3);
+    assert!(press(&mut on_requests(), &["k"]).is_empty(), "with rows only who goes down asks");
+}
+
+#[test]
+fn an_interrupted_request_says_what_is_not_known_of_it() {
+    let mut model = model(fresh());
+    press(&mut model, &["3"]);
+    let mut record = record(&[]);
+    (record.id, record.state, record.status) =
+        (RequestId::from_number(7), crate::events::State::Interrupted, None);
+    (record.accepted, record.duration_ms) = (ago(7_200), 0.0);
+    (record.bytes_in, record.bytes_out) = (0, 0);
+    let row = crate::store::row::Row::of_record(&record, record.accepted);
+    let rows = vec![Arc::new(Entry::of_row(&row))];
+    tell(&mut model, Msg::Answer(Box::new(Answer::History(Ok(Page { rows, next: None })))));
+    let log = drawn(&mut model, 80, 24).to_string();
+    assert!(log.contains("interrupted") && !log.contains("2h00m"), "{log}");
+    press(&mut model, &["Enter"]);
+    let detail = Arc::new(Detail::of_row(&row, Vec::new()));
+    tell(&mut model, Msg::Answer(Box::new(Answer::Request(record.id, Ok(detail)))));
+    let text = drawn(&mut model, 80, 24).to_string();
+    assert!(text.contains("took -"), "{text}");
+    assert_eq!(text.matches("not known: the program ended before").count(), 3, "{text}");
+    for wrong in ["no endpoint was asked", "no tokens reported", "0 bytes", "none yet"] {
+        assert!(!text.contains(wrong), "{wrong} in {text}");
+    }
+}

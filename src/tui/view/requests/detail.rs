@@ -31,6 +31,8 @@ use crate::tui::view::widgets::panel;
 
 /// What of the terminal's height is not lines: header, tabs, footer, borders.
 const AROUND: u16 = 5;
+/// Said where an interrupted request would have told more.
+const UNKNOWN: &str = " not known: the program ended before the request did";
 /// Cells of labels.
 const LABEL: usize = 15;
 
@@ -73,6 +75,7 @@ fn whole(model: &Model, detail: &Detail, width: usize) -> Vec<Line<'static>> {
     lines.push(heading(model, "Attempts"));
     match detail.attempts.is_empty() {
         false => lines.extend(waterfall::lines(model, detail, width)),
+        true if detail.entry.is_interrupted() => lines.push(Line::from(UNKNOWN)),
         true if detail.entry.has_ended() => lines.push(Line::from(" none: no endpoint was asked")),
         true => {
             lines.push(Line::from(format!(" {} so far; their times come at its end", detail.entry.attempts)))
@@ -88,7 +91,7 @@ fn whole(model: &Model, detail: &Detail, width: usize) -> Vec<Line<'static>> {
         );
     }
     if detail.story.is_empty() {
-        lines.push(Line::from(" none yet"));
+        lines.push(Line::from(if detail.entry.is_interrupted() { UNKNOWN } else { " none yet" }));
     }
     lines
 }
@@ -105,7 +108,8 @@ fn top(model: &Model, detail: &Detail) -> Line<'static> {
     let at = entry.accepted.to_zoned(model.facts.zone.clone()).strftime("%Y-%m-%d %H:%M:%S%.3f").to_string();
     let first = entry.first_byte.map_or("-".to_owned(), span);
     let status = entry.status.map_or("-".to_owned(), |status| status.to_string());
-    let rest = format!("  status {status}  {at}  ttft {first}  took {}", span(entry.age(model.now)));
+    let took = entry.age(model.now).map_or("-".to_owned(), span);
+    let rest = format!("  status {status}  {at}  ttft {first}  took {took}");
     let word = state(model, entry);
     let word = word.trim_end_matches(&format!(" {status}")).to_owned();
     Line::from(vec![Span::styled(word, theme.style(role(entry.stage))), Span::raw(rest)])
@@ -135,7 +139,8 @@ fn bill(model: &Model, detail: &Detail) -> Vec<Line<'static>> {
     let titles: String = COLUMNS.iter().map(|(title, width)| right(title, *width)).collect();
     let title = heading(model, &format!("{}{titles}", left("Tokens and cost", NAME)));
     if detail.usage.is_empty() {
-        return vec![title, Line::from(" no tokens reported")];
+        let interrupted = detail.entry.is_interrupted();
+        return vec![title, Line::from(if interrupted { UNKNOWN } else { " no tokens reported" })];
     }
     let mut lines = vec![title];
     for attempt in detail.attempts.iter().filter(|a| !a.usage.is_empty()) {

@@ -107,6 +107,24 @@ fn every_one_does_something_where_it_means_something() {
     }
 }
 
+#[test]
+fn ctrl_c_asks_to_quit_from_every_place() {
+    for binding in KEYMAP.iter().filter(|binding| binding.context != Context::Confirm) {
+        let mut model = place(binding);
+        let before = model.overlays.len();
+        for _ in 0..2 {
+            press(&mut model, &["Ctrl-c"]);
+            let asked = drawn(&mut model, 80, 24).to_string();
+            assert!(asked.contains("Quit while 4 requests are running?"), "{:?}: {asked}", binding.context);
+            assert_eq!(model.overlays.len(), before + 1, "{:?}", binding.context);
+        }
+        press(&mut model, &["n"]);
+        assert_eq!(model.overlays.len(), before, "{:?}: no leads back", binding.context);
+        press(&mut model, &["Ctrl-c"]);
+        assert!(matches!(press(&mut model, &["y"])[..], [Effect::Quit]), "{:?}", binding.context);
+    }
+}
+
 /// Keys that change something outside ask, or only offer to.
 #[test]
 fn no_dangerous_key_sends_a_command_at_once() {

@@ -17,9 +17,10 @@ use crate::tui::view::widgets::{panel, row_style};
 /// A column behind the name: title, cells, and what it says.
 type Column = (&'static str, usize, fn(&Totals) -> String);
 
-const COLUMNS: [Column; 8] = [
+const COLUMNS: [Column; 9] = [
     ("requests", 8, |t| t.requests.to_string()),
-    ("failed", 6, |t| (t.failed + t.interrupted).to_string()),
+    ("failed", 6, |t| t.failed.to_string()),
+    ("interrupted", 11, |t| t.interrupted.to_string()),
     ("in", 6, |t| count(t.tokens.prompt())),
     ("out", 6, |t| count(t.tokens.output)),
     ("hits", 5, |t| t.cache_hit_rate().map_or("-".to_owned(), percent)),
@@ -28,9 +29,9 @@ const COLUMNS: [Column; 8] = [
     ("cost", 8, cost_of),
 ];
 /// Columns that a narrow terminal does without.
-const LUXURY: [&str; 2] = ["failed", "missed"];
+const LUXURY: [&str; 3] = ["failed", "interrupted", "missed"];
 /// Cells from which on there is room for all columns.
-const ROOMY: usize = 90;
+const ROOMY: usize = 100;
 
 /// Draws it.
 pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {

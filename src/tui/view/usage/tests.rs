@@ -74,6 +74,20 @@ fn while_something_else_is_read_the_title_says_so() {
 }
 
 #[test]
+fn failed_and_interrupted_are_told_apart() {
+    let mut totals = crate::store::totals::Totals { requests: 412, ..Default::default() };
+    let lines = |totals: &_, width| super::tokens(totals, width);
+    assert_eq!(lines(&totals, 78), [" 412 requests   in 0   out 0   cache read 0 written 0"]);
+    (totals.failed, totals.interrupted) = (3, 2);
+    let whole = " 412 requests   3 failed   2 interrupted   in 0   out 0   cache read 0 written 0";
+    assert_eq!(lines(&totals, 118), [whole]);
+    assert_eq!(
+        lines(&totals, 78),
+        [" 412 requests   3 failed   2 interrupted", " in 0   out 0   cache read 0 written 0"]
+    );
+}
+
+#[test]
 fn without_a_ledger_it_says_how_to_get_one() {
     let mut model = model(busy());
     let effects = press(&mut model, &["5"]);

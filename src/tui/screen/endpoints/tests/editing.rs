@@ -177,3 +177,24 @@ fn an_endpoint_that_leaves_takes_its_edit_along() {
     refresh(&mut model);
     assert_eq!(edits(&model), [("main-b".to_owned(), 6)]);
 }
+
+#[test]
+fn a_refused_save_stays_in_view_until_it_was_read() {
+    let ago = crate::tui::testing::ago;
+    let mut model = screen();
+    answer(&mut model, Answer::Saved(Err("the file changed".to_owned())));
+    tell(&mut model, Msg::Notice("configuration reloaded".to_owned(), false));
+    let shown = |model: &Model| model.toast.as_ref().map(|toast| toast.text.clone()).unwrap_or_default();
+    tell(&mut model, Msg::Tick(ago(-7)));
+    assert_eq!(shown(&model), "applied, not saved: the file changed");
+    tell(&mut model, Msg::Tick(ago(-8)));
+    assert_eq!(shown(&model), "configuration reloaded");
+    tell(&mut model, Msg::Tick(ago(-12)));
+    assert_eq!(shown(&model), "");
+    model.say("first", true);
+    model.say("second", true);
+    assert_eq!(shown(&model), "second", "of two errors the newer one is shown");
+    model.say("third", false);
+    press(&mut model, &["Esc"]);
+    assert_eq!(shown(&model), "third", "Esc takes it as read");
+}
