@@ -2,7 +2,7 @@
 //!
 //! | call | the answer |
 //! |---|---|
-//! | [`Client::get`], [`Client::post`] | whole, as text (at most [`MAX_ANSWER`]) |
+//! | [`Client::get`], [`Client::post`] | whole, as text (at most `MAX_ANSWER`) |
 //! | [`Client::download`] | piece by piece, of any length |
 //! | [`Client::events`] | a stream of events without end: [`Events`] |
 //!

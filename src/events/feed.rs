@@ -14,7 +14,7 @@
 //! | at most [`MAX_READERS`] | each may hold one picture's text that is half sent |
 //!
 //! An id is `<start of the process>-<number>`: whoever shows the id it saw last goes on behind it if all that followed is
-//! still there. See [`Ring`] for numbers, [`Kind`] for types, [`Fact`] for what they say.
+//! still there. See `ring` for numbers, [`Kind`] for types, [`Fact`] for what they say.
 
 mod fact;
 mod kind;

@@ -4,8 +4,8 @@
 //! |---|---|---|
 //! | asks once: [`Pictures::fresh`] | one taken after the question | one, for all who ask at the same time |
 //! | scrapes: [`Pictures::measures`] | that, and what is counted further | likewise |
-//! | follows: [`Pictures::follow`] | the newest, at most every [`SCREENS`] while something changes | that, while anybody does |
-//! | reads events, pictures among them: [`Pictures::read`] | the newest, at most every [`STREAMS`] | likewise |
+//! | follows: [`Pictures::follow`] | the newest, at most every `SCREENS` while something changes | that, while anybody does |
+//! | reads events, pictures among them: [`Pictures::read`] | the newest, at most every `STREAMS` | likewise |
 //! | nobody | | nothing |
 
 use std::sync::Arc;
