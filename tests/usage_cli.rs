@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use support::command::Said;
-use support::{PATIENCE, QUICK, World};
+use support::{QUICK, World};
 use tempfile::TempDir;
-use tokio::time::timeout;
 
 /// A folder with a configuration, and in it the store.
 struct Place(TempDir);
@@ -50,13 +49,7 @@ impl Place {
             assert_eq!(world.client.messages(n % 2 == 0).await.status, 200);
             world.record().await;
         }
-        let store = world.forwarder.store().unwrap().clone();
-        let saved = async {
-            while store.load().unsaved > 0 {
-                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-            }
-        };
-        timeout(PATIENCE, saved).await.expect("records on the disk in time");
+        world.saved().await;
         world
     }
 

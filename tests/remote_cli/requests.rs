@@ -12,10 +12,7 @@ async fn requests_are_listed_and_explained_with_a_forwarder_and_without() {
         assert_eq!(scene.world.client.messages(stream).await.status, 200);
         scene.world.record().await;
     }
-    let store = scene.world.forwarder.store().unwrap().clone();
-    while store.load().unsaved > 0 {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    scene.world.saved().await;
     let table = scene.well("requests").await;
     let lines: Vec<&str> = table.lines().collect();
     assert!(lines.len() == 3 && lines[0].starts_with("TIME      REQUEST       MODEL"), "{table}");

@@ -157,6 +157,17 @@ impl World {
         Arc::clone(&seen.expect("the hub runs"))
     }
 
+    /// Waits until the store has everything that was handed to it.
+    pub async fn saved(&self) {
+        let store = self.forwarder.store().expect("it keeps records");
+        let saved = async {
+            while store.load().unsaved > 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(PATIENCE, saved).await.expect("records on the disk in time");
+    }
+
     /// No record is waiting: what was asked left none.
     pub fn has_no_record(&mut self) -> bool {
         self.records.is_empty()
