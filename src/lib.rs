@@ -29,6 +29,7 @@
 //! | [`app`] | composition root: channels, tasks, start, reload and stop; what each command does, `attach` and those that ask a running forwarder included |
 //! | [`cli`] | the command line |
 //! | [`config`] | YAML to a validated, immutable configuration, with every problem at once; what a reload changes |
+//! | [`files`] | files that hold what is nobody else's business: their mode, and how they get their name |
 //! | [`logging`] | log lines: console, rolling file, secrets masked |
 //! | [`domain`] | pure decisions: what a failure means, which endpoint is next, who may wait, when a breaker opens |
 //! | [`claude`] | pure knowledge of the wire format: requests, event streams, usage, the commit gate |
@@ -51,6 +52,7 @@ pub mod config;
 pub mod control;
 pub mod domain;
 pub mod events;
+pub mod files;
 pub mod logging;
 pub mod proxy;
 pub mod simulator;

@@ -34,7 +34,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     // Imported by `demo`, tests and benches only.
     ("simulator", &[]),
     // The data path. Its lower half, which probes use too, knows nothing of requests and fleets.
-    ("proxy", &["domain", "claude", "config", "control", "events"]),
+    ("proxy", &["domain", "claude", "config", "control", "events", "files"]),
     ("proxy::transport", WIRE),
     ("proxy::dialer", WIRE),
     ("proxy::pool", WIRE),
@@ -42,16 +42,17 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("control", &["domain", "config", "events", "proxy::transport", "proxy::headers"]),
     // Observers: they see facts, never the data path.
     ("events", &["domain", "claude", "config"]),
-    ("store", &["domain", "claude", "config", "events"]),
+    ("store", &["domain", "claude", "config", "events", "files"]),
     ("admin", &["domain", "claude", "config", "control", "events", "store", "logging::ring"]),
     // The ledger's sums, filters and periods are shown as they are; who asks the file is `app`.
     (
         "tui",
         &["domain", "claude", "config", "control", "events", "store", "logging::ring", "logging::escape"],
     ),
-    ("logging", &["config", "domain"]),
+    ("logging", &["config", "domain", "files"]),
     // The floor.
-    ("config", &["domain", "claude"]),
+    ("config", &["domain", "claude", "files"]),
+    ("files", &[]),
     ("domain", &["claude"]),
     ("claude", &[]),
 ];

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use super::run;
-use super::usage::private;
 use crate::cli::{EXIT_OK, InitArgs};
 use crate::config::{Source, System, load};
+use crate::files;
 
 /// What is written.
 const START: &str = include_str!("../../config/start.yaml");
@@ -43,7 +43,7 @@ fn write(path: &Path) -> anyhow::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(cannot)?;
     }
-    let mut file = match private(path) {
+    let mut file = match files::create(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             bail!(
                 "{} is there already and stays as it is; give another place with --config PATH",

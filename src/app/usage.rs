@@ -20,7 +20,6 @@ mod shown;
 mod table;
 mod upkeep;
 
-pub(super) use self::export::private;
 pub(super) use self::ledger::Ledger;
 use super::{json, run};
 use crate::cli::{EXIT_OK, ExportArgs, Span, UsageArgs, UsageCommand, Which};

@@ -18,8 +18,8 @@ use std::thread::JoinHandle;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::rolling::private;
 use super::rotation::{self, Chore};
+use crate::files;
 
 /// Bytes compressed between two looks at the stop flag.
 const BLOCK: usize = 64 * 1024;
@@ -133,7 +133,7 @@ fn compress(directory: &Path, name: &str, stop: &AtomicBool) -> io::Result<()> {
 /// False when stopped before the end.
 fn write_compressed(original: &Path, part: &Path, stop: &AtomicBool) -> io::Result<bool> {
     let mut input = File::open(original)?;
-    let output = private().write(true).create(true).truncate(true).open(part)?;
+    let output = files::private().write(true).create(true).truncate(true).open(part)?;
     let mut encoder = GzEncoder::new(output, Compression::default());
     let mut block = vec![0; BLOCK];
     loop {

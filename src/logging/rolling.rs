@@ -6,7 +6,7 @@
 //! * a failure to write is reported once when it starts and once when it ends, not per line, and never stops the
 //!   writer thread.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +14,7 @@ use super::LogError;
 use super::housekeeper::Waker;
 use super::rotation;
 use crate::config::LogFile;
+use crate::files;
 
 /// More rotations than this within one second are refused; the file then grows beyond its limit.
 const MOST_PER_SECOND: u32 = 1000;
@@ -128,16 +129,7 @@ fn refuse_special(path: &Path) -> io::Result<()> {
 
 /// Opens for appending; a new file is readable by its owner only, because log lines name models, paths and people.
 fn open_append(path: &Path) -> io::Result<File> {
-    private().append(true).create(true).open(path)
-}
-
-/// Open options that make new files readable by their owner only.
-pub(super) fn private() -> OpenOptions {
-    #[cfg_attr(not(unix), expect(unused_mut, reason = "other systems take the directory's access list"))]
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
+    files::private().append(true).create(true).open(path)
 }
 
 /// Creates an empty file under the first free rotated name, so that nobody else takes it.
@@ -150,7 +142,7 @@ fn reserve(path: &Path) -> io::Result<PathBuf> {
             continue;
         }
         let target = path.with_file_name(name);
-        match private().write(true).create_new(true).open(&target) {
+        match files::create(&target) {
             Ok(_) => return Ok(target),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),

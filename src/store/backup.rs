@@ -13,9 +13,10 @@ use redb::backends::FileBackend;
 use redb::{Database, Key, ReadTransaction, ReadableTable, ReadableTableMetadata, TableDefinition, Value};
 
 use super::disk::{Disk, guarded};
-use super::open::{self, builder, create_private};
+use super::open::{builder, create_private};
 use super::schema::{self, DAYS, HOURS, IDS, META, ROWS, SESSION_DAYS, STORIES};
 use super::{Progress, StoreError};
+use crate::files;
 
 /// Entries written in one transaction.
 const STEP: usize = 10_000;
@@ -80,7 +81,7 @@ fn refused(path: &Path, source: io::Error) -> BackupError {
 fn publish(part: &Path, path: &Path, records: u64) -> Result<Copied, BackupError> {
     let refused = |error| refused(path, error);
     let bytes = fs::metadata(part).map_err(refused)?.len();
-    open::publish(part, path).map_err(refused)?;
+    files::publish(part, path).map_err(refused)?;
     Ok(Copied { records, bytes })
 }
 

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 
 use redb::Database;
 
-pub(super) use self::file::{builder, create_private, publish};
+pub(super) use self::file::{builder, create_private};
 pub(super) use self::prepare::prepare;
 use super::StoreError;
 use crate::events::RequestId;

@@ -3,9 +3,11 @@
 //! It is written beside its path and gets its name when it is whole, so that a file of that name is never half of one. A
 //! file that exists is never overwritten. One that is not published leaves nothing.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+
+use crate::files;
 
 /// See the module.
 pub(in crate::app) struct NewFile {
@@ -26,7 +28,7 @@ impl NewFile {
             return Err(format!("{} exists already; choose another name", path.display()));
         }
         let partial = partial(&path);
-        let out = BufWriter::new(create(&partial).map_err(cannot)?);
+        let out = BufWriter::new(files::create(&partial).map_err(cannot)?);
         Ok(Self { out, partial, path })
     }
 
@@ -40,7 +42,7 @@ impl NewFile {
     /// # Errors
     /// When what is left cannot be written, or the name is taken by now.
     pub(in crate::app) fn publish(mut self) -> Result<(), String> {
-        let published = self.out.flush().and_then(|()| publish(&self.partial, &self.path));
+        let published = self.out.flush().and_then(|()| files::publish(&self.partial, &self.path));
         published.map_err(|error| cannot(&self.path, &error))
     }
 }
@@ -56,28 +58,10 @@ fn cannot(path: &Path, error: &io::Error) -> String {
     format!("cannot write {}: {error}", path.display())
 }
 
-fn publish(partial: &Path, path: &Path) -> io::Result<()> {
-    match fs::hard_link(partial, path) {
-        Ok(()) => fs::remove_file(partial),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-        // A file system without links.
-        Err(_) => fs::rename(partial, path),
-    }
-}
-
 fn partial(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.part", std::process::id()));
     path.with_file_name(name)
-}
-
-/// What is recorded is for its owner only.
-fn create(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 /// `~/x` as a shell reads it: no shell stands between the prompt and the file.

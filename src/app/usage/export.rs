@@ -3,7 +3,7 @@
 //! A file appears whole: it is written beside its place and renamed at the end. A reader of the standard output that has
 //! gone ends the export in peace.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +14,7 @@ use super::Question;
 use super::ledger::{Ledger, Progress};
 use crate::app::reach::say;
 use crate::cli::{EXIT_OK, ExportArgs};
+use crate::files;
 
 /// Runs it.
 ///
@@ -60,22 +61,13 @@ fn into_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> anyhow::Result<(
     name.push(format!(".part-{}", std::process::id()));
     let part = Part(path.with_file_name(name));
     let cannot = || format!("cannot write {}", path.display());
-    let mut out = BufWriter::new(private(&part.0).with_context(cannot)?);
+    let mut out = BufWriter::new(files::create(&part.0).with_context(cannot)?);
     write(&mut out).with_context(cannot)?;
     let file = out.into_inner().map_err(io::IntoInnerError::into_error).with_context(cannot)?;
     file.sync_all().with_context(cannot)?;
     let size = file.metadata().with_context(cannot)?.len();
     fs::rename(&part.0, path).with_context(cannot)?;
     Ok(size)
-}
-
-/// A new file for its owner only: it tells what somebody did all day.
-pub(in crate::app) fn private(path: &Path) -> io::Result<File> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 /// A file that goes unless it was renamed.

@@ -21,6 +21,7 @@ use crate::app::reach::say;
 use crate::app::{json, prices, run};
 use crate::cli::{BackupArgs, EXIT_FAILED, EXIT_OK, Reach, RecostArgs};
 use crate::config::Config;
+use crate::files;
 use crate::logging::escape::escape;
 use crate::store::{Options, Store};
 
@@ -138,7 +139,7 @@ fn move_to(from: &Path, to: &Path) -> io::Result<()> {
         if error.kind() == io::ErrorKind::AlreadyExists {
             return Err(error);
         }
-        let mut target = super::export::private(to)?;
+        let mut target = files::create(to)?;
         let copied = io::copy(&mut fs::File::open(from)?, &mut target).and_then(|_| target.sync_all());
         if copied.is_err() {
             let _ = fs::remove_file(to);

@@ -3,11 +3,12 @@
 //! The new version is written beside the file, synced, and renamed over it. A symbolic link stays one: what it points to
 //! is exchanged. Mode and owner stay; access lists beyond the mode do not.
 
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::EditError;
+use crate::files;
 
 /// Puts `new` in the place of `old`.
 ///
@@ -37,7 +38,7 @@ impl Beside {
     fn write(target: &Path, like: &Metadata, content: &[u8]) -> io::Result<Self> {
         let name = target.file_name().unwrap_or_default().to_string_lossy();
         let path = target.with_file_name(format!(".{name}.{}-{:08x}", std::process::id(), fastrand::u32(..)));
-        let mut file = create(&path)?;
+        let mut file = files::create(&path)?;
         let beside = Self { path, stays: false };
         file.write_all(content)?;
         own(&beside.path, like)?;
@@ -61,15 +62,6 @@ impl Drop for Beside {
             let _ = fs::remove_file(&self.path);
         }
     }
-}
-
-/// A configuration has secrets in it: nobody else may read the new file before it has the old one's mode.
-fn create(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 /// Gives the new file the owner of the old one; an error when it is somebody else's and cannot be.

@@ -2,7 +2,7 @@
 //!
 //! A file is `unread-<UTC time>-<request id>.txt`; the names sort by age. Files of other names are nobody's business here.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,7 @@ use jiff::{Timestamp, ToSpan};
 
 use crate::config::TokenDebug;
 use crate::events::RequestId;
+use crate::files;
 
 const PREFIX: &str = "unread-";
 const SUFFIX: &str = ".txt";
@@ -39,7 +40,7 @@ impl Folder {
     pub(super) fn write(&self, id: RequestId, at: Timestamp, text: &str) -> io::Result<PathBuf> {
         private_folder().create(&self.path)?;
         let path = self.path.join(format!("{PREFIX}{}-{id}{SUFFIX}", at.strftime(STAMP)));
-        private_file().create_new(true).open(&path)?.write_all(text.as_bytes())?;
+        files::create(&path)?.write_all(text.as_bytes())?;
         Ok(path)
     }
 
@@ -88,12 +89,4 @@ fn private_folder() -> DirBuilder {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder
-}
-
-fn private_file() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
 }

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,6 +11,7 @@ use redb::backends::FileBackend;
 use redb::{Builder, Database, DatabaseError, ReadableDatabase};
 
 use super::{Found, Identity, MovedAside, OpenError};
+use crate::files;
 use crate::store::disk::guarded;
 use crate::store::schema::{self, LAYOUT, meta};
 use crate::store::{StoreError, monotonic};
@@ -97,7 +98,7 @@ fn existing(path: &Path) -> Result<Database, Trouble> {
     if found.len() == 0 {
         return Err(Trouble::Unreadable("it is empty".into()));
     }
-    let file = OpenOptions::new().read(true).write(true).open(path)?;
+    let file = File::options().read(true).write(true).open(path)?;
     keep_private(&file)?;
     let db = guarded(|| {
         let mut builder = builder();
@@ -142,7 +143,7 @@ fn check_layout(db: &Database) -> Result<(), Trouble> {
 /// Makes an empty store. It appears at `path` when it is complete, and never in the place of another file.
 fn create(path: &Path) -> Result<(), OpenError> {
     let draft = with_suffix(path, &format!(".new-{}", std::process::id()));
-    let made = build(&draft).and_then(|()| match publish(&draft, path) {
+    let made = build(&draft).and_then(|()| match files::publish(&draft, path) {
         // Another process was quicker.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         made => made.map_err(unusable("create the usage store", path)),
@@ -169,25 +170,15 @@ fn build(draft: &Path) -> Result<(), OpenError> {
     })
 }
 
-/// Gives a complete file its name, which nobody may have. Where links are unknown it is renamed.
-pub(crate) fn publish(draft: &Path, path: &Path) -> io::Result<()> {
-    match fs::hard_link(draft, path) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => fs::rename(draft, path),
-        linked => linked,
-    }
-}
-
 /// Creates a file that only its owner can read. An existing one is overwritten only if `replace`.
 pub(crate) fn create_private(path: &Path, replace: bool) -> io::Result<File> {
-    let mut options = OpenOptions::new();
+    let mut options = files::private();
     options.read(true).write(true);
     if replace {
         options.create(true).truncate(true)
     } else {
         options.create_new(true)
     };
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
 }
 
