@@ -7,18 +7,10 @@ use crate::domain::fleet::{Fleet, Input};
 use crate::domain::group::Pause;
 use crate::domain::plan::WaitsFor;
 use crate::domain::testing::{at, settings, specs};
+use crate::events::record::testing;
 
 fn accepted(number: u32, second: i64) -> Arc<Accepted> {
-    Arc::new(Accepted {
-        id: RequestId::from_number(number),
-        at: Timestamp::from_second(second).unwrap(),
-        class: Class::Messages,
-        method: "POST".into(),
-        path: "/v1/messages".into(),
-        client: None,
-        user_agent: None,
-        agent: None,
-    })
+    testing::accepted(number, Timestamp::from_second(second).unwrap())
 }
 
 fn snapshot(board: &Board) -> Snapshot {

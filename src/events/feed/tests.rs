@@ -9,7 +9,6 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::*;
-use crate::claude::request::Class;
 use crate::config::Config;
 use crate::domain::budget::{Bounds, Sums};
 use crate::domain::civil::Clock;
@@ -20,7 +19,7 @@ use crate::domain::testing::{settings, specs};
 use crate::events::board::Board;
 use crate::events::pictures::{self, Pictures};
 use crate::events::spend::Spend;
-use crate::events::{self, Accepted, Event, Events, RequestId, State, hub, record};
+use crate::events::{self, Event, Events, RequestId, State, hub, record};
 
 /// A hub in this runtime.
 struct Scene {
@@ -64,16 +63,7 @@ impl Scene {
     }
 
     fn accept(&self, request: u32) {
-        self.events.send(Event::Accepted(Arc::new(Accepted {
-            id: RequestId::from_number(request),
-            at: jiff::Timestamp::now(),
-            class: Class::Messages,
-            method: "POST".into(),
-            path: "/v1/messages".into(),
-            client: None,
-            user_agent: None,
-            agent: None,
-        })));
+        self.events.send(Event::Accepted(record::testing::accepted(request, jiff::Timestamp::now())));
     }
 
     fn attempt(&self, request: u32) {

@@ -1,11 +1,28 @@
 //! Records for tests.
 
+use std::sync::Arc;
+
 use super::{AttemptRecord, RequestId, RequestRecord, State};
 use crate::claude::price::CostLines;
 use crate::claude::request::Class;
 use crate::claude::usage::Usage;
 use crate::domain::endpoint::{EndpointId, GroupId};
 use crate::domain::outcome::Kind;
+use crate::events::Accepted;
+
+/// A `messages` request, just accepted.
+pub(crate) fn accepted(number: u32, at: jiff::Timestamp) -> Arc<Accepted> {
+    Arc::new(Accepted {
+        id: RequestId::from_number(number),
+        at,
+        class: Class::Messages,
+        method: "POST".into(),
+        path: "/v1/messages".into(),
+        client: None,
+        user_agent: None,
+        agent: None,
+    })
+}
 
 /// A `messages` request whose attempts, all at endpoint `a` of group `main`, ended like this.
 pub(crate) fn record(attempts: &[Option<Kind>]) -> RequestRecord {

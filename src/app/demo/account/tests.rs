@@ -1,15 +1,12 @@
 //! Lines as they are printed.
 
-use jiff::Timestamp;
-
 use super::*;
 use crate::app::paint::rendered;
 use crate::app::text::WIDTH;
-use crate::claude::price::CostLines;
 use crate::domain::endpoint::{EndpointId, GroupId};
 use crate::domain::group::GroupState;
 use crate::domain::outcome::Kind;
-use crate::events::record::Ids;
+use crate::events::record::testing;
 
 fn attempt(endpoint: &str, failure: Option<(Kind, Option<u16>)>) -> AttemptRecord {
     AttemptRecord {
@@ -32,39 +29,12 @@ fn attempt(endpoint: &str, failure: Option<(Kind, Option<u16>)>) -> AttemptRecor
 
 fn record(attempts: Vec<AttemptRecord>) -> RequestRecord {
     RequestRecord {
-        id: Ids::starting_at(7).next_id(),
-        upstream_id: None,
-        accepted: Timestamp::UNIX_EPOCH,
         first_byte_ms: Some(640.0),
         duration_ms: 2_140.0,
-        client: None,
-        user_agent: None,
-        method: "POST".into(),
-        path: "/v1/messages".into(),
-        class: Class::Messages,
         model: Some("claude-opus-4-8".into()),
-        served_model: None,
-        session: None,
-        agent: None,
-        stream: true,
-        one_token: false,
-        endpoint: None,
-        group: None,
-        route: None,
-        status: Some(200),
-        state: State::Completed,
-        failure: None,
-        error: None,
-        cancel_reason: None,
-        trace: Vec::new(),
-        suspended_ms: 0.0,
-        bytes_in: 0,
-        bytes_out: 0,
         usage: Usage { input: 10_600, output: 112, ..Usage::default() },
-        cost: CostLines::default(),
-        unpriced: 0,
         attempts,
-        skipped: Vec::new(),
+        ..testing::record(&[None])
     }
 }
 
