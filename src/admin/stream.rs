@@ -6,8 +6,9 @@
 //! | `Last-Event-ID` (a header) | go on behind this one |
 //!
 //! Each event has a type, an `id` (but for `lagged`) and one line of JSON: see [`crate::events::feed`]. A picture of
-//! everything (`snapshot`) comes first, and again after `lagged`, which tells a reader that it missed events: it was too
-//! slow, was away for too long, or this is another process than before. It comes whatever `events` says.
+//! everything (`snapshot`, where that is wanted) comes first, and again after `lagged`, which tells a reader that it missed
+//! events: it was too slow, was away for too long, or this is another process than before. `lagged` comes whatever
+//! `events` says.
 //!
 //! Ends when the port closes.
 
