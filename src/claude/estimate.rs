@@ -42,9 +42,9 @@ pub fn tokens(body: &[u8], chars_per_token: f64) -> Option<u64> {
     for member in members(body) {
         let Member { key, value, .. } = member.ok()?;
         match &*key {
-            "messages" => sum.each(value, Sum::message),
-            "system" => sum.content(value, DEEPEST),
-            "tools" => sum.each(value, Sum::json),
+            b"messages" => sum.each(value, Sum::message),
+            b"system" => sum.content(value, DEEPEST),
+            b"tools" => sum.each(value, Sum::json),
             _ => {}
         }
     }
@@ -75,7 +75,7 @@ impl Sum {
             return self.json(message);
         }
         for Member { key, value, .. } in members(message).flatten() {
-            if key == "content" {
+            if *key == *b"content" {
                 self.content(value, DEEPEST);
             }
         }
@@ -160,20 +160,20 @@ impl<'a> Block<'a> {
         for member in members(json) {
             let Member { key, value, .. } = member?;
             let place = match &*key {
-                "type" => {
+                b"type" => {
                     block.kind = text(value)?;
                     continue;
                 }
-                "text" => &mut block.text,
-                "thinking" => &mut block.thinking,
-                "signature" => &mut block.signature,
-                "data" => &mut block.data,
-                "name" => &mut block.name,
-                "input" => &mut block.input,
-                "content" => &mut block.content,
-                "source" => &mut block.source,
-                "title" => &mut block.title,
-                "context" => &mut block.context,
+                b"text" => &mut block.text,
+                b"thinking" => &mut block.thinking,
+                b"signature" => &mut block.signature,
+                b"data" => &mut block.data,
+                b"name" => &mut block.name,
+                b"input" => &mut block.input,
+                b"content" => &mut block.content,
+                b"source" => &mut block.source,
+                b"title" => &mut block.title,
+                b"context" => &mut block.context,
                 _ => continue,
             };
             *place = value;

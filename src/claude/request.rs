@@ -106,13 +106,13 @@ fn try_peek(body: &[u8]) -> Result<Peek, Malformed> {
     for member in members(body) {
         let member = member?;
         match &*member.key {
-            "model" => {
+            b"model" => {
                 peek.model = text(member.value)?.map(Into::into);
                 peek.model_span = peek.model.is_some().then_some(member.span);
             }
-            "stream" => peek.stream = member.value == b"true",
-            "max_tokens" => peek.max_tokens = uint(member.value),
-            "metadata" => peek.session = session_in_metadata(member.value)?,
+            b"stream" => peek.stream = member.value == b"true",
+            b"max_tokens" => peek.max_tokens = uint(member.value),
+            b"metadata" => peek.session = session_in_metadata(member.value)?,
             _ => {}
         }
     }
@@ -126,7 +126,7 @@ fn session_in_metadata(metadata: &[u8]) -> Result<Option<String>, Malformed> {
     let mut session = None;
     for member in members(metadata) {
         let member = member?;
-        if member.key == "user_id" {
+        if *member.key == *b"user_id" {
             session = text(member.value)?.and_then(|user_id| session_in_user_id(&user_id));
         }
     }
@@ -147,7 +147,7 @@ fn session_member(json: &[u8]) -> Result<Option<String>, Malformed> {
     let mut id = None;
     for member in members(json) {
         let member = member?;
-        if member.key == "session_id" {
+        if *member.key == *b"session_id" {
             id = text(member.value)?.map(Into::into);
         }
     }

@@ -19,8 +19,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use memchr::memchr;
-use serde::de::IgnoredAny;
+use memchr::{memchr, memchr_iter};
 
 mod strict;
 #[cfg(test)]
@@ -34,8 +33,9 @@ pub struct Malformed;
 /// One member of the outermost object.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Member<'a> {
-    /// The key with its escapes resolved.
-    pub key: Cow<'a, str>,
+    /// The key with its escapes resolved. Valid UTF-8, as bytes: it is only ever compared, and telling once more that
+    /// each of thousands of keys is text costs more than the comparison.
+    pub key: Cow<'a, [u8]>,
     /// The value as written, without surrounding white space.
     pub value: &'a [u8],
     /// Where the value stands in the scanned bytes.
@@ -153,17 +153,20 @@ impl<'a> Walk<'a> {
     }
 
     /// A key of plain characters, as nearly all are, is read in one go.
-    fn key(&mut self) -> Result<Cow<'a, str>, Malformed> {
+    fn key(&mut self) -> Result<Cow<'a, [u8]>, Malformed> {
         self.peek();
         let start = self.at;
         let inner = self.json.get(start + 1..).ok_or(Malformed)?;
         let plain = inner.iter().take_while(|b| IS_PLAIN[usize::from(**b)]).count();
         if self.json[start] == b'"' && inner.get(plain) == Some(&b'"') {
             self.at = start + plain + 2;
-            return std::str::from_utf8(&inner[..plain]).map(Cow::Borrowed).map_err(|_| Malformed);
+            return Ok(Cow::Borrowed(&inner[..plain]));
         }
         self.at = string_end(self.json, start).ok_or(Malformed)?;
-        text(&self.json[start..self.at])?.ok_or(Malformed)
+        match text(&self.json[start..self.at])?.ok_or(Malformed)? {
+            Cow::Borrowed(key) => Ok(Cow::Borrowed(key.as_bytes())),
+            Cow::Owned(key) => Ok(Cow::Owned(key.into_bytes())),
+        }
     }
 
     fn value(&mut self) -> Result<Range<usize>, Malformed> {
@@ -201,7 +204,17 @@ pub fn text(value: &[u8]) -> Result<Option<Cow<'_, str>>, Malformed> {
     if inner.iter().all(|b| *b >= b' ' && *b != b'\\') {
         return std::str::from_utf8(inner).map(|s| Some(Cow::Borrowed(s))).map_err(|_| Malformed);
     }
-    serde_json::from_slice::<String>(value).map(|s| Some(Cow::Owned(s))).map_err(|_| Malformed)
+    let text = if only_quotes_are_escaped(inner) {
+        std::str::from_utf8(inner).ok().map(|s| s.replace("\\\"", "\""))
+    } else {
+        serde_json::from_slice(value).ok()
+    };
+    text.map(|s| Some(Cow::Owned(s))).ok_or(Malformed)
+}
+
+/// JSON inside a string, which is what Claude Code names its session in: quickly read.
+fn only_quotes_are_escaped(inner: &[u8]) -> bool {
+    inner.iter().all(|b| *b >= b' ') && memchr_iter(b'\\', inner).all(|at| inner.get(at + 1) == Some(&b'"'))
 }
 
 /// A value that is a plain unsigned integer (no sign, fraction or exponent) within 64 bits.
@@ -237,7 +250,7 @@ fn value_end(json: &[u8], at: usize) -> Option<usize> {
     match json.get(at)? {
         b'"' => string_end(json, at),
         b'{' | b'[' => container_end(json, at),
-        _ => scalar_end(json, at),
+        _ => strict::scalar_end(json, at),
     }
 }
 
@@ -256,13 +269,6 @@ fn string_end(json: &[u8], open: usize) -> Option<usize> {
             return Some(from);
         }
     }
-}
-
-fn scalar_end(json: &[u8], at: usize) -> Option<usize> {
-    let rest = &json[at..];
-    let len = rest.iter().position(|b| is_blank(*b) || matches!(b, b',' | b'}' | b']')).unwrap_or(rest.len());
-    serde_json::from_slice::<IgnoredAny>(&rest[..len]).ok()?;
-    Some(at + len)
 }
 
 fn container_end(json: &[u8], open: usize) -> Option<usize> {

@@ -72,18 +72,19 @@ pub fn shape_and_facts(body: &[u8]) -> (JsonShape, Facts) {
 
 fn read_object(json: &[u8]) -> Result<(JsonShape, Facts), Malformed> {
     let (mut tag, mut error, mut top_message) = (None, None, None);
-    let mut facts = Ok(Facts::default());
+    let (mut facts, mut readable) = (Facts::default(), true);
     for member in members_strictly(json) {
         let Member { key, value, .. } = member?;
         match &*key {
-            "type" => tag = text(value)?,
-            "error" => error = (value != b"null").then_some(value),
-            "message" => top_message = string(value),
+            b"type" => tag = text(value)?,
+            b"error" => error = (value != b"null").then_some(value),
+            b"message" => top_message = string(value),
             _ => {}
         }
-        facts = facts.and_then(|facts: Facts| facts.with(&key, value, Level::Outer));
+        readable = readable && facts.take(&key, value, Level::Outer).is_ok();
     }
-    Ok((object_shape(tag.as_deref(), error, top_message), facts.unwrap_or_default()))
+    let facts = if readable { facts } else { Facts::default() };
+    Ok((object_shape(tag.as_deref(), error, top_message), facts))
 }
 
 fn object_shape(tag: Option<&str>, error: Option<&[u8]>, top_message: Option<String>) -> JsonShape {
@@ -104,8 +105,8 @@ fn error_member(value: &[u8]) -> (Option<String>, Option<String>) {
     let (mut kind, mut message) = (None, None);
     for Member { key, value, .. } in members(value).flatten() {
         match &*key {
-            "type" => kind = string(value),
-            "message" => message = string(value),
+            b"type" => kind = string(value),
+            b"message" => message = string(value),
             _ => {}
         }
     }
@@ -126,7 +127,9 @@ pub struct Facts {
 /// Reads the facts from a JSON answer or an event's data, wherever the three forms keep them: at the top level, under
 /// `message` (`message_start`) or under `delta` (`message_delta`). `None` when the JSON is not one whole object.
 pub fn facts(json: &[u8]) -> Option<Facts> {
-    Facts::default().with_all(json, Level::Outer).ok()
+    let mut facts = Facts::default();
+    facts.take_all(json, Level::Outer).ok()?;
+    Some(facts)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -136,24 +139,31 @@ enum Level {
 }
 
 impl Facts {
-    fn with_all(self, json: &[u8], level: Level) -> Result<Self, Malformed> {
-        members(json).try_fold(self, |facts, member| {
+    fn take_all(&mut self, json: &[u8], level: Level) -> Result<(), Malformed> {
+        for member in members(json) {
             let Member { key, value, .. } = member?;
-            facts.with(&key, value, level)
-        })
+            self.take(&key, value, level)?;
+        }
+        Ok(())
     }
 
-    fn with(mut self, key: &str, value: &[u8], level: Level) -> Result<Self, Malformed> {
+    fn take(&mut self, key: &[u8], value: &[u8], level: Level) -> Result<(), Malformed> {
         match key {
-            "model" => self.model = short(value).or(self.model),
-            "stop_reason" => self.stop_reason = short(value).or(self.stop_reason),
-            "usage" => self.usage = counts(value),
-            "message" | "delta" if level == Level::Outer && value.first() == Some(&b'{') => {
-                return self.with_all(value, Level::Inner);
+            b"model" => replace(&mut self.model, short(value)),
+            b"stop_reason" => replace(&mut self.stop_reason, short(value)),
+            b"usage" => self.usage = counts(value),
+            b"message" | b"delta" if level == Level::Outer && value.first() == Some(&b'{') => {
+                return self.take_all(value, Level::Inner);
             }
             _ => {}
         }
-        Ok(self)
+        Ok(())
+    }
+}
+
+fn replace(old: &mut Option<String>, new: Option<String>) {
+    if new.is_some() {
+        *old = new;
     }
 }
 
@@ -191,13 +201,13 @@ fn counts(usage: &[u8]) -> Counts {
     let mut counts = Counts::default();
     for Member { key, value, .. } in members(usage).flatten() {
         match &*key {
-            "input_tokens" => counts.input = count(value),
-            "output_tokens" => counts.output = count(value),
-            "cache_read_input_tokens" => counts.cache_read = count(value),
-            "cache_creation_input_tokens" => counts.cache_write = count(value),
-            "service_tier" => counts.service_tier = common(value),
-            "inference_geo" => counts.inference_geo = common(value),
-            "cache_creation" | "server_tool_use" => inner_counts(value, &mut counts),
+            b"input_tokens" => counts.input = count(value),
+            b"output_tokens" => counts.output = count(value),
+            b"cache_read_input_tokens" => counts.cache_read = count(value),
+            b"cache_creation_input_tokens" => counts.cache_write = count(value),
+            b"service_tier" => counts.service_tier = common(value),
+            b"inference_geo" => counts.inference_geo = common(value),
+            b"cache_creation" | b"server_tool_use" => inner_counts(value, &mut counts),
             _ => {}
         }
     }
@@ -207,11 +217,11 @@ fn counts(usage: &[u8]) -> Counts {
 fn inner_counts(object: &[u8], counts: &mut Counts) {
     for Member { key, value, .. } in members(object).flatten() {
         match &*key {
-            "ephemeral_5m_input_tokens" => counts.cache_write_5m = count(value),
-            "ephemeral_1h_input_tokens" => counts.cache_write_1h = count(value),
-            "web_search_requests" => counts.web_search = count(value),
-            "web_fetch_requests" => counts.web_fetch = count(value),
-            "code_execution_requests" => counts.code_execution = count(value),
+            b"ephemeral_5m_input_tokens" => counts.cache_write_5m = count(value),
+            b"ephemeral_1h_input_tokens" => counts.cache_write_1h = count(value),
+            b"web_search_requests" => counts.web_search = count(value),
+            b"web_fetch_requests" => counts.web_fetch = count(value),
+            b"code_execution_requests" => counts.code_execution = count(value),
             _ => {}
         }
     }
@@ -247,7 +257,7 @@ pub fn says_something(block: &[u8]) -> bool {
     const NOTHING: [&[u8]; 4] = [b"\"\"", b"null", b"[]", b"{}"];
     let (mut may_be_empty, mut empty) = (false, true);
     for Member { key, value, .. } in members(block).flatten() {
-        if key == "type" {
+        if *key == *b"type" {
             may_be_empty = string(value).is_some_and(|t| MAY_BE_EMPTY.contains(&&*t));
         } else if !NOTHING.contains(&value) {
             empty = false;
@@ -258,5 +268,5 @@ pub fn says_something(block: &[u8]) -> bool {
 
 /// The value of one top-level member, if the JSON is an object that has it. Of duplicates the last.
 pub fn member<'a>(json: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    members(json).flatten().filter(|m| m.key == name).last().map(|m| m.value)
+    members(json).flatten().filter(|m| *m.key == *name.as_bytes()).last().map(|m| m.value)
 }

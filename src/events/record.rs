@@ -26,7 +26,11 @@ pub struct RequestId(u32);
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "req-{:08x}", self.0)
+        let mut text = *b"req-00000000";
+        for (place, digit) in text[4..].iter_mut().rev().zip(0..) {
+            *place = b"0123456789abcdef"[(self.0 >> (4 * digit) & 0xF) as usize];
+        }
+        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 

@@ -173,8 +173,7 @@ fn is_request_span(metadata: &Metadata<'_>) -> bool {
 }
 
 fn is_ours(target: &str) -> bool {
-    let crate_name = target.split("::").next().unwrap_or_default();
-    crate_name == "cc_forwarder"
+    target.strip_prefix("cc_forwarder").is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
 fn ceiling(target: &str, configured: LevelFilter) -> LevelFilter {

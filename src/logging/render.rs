@@ -69,19 +69,24 @@ fn level_colour(level: tracing::Level) -> &'static str {
     }
 }
 
+/// The name of the level, right in a column of five.
+fn level_column(level: tracing::Level) -> &'static str {
+    match level {
+        tracing::Level::ERROR => "ERROR",
+        tracing::Level::WARN => " WARN",
+        tracing::Level::INFO => " INFO",
+        tracing::Level::DEBUG => "DEBUG",
+        tracing::Level::TRACE => "TRACE",
+    }
+}
+
 fn text(record: &Record, colour: bool, limit: Option<usize>) -> String {
     let (dim, level_on, off) = if colour { (DIM, level_colour(record.level), RESET) } else { ("", "", "") };
     let target = record.target.strip_prefix("cc_forwarder::").unwrap_or(&record.target);
     let mut out = String::with_capacity(USUAL_LENGTH);
-    // Writing into memory cannot fail.
-    let _ = write!(
-        out,
-        "{dim}{}{off} {level_on}{:>5}{off} {dim}{}:{off} {}",
-        record.timestamp,
-        record.level.as_str(),
-        escape(target),
-        escape(&cut(&record.message, limit))
-    );
+    // Piece by piece: the formatting machinery would take most of the time there is for a line.
+    out.extend([dim, &record.timestamp, off, " ", level_on, level_column(record.level), off]);
+    out.extend([" ", dim, &escape(target), ":", off, " ", &escape(&cut(&record.message, limit))]);
     for (name, value) in &record.fields {
         out.extend([" ", name, "="]);
         push_value(&mut out, value, limit);
@@ -96,18 +101,37 @@ fn text(record: &Record, colour: bool, limit: Option<usize>) -> String {
 fn push_value(out: &mut String, value: &Value, limit: Option<usize>) {
     match value {
         Value::Text(text) => push_text(out, &cut(text, limit)),
-        Value::Plain(plain) => drop(write!(out, "{plain}")),
+        Value::Plain(plain) => match plain.as_u64() {
+            Some(number) => push_number(out, number),
+            // Writing into memory cannot fail.
+            None => drop(write!(out, "{plain}")),
+        },
     }
+}
+
+fn push_number(out: &mut String, number: u64) {
+    if number > 9 {
+        push_number(out, number / 10);
+    }
+    out.push(char::from(b'0' + (number % 10) as u8));
 }
 
 /// A bare word as it is; anything that could be mistaken for the next field in quotes.
 fn push_text(out: &mut String, value: &str) {
+    if is_bare(value) {
+        return out.push_str(value);
+    }
     let is_special = |c: char| c.is_whitespace() || matches!(c, '"' | '=' | '\\');
     if !value.is_empty() && !value.contains(is_special) {
         return out.push_str(&escape(value));
     }
     let quoted = value.replace('\\', "\\\\").replace('"', "\\\"");
     out.extend(["\"", &escape(&quoted), "\""]);
+}
+
+/// True for a word of such ASCII as needs neither quotes nor escapes, as most values are.
+fn is_bare(value: &str) -> bool {
+    !value.is_empty() && value.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'"' | b'=' | b'\\'))
 }
 
 fn json(record: &Record, limit: Option<usize>) -> String {

@@ -16,36 +16,43 @@ use std::borrow::Cow;
 /// The names to look a model up by, closest first: as given, without provider and decoration, without date.
 pub(super) fn spellings(model: &str) -> [Cow<'_, str>; 3] {
     let bare = match bare(model) {
-        name if name.contains(['.', '@']) => Cow::Owned(name.replace(['.', '@'], "-")),
+        name if name.bytes().any(|byte| matches!(byte, b'.' | b'@')) => {
+            Cow::Owned(name.replace(['.', '@'], "-"))
+        }
         name => Cow::Borrowed(name),
     };
-    let undated = if bare.split('-').any(is_snapshot) { Cow::Owned(undated(&bare)) } else { bare.clone() };
+    let dated = bare.as_bytes().split(|byte| *byte == b'-').any(is_snapshot);
+    let undated = if dated { Cow::Owned(undated(&bare)) } else { bare.clone() };
     [Cow::Borrowed(model), bare, undated]
 }
 
 /// Without provider in front, and without version and client's mark behind.
 fn bare(model: &str) -> &str {
+    // Any other name has nothing of what is looked for below.
+    if !model.bytes().any(|byte| matches!(byte, b'/' | b'.' | b'[' | b':' | b'v')) {
+        return model;
+    }
     let name = model.rsplit('/').next().unwrap_or(model);
     let name = name.split_once("anthropic.").map_or(name, |(_, name)| name);
     let name = name.split_once(['[', ':']).map_or(name, |(name, _)| name);
     match name.rsplit_once("-v") {
-        Some((before, version)) if is_number(version) => before,
+        Some((before, version)) if is_number(version.as_bytes()) => before,
         _ => name,
     }
 }
 
 /// Without the pieces that say which snapshot, wherever they stand.
 fn undated(name: &str) -> String {
-    let pieces: Vec<&str> = name.split('-').filter(|piece| !is_snapshot(piece)).collect();
+    let pieces: Vec<&str> = name.split('-').filter(|piece| !is_snapshot(piece.as_bytes())).collect();
     pieces.join("-")
 }
 
-fn is_snapshot(piece: &str) -> bool {
-    piece == "latest" || (piece.len() == 8 && is_number(piece))
+fn is_snapshot(piece: &[u8]) -> bool {
+    piece == b"latest" || (piece.len() == 8 && is_number(piece))
 }
 
-fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+fn is_number(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(u8::is_ascii_digit)
 }
 
 /// True when `name` is `model` with words behind it, such as `claude-opus-4-1-thinking`. A number behind it makes

@@ -89,7 +89,8 @@ fn skip_blank(json: &[u8], at: usize) -> usize {
     json[at..].iter().position(|b| !is_blank(*b)).map_or(json.len(), |blanks| at + blanks)
 }
 
-fn scalar_end(json: &[u8], at: usize) -> Option<usize> {
+/// The same for a value that has no parts. What follows a number is for its container to judge.
+pub(super) fn scalar_end(json: &[u8], at: usize) -> Option<usize> {
     match json.get(at)? {
         b'"' => string_end(json, at),
         b't' => word_end(json, at, b"true"),
@@ -103,7 +104,6 @@ fn word_end(json: &[u8], at: usize, word: &[u8]) -> Option<usize> {
     json[at..].starts_with(word).then_some(at + word.len())
 }
 
-/// What follows the number is its container's to judge.
 fn number_end(json: &[u8], at: usize) -> Option<usize> {
     let at = at + usize::from(json[at] == b'-');
     let mut end = match json.get(at)? {

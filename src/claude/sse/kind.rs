@@ -57,7 +57,7 @@ impl EventKind {
             let end = memchr::memchr(b'"', rest).unwrap_or(rest.len());
             return Self::named(&rest[..end]);
         }
-        let tag = members(data).flatten().find(|m| m.key == "type");
+        let tag = members(data).flatten().find(|m| *m.key == *b"type");
         tag.map_or(Self::Other, |m| {
             Self::named(m.value.strip_prefix(b"\"").and_then(|v| v.strip_suffix(b"\"")).unwrap_or(b""))
         })

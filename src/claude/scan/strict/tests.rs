@@ -167,7 +167,9 @@ impl<'de> serde::Deserialize<'de> for Listed {
 
 fn listed(json: &str) -> Option<Vec<(String, String)>> {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    members_strictly(json.as_bytes()).map(|m| m.map(|m| (m.key.into_owned(), text(m.value))).ok()).collect()
+    members_strictly(json.as_bytes())
+        .map(|m| m.map(|m| (String::from_utf8(m.key.into_owned()).unwrap(), text(m.value))).ok())
+        .collect()
 }
 
 proptest! {
