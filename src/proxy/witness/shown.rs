@@ -46,21 +46,22 @@ pub(super) fn worth_seeing(headers: &HeaderMap) -> HeaderMap {
 pub(super) fn lines(headers: &HeaderMap, redactor: &Redactor) -> Lines {
     let room = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 3).sum();
     let mut text = String::with_capacity(room);
-    let mut repeated = false;
+    let mut secret = Vec::new();
     for (name, value) in headers {
         text.push_str(name.as_str());
         text.push_str(": ");
         if is_secret_header(name.as_str()) {
-            text.push_str(MASK)
+            text.push_str(MASK);
+            secret.push(value.as_bytes());
         } else {
-            push(&mut text, value)
+            push(&mut text, value);
         }
         text.push('\n');
     }
-    for (_, value) in headers.iter().filter(|(name, _)| is_secret_header(name.as_str())) {
-        let token = value.as_bytes().rsplit(|byte| *byte == b' ').next().unwrap_or_default();
-        repeated |= !token.is_empty() && memmem::find(text.as_bytes(), token).is_some();
-    }
+    let repeated = secret.into_iter().any(|value| {
+        let token = value.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
+        !token.is_empty() && memmem::find(text.as_bytes(), token).is_some()
+    });
     let both = repeated.then(|| redactor.and(&Redactor::new(super::credentials(headers))));
     if let Cow::Owned(clean) = both.as_ref().unwrap_or(redactor).scrub(&text) {
         text = clean;

@@ -8,14 +8,14 @@
 //! | Attempts                                                                      |
 //! |  #1 main-a     529 overloaded   ░▒▒▒▒                              0.0s +1.0s |
 //! |  #2 main-b     200 answered          ▒▒▒▒██████                    1.0s +1.0s |
-//! | Answers that failed it                                                        |
-//! |  #1 main-a  529, 74 bytes                                                     |
-//! |   {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}} |
-//! |   retry-after: 2                                                              |
 //! | Tokens and cost     input  cache read  write 5m  write 1h  output        cost |
 //! |  #2 main-b           1.0k         90k         -         -    2.2k     $0.1050 |
 //! | Decisions                                                                     |
 //! |  0 ms: chose main-a (first of its group) of main-a, main-b                    |
+//! | Answers that failed it                                                        |
+//! |  #1 main-a  529, 74 bytes                                                     |
+//! |   {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}} |
+//! |   retry-after: 2                                                              |
 //! | Headers of the request                                                        |
 //! |  x-api-key: ***                                                               |
 //! +-------------------------------------------------------------------------------+
@@ -88,7 +88,6 @@ fn whole(model: &Model, opened: &Opened, detail: &Detail, width: usize) -> Vec<L
             lines.push(Line::from(format!(" {} so far; their times come at its end", detail.entry.attempts)))
         }
     }
-    lines.extend(evidence::refusals(model, &opened.evidence, detail, width));
     lines.extend(bill(model, detail));
     lines.push(heading(model, "Decisions"));
     for step in &detail.story {
@@ -101,6 +100,7 @@ fn whole(model: &Model, opened: &Opened, detail: &Detail, width: usize) -> Vec<L
     if detail.story.is_empty() {
         lines.push(Line::from(if detail.entry.is_interrupted() { UNKNOWN } else { " none yet" }));
     }
+    lines.extend(evidence::refusals(model, &opened.evidence, detail, width));
     lines.extend(evidence::request(model, &opened.evidence, width));
     lines
 }

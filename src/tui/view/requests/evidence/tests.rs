@@ -80,7 +80,7 @@ fn text(model: &Model) -> String {
 }
 
 #[test]
-fn answers_stand_under_the_attempts_and_headers_at_the_end() {
+fn answers_stand_by_their_attempts_and_headers_at_the_end() {
     let mut model = told();
     insta::assert_snapshot!("evidence_120x40", drawn(&mut model, 120, 40));
     insta::assert_snapshot!("evidence_80x60", drawn(&mut model, 80, 60));
