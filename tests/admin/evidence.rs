@@ -113,6 +113,20 @@ async fn an_answer_that_is_passed_on_is_seen_as_it_passes() {
 }
 
 #[tokio::test]
+async fn an_answer_that_was_read_before_it_was_passed_on_is_marked() {
+    let mut scene = Scene::new().await;
+    scene.world.sims.iter().for_each(|sim| sim.set(Behaviour::rate_limited()));
+    assert_eq!(scene.world.client.messages(true).await.status, 429);
+    let id = scene.world.record().await.id.to_string();
+    scene.saved(1).await;
+    let (_, evidence) = detail(&scene, &id).await;
+    let passed: Vec<bool> = evidence.refusals.iter().map(|refusal| refusal.passed_on).collect();
+    assert_eq!(passed.iter().filter(|passed| **passed).count(), 1, "{passed:?}");
+    assert!(evidence.refusals.iter().all(|refusal| refusal.extent == Extent::Whole), "{evidence:?}");
+    scene.stop().await;
+}
+
+#[tokio::test]
 async fn a_two_hundred_that_was_none_shows_what_it_was() {
     let mut scene = Scene::new().await;
     scene.world.sims[0].set(Behaviour::html(200));
@@ -123,6 +137,20 @@ async fn a_two_hundred_that_was_none_shows_what_it_was() {
     let refusal = &evidence.refusals[0];
     assert_eq!(refusal.status, 200);
     assert!(refusal.body.to_lowercase().contains("<html"), "{}", refusal.body);
+    // The other way to say no with a 200.
+    scene.world.sims.iter().for_each(|sim| sim.set(Behaviour::error_object_in_200()));
+    assert_eq!(scene.world.client.messages(false).await.status, 503);
+    let id = scene.world.record().await.id.to_string();
+    scene.saved(2).await;
+    let (_, evidence) = detail(&scene, &id).await;
+    assert_eq!(evidence.refusals.len(), 4);
+    for refusal in &evidence.refusals {
+        assert!(
+            refusal.status == 200 && refusal.body.contains(r#""type":"overloaded_error""#),
+            "{refusal:?}"
+        );
+        assert!(!refusal.passed_on, "the client got words of the forwarder");
+    }
     scene.stop().await;
 }
 

@@ -25,8 +25,8 @@ pub struct Opened {
     pub problem: Option<String>,
     /// Its headers and the answers that failed it.
     pub evidence: Shown,
-    /// How far the request was when they were asked for: attempts, and whether it had ended.
-    asked_at: Option<(u32, bool)>,
+    /// How far the request was when they were asked for: attempts begun, steps of its story, and whether it had ended.
+    asked_at: Option<(u32, usize, bool)>,
     /// The first line on screen.
     pub scroll: usize,
     /// Where it was opened from, and where it is closed to.
@@ -86,7 +86,7 @@ pub(super) fn answered(model: &mut Model, id: RequestId, found: &Result<Arc<Deta
 /// Its headers and the answers that failed it are asked for when it is opened, and again when there may be more of them.
 pub(super) fn asks(opened: &mut Opened) -> Vec<Effect> {
     let Some(detail) = &opened.detail else { return Vec::new() };
-    let now = Some((detail.entry.attempts, detail.entry.has_ended()));
+    let now = Some((detail.entry.attempts, detail.story.len(), detail.entry.has_ended()));
     if opened.asked_at == now {
         return Vec::new();
     }

@@ -55,7 +55,8 @@ pub(super) fn request(model: &Model, shown: &Shown, width: usize) -> Vec<Line<'s
         Shown::Known(Some(evidence)) => lines.extend(headers(model, evidence, width)),
         Shown::Known(None) => {
             let text = format!(
-                "headers and error bodies are kept for the last {MAX_REQUESTS} requests of this run, and {} MiB of them",
+                "headers and error bodies are kept for the last {MAX_REQUESTS} requests of this run, {} MiB at most; \
+                 this one is not among them any more",
                 MAX_BYTES >> 20
             );
             lines.extend(

@@ -168,6 +168,14 @@ fn of_a_request_that_runs_they_are_asked_for_at_every_attempt_and_at_its_end() {
         next.live.iter_mut().filter(|live| live.accepted.id == id).for_each(|live| live.attempts += 1);
     });
     assert_eq!(again, 1);
+    // It failed, and the next one has not begun: it may wait for long.
+    let failed = change(&mut model, &|next| {
+        next.live.iter_mut().filter(|live| live.accepted.id == id).for_each(|live| {
+            let last = live.tried[0].clone();
+            live.tried.push(last);
+        });
+    });
+    assert_eq!(failed, 1);
     let ended = change(&mut model, &|next| {
         next.live.retain(|live| live.accepted.id != id);
         let mut record = (*next.recent[0]).clone();
