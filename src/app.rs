@@ -340,7 +340,8 @@ impl Running {
         &self.recent
     }
 
-    /// Headers of the last requests and what failed them, from the first time on that somebody asks for it.
+    /// Headers of the last requests and the answers that failed them: collected from the first time on that somebody
+    /// asks for them.
     pub fn evidence(&self) -> evidence::Ring {
         self.evidence.open()
     }

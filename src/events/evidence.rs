@@ -31,6 +31,7 @@ pub const MAX_BODY: usize = 4 * 1024;
 
 /// What is kept of one request.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = RequestEvidence)]
 pub struct Evidence {
     /// What the client's request said of itself, without the header that let it in.
     pub request: Head,
@@ -42,6 +43,7 @@ pub struct Evidence {
 
 /// The headers of a message.
 #[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = KeptHeaders)]
 pub struct Head {
     /// In order.
     pub headers: Vec<Header>,
@@ -51,6 +53,7 @@ pub struct Head {
 
 /// One header.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = KeptHeader)]
 pub struct Header {
     /// In lower case.
     pub name: String,
@@ -60,6 +63,7 @@ pub struct Header {
 
 /// An answer that failed an attempt.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = RefusedAnswer)]
 pub struct Refusal {
     /// Counted from 1.
     pub attempt: u32,
@@ -81,6 +85,7 @@ pub struct Refusal {
 /// How much of a body is kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = BodyExtent)]
 pub enum Extent {
     /// All of it.
     Whole,

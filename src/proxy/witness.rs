@@ -1,4 +1,4 @@
-//! What is noted down of a request's headers and of the answers that fail it, for [`evidence`].
+//! What is noted down of a request's headers and of the answers that fail it, for [`crate::events::evidence`].
 //!
 //! | moment | noted | how |
 //! |---|---|---|

@@ -71,6 +71,7 @@ fn headers_beyond_the_limit_are_counted() {
 
 #[test]
 fn the_oldest_requests_go() {
+    const { assert!(MAX_REQUESTS == 1_000 && MAX_BYTES == 4 << 20, "as the README and the OpenAPI document say") };
     let ring = Ring::default().open();
     let count = MAX_REQUESTS as u32 + 3;
     (0..count).for_each(|n| ring.accepted(id(n), lines("")));
