@@ -67,6 +67,7 @@ use crate::config::Config;
 use crate::control::Control;
 use crate::domain::pricebook::PriceBook;
 use crate::events::board::Snapshot;
+use crate::events::evidence;
 use crate::events::pictures::Pictures;
 use crate::events::recent::Recent;
 use crate::logging::ring::Ring;
@@ -111,6 +112,8 @@ pub struct State {
     pub store: Option<Store>,
     /// Ended requests, when there is none.
     pub recent: Recent,
+    /// Headers of requests, and the answers that failed them.
+    pub evidence: evidence::Ring,
     /// The program's own log lines, where they are collected.
     pub logs: Option<Ring>,
 }

@@ -67,7 +67,7 @@ use crate::events::meters::LinesDropped;
 use crate::events::pictures::{self, Pictures};
 use crate::events::recent::Recent;
 use crate::events::spend::Spend;
-use crate::events::{self, RequestRecord, hub};
+use crate::events::{self, RequestRecord, evidence, hub};
 use crate::proxy::affinity::SessionTable;
 use crate::proxy::dialer::Dialer;
 use crate::proxy::intake::Budget;
@@ -75,6 +75,7 @@ use crate::proxy::lifecycle::{Mismatches, Reporting};
 use crate::proxy::suspended::{self, Queue};
 use crate::proxy::transport::Transport;
 use crate::proxy::unread::{Keeper, Samples};
+use crate::proxy::witness::Witness;
 use crate::proxy::{Shared, serve, unread};
 use crate::store::{OpenError, Opened, Options, Store};
 use admin_port::AdminPort;
@@ -141,6 +142,7 @@ pub struct Running {
     keeper: Option<Keeper>,
     store: Option<Store>,
     recent: Recent,
+    evidence: evidence::Ring,
     deck: Deck,
 }
 
@@ -211,7 +213,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
     let (reloader, reloads) =
         Reloader::new(config_tx, control.clone(), transport.clone(), taps.log, taps.web);
     let (samples, keeper) = samples(&config, &config_rx);
-    let queue = Queue::default();
+    let (queue, evidence) = (Queue::default(), evidence::Ring::default());
     let shared = Shared {
         config: config_rx.clone(),
         control: control.clone(),
@@ -222,6 +224,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
             stopping: abort.clone(),
             mismatches: Arc::new(Mismatches::default()),
             samples,
+            witness: Witness::new(evidence.clone(), config_rx.clone()),
         }),
         ids: Arc::new(ledger::ids(opened.as_ref())),
         queue: queue.clone(),
@@ -265,6 +268,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
         prices: prices_rx,
         store: store.clone(),
         recent: recent.clone(),
+        evidence: evidence.open(),
         logs: lines.map(|log| {
             let ring = log.ring();
             background.spawn(told::lines(ring.clone(), pictures.feed().clone(), quit.clone()));
@@ -290,6 +294,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
         keeper,
         store,
         recent,
+        evidence,
         deck,
     })
 }
@@ -333,6 +338,12 @@ impl Running {
     /// Ended requests, when there is no store.
     pub fn recent(&self) -> &Recent {
         &self.recent
+    }
+
+    /// Headers of the last requests and the answers that failed them: collected from the first time on that somebody
+    /// asks for them.
+    pub fn evidence(&self) -> evidence::Ring {
+        self.evidence.open()
     }
 
     /// The suspended requests.

@@ -5,6 +5,7 @@
 //! themselves, as a [`feed`].
 
 pub mod board;
+pub mod evidence;
 pub mod feed;
 pub mod health;
 pub mod hub;

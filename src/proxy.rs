@@ -33,6 +33,7 @@ pub mod tap;
 pub mod transport;
 pub mod unread;
 pub mod upstream;
+pub mod witness;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

@@ -8,6 +8,8 @@ mod support;
 mod config;
 #[path = "admin/door.rs"]
 mod door;
+#[path = "admin/evidence.rs"]
+mod evidence;
 #[path = "admin/life.rs"]
 mod life;
 #[path = "admin/openapi.rs"]

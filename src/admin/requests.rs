@@ -89,6 +89,7 @@ async fn request(State(admin): State<Admin>, name: Name, _: NoParams) -> Result<
             "old requests go after usage_tracking.retention_days; without a store the last 1,000 are kept",
         )
     })?;
+    let detail = RequestDetail { evidence: admin.evidence.find(id), ..detail };
     Ok(error::json(StatusCode::OK, &detail))
 }
 

@@ -171,6 +171,7 @@ impl Window {
             deck: running.deck(),
             store: running.store().cloned(),
             recent: running.recent().clone(),
+            evidence: running.evidence(),
             logs: plan.logs.clone(),
         };
         let options = plan.options(facts(running, &config), config.tui.update_interval, spawner(running));

@@ -59,6 +59,32 @@ pub fn bearer(value: &[u8]) -> &[u8] {
     }
 }
 
+/// How parts of the names of headers end whose values are secret, or may hold something secret: part by part, so that
+/// `anthropic-ratelimit-tokens-limit` is none of them.
+const SECRET_WORDS: [&str; 14] = [
+    "authorization",
+    "authenticate",
+    "authentication",
+    "auth",
+    "cookie",
+    "cookie2",
+    "token",
+    "key",
+    "secret",
+    "password",
+    "credential",
+    "credentials",
+    "assertion",
+    "signature",
+];
+
+/// True for the name of a header, in lower case, whose value is nobody's to read.
+pub fn is_secret_header(name: &str) -> bool {
+    // Every header of every request comes by here: most parts are told by their last byte.
+    let ends = |part: &str, word: &str| part.bytes().last() == word.bytes().last() && part.ends_with(word);
+    name.split(['-', '_']).any(|part| SECRET_WORDS.iter().any(|word| ends(part, word)))
+}
+
 /// Replaces known secrets in text. Cheap to clone; immutable.
 #[derive(Clone, Default)]
 pub struct Redactor {
@@ -108,12 +134,29 @@ impl Redactor {
         }
         out
     }
+
+    /// As [`Self::scrub`], of a text whose end is missing: what may be the beginning of a secret there is replaced, too.
+    pub fn scrub_start<'a>(&self, text: &'a str) -> std::borrow::Cow<'a, str> {
+        let begun = self.needles.iter().map(|needle| needle.begun_at_the_end_of(text)).max().unwrap_or(0);
+        match begun {
+            0 => self.scrub(text),
+            begun => (self.scrub(&text[..text.len() - begun]).into_owned() + MASK).into(),
+        }
+    }
 }
 
 impl Needle {
     fn new(text: Arc<str>) -> Self {
         let finder = Finder::new(text.as_bytes()).into_owned();
         Self { text, finder }
+    }
+
+    /// With so many bytes of this secret the text ends, in the middle of it; 0 when they are too few to be told from
+    /// any others.
+    fn begun_at_the_end_of(&self, text: &str) -> usize {
+        let starts = (SHORTEST_NEEDLE..self.text.len()).rev();
+        let ends = |&n: &usize| self.text.get(..n).is_some_and(|start| text.ends_with(start));
+        starts.filter(|n| *n <= text.len()).find(ends).unwrap_or(0)
     }
 }
 
@@ -140,5 +183,32 @@ mod tests {
         let both = r.and(&Redactor::new(["sk-abcdefgh", "sk-abc"]));
         assert_eq!(both.scrub("a sk-abcdefgh b sk-abc x"), "a *** b *** x");
         assert!(matches!(r.scrub("nothing"), std::borrow::Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn half_a_secret_at_the_end_of_half_a_text_is_replaced() {
+        let r = Redactor::new(["sk-abcdefgh", "sk-abc"]);
+        for (text, clean) in [
+            ("x sk-abcdefgh sk-abcdef", "x *** ***"),
+            ("x sk-abcdefgh", "x ***"),
+            ("x sk-ab", "x ***"),
+            ("x sk-a", "x sk-a"),
+            ("sk-abcdefg", "***"),
+            ("", ""),
+            ("x", "x"),
+        ] {
+            assert_eq!(r.scrub_start(text), clean, "{text}");
+        }
+        assert_eq!(Redactor::new(["ä日本語ü"]).scrub_start("x ä日"), "x ***");
+    }
+
+    #[test]
+    fn names_tell_which_headers_are_secret() {
+        let secret = "authorization proxy-authorization x-api-key cookie set-cookie www-authenticate x-litellm-apikey \
+                      x-cc-forwarder-token cf-access-jwt-assertion x_auth_token x-goog-api-key x-amz-signature";
+        assert!(secret.split_whitespace().all(is_secret_header));
+        let open = "content-type anthropic-version anthropic-ratelimit-input-tokens-remaining request-id user-agent \
+                    x-claude-code-session-id retry-after host accept-encoding anthropic-beta x-stainless-os";
+        assert_eq!(open.split_whitespace().find(|name| is_secret_header(name)), None);
     }
 }

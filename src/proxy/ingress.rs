@@ -140,6 +140,7 @@ async fn carry<B: ClientUpload>(
     let class = Class::of(&head.method, head.uri.path());
     let opening = inbound::opening(id, class, &head.method, &head.uri, &head.headers, peer);
     let mut lifecycle = Lifecycle::open(opening, Arc::clone(&shared.reporting));
+    lifecycle.came_with(&head.headers, &config.redactor);
     let span = lifecycle.span().clone();
     let deadline = inbound::deadline(&head.headers, config.suspend.timeout, Instant::now());
     let may_stream = !matches!(class, Class::Messages | Class::CountTokens);

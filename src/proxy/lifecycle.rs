@@ -6,6 +6,7 @@
 mod draft;
 mod log;
 mod mismatch;
+mod noted;
 mod sampling;
 mod told;
 mod waits;
@@ -25,6 +26,7 @@ use tracing::Span;
 use self::sampling::Sampling;
 use super::affinity::Answering;
 use super::unread::Samples;
+use super::witness::{Sighting, Witness};
 use crate::claude::usage::Usage;
 use crate::control::Control;
 use crate::domain::endpoint::{EndpointId, EndpointSpec};
@@ -82,6 +84,8 @@ pub struct Lifecycle {
     waits: Option<(Instant, WaitsFor, Vec<Skip>)>,
     on_suspension: Option<Arc<Notify>>,
     sampling: Sampling,
+    /// Answers that attempts failed with and that may still be passed on.
+    unread: Vec<Sighting>,
     span: Span,
 }
 
@@ -98,6 +102,8 @@ pub struct Reporting {
     pub mismatches: Arc<Mismatches>,
     /// Where answers go whose usage could not be read.
     pub samples: Samples,
+    /// Notes down what people may want to see.
+    pub witness: Witness,
 }
 
 impl Lifecycle {
@@ -131,6 +137,7 @@ impl Lifecycle {
             waits: None,
             on_suspension: None,
             sampling: Sampling::new(samples),
+            unread: Vec::new(),
             span,
         }
     }
@@ -329,6 +336,7 @@ impl Lifecycle {
 
     /// Closes the open attempt without any effect on the endpoint.
     pub fn relayed(&mut self, kind: Kind, usage: Usage) {
+        self.refusal_ended();
         self.close_attempt(Some(kind), false, usage);
     }
 
@@ -382,6 +390,7 @@ impl Lifecycle {
     /// Ends the request. Only the first call counts.
     pub fn settle(&mut self, ending: Ending, status: Option<u16>) {
         self.resumed();
+        self.note_down_unread();
         let Some(mut record) = self.draft.take() else { return };
         record.duration_ms = millis(self.accepted.elapsed());
         record.status = status.or(record.status);

@@ -24,11 +24,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
-use http::{HeaderMap, HeaderName, response};
+use http::{HeaderMap, response};
 use tokio::sync::watch;
 
 use self::folder::Folder;
+use super::witness::credentials;
 use crate::claude::usage::Usage;
 use crate::config::{Config, TokenDebug};
 use crate::events::RequestId;
@@ -38,7 +38,6 @@ pub const MAX_BODY: usize = 1024 * 1024;
 /// Most answers that wait to be written.
 pub const MAX_WAITING: usize = 16;
 
-const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 /// Between two looks for files that are too old.
 const TIDY_INTERVAL: Duration = Duration::from_secs(3600);
 
@@ -156,13 +155,6 @@ impl Sample {
             self.kept += room;
         }
     }
-}
-
-/// What an endpoint could repeat of a client's credential.
-fn credentials(client: &HeaderMap) -> Vec<String> {
-    let values = [AUTHORIZATION, X_API_KEY, PROXY_AUTHORIZATION, COOKIE];
-    let values = values.iter().flat_map(|name| client.get_all(name)).filter_map(|v| v.to_str().ok());
-    values.map(|value| value.split_once(' ').map_or(value, |(_, token)| token).to_owned()).collect()
 }
 
 struct Writer {

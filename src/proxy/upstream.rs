@@ -118,10 +118,13 @@ impl Attempter<'_> {
         let mut kept = Passable::open(answer, None);
         // Only an answer that others may still replace is read now; the rest is passed on, and looked at, as it comes.
         if failure.next != Next::Yes {
+            inbound.lifecycle.refused_unread(&inbound.headers, &kept.head);
             kept.inspector = (class == Class::Messages).then(|| Inspector::new(false, &kept.head.headers));
             return Tried::Failed(Box::new(Failed { failure, usage: Usage::default(), kept: Some(kept) }));
         }
-        if kept.read_whole().await.is_err() {
+        let read = kept.read_whole().await;
+        inbound.lifecycle.refused(&inbound.headers, &kept.head, &kept.held, read.is_ok());
+        if read.is_err() {
             return Tried::failed(failure);
         }
         let said = said_by(&kept.head.headers, &kept.held);
@@ -153,6 +156,7 @@ impl Attempter<'_> {
             })),
             Err(not_real) => {
                 let usage = watched.failed(&head.headers, &frames);
+                inbound.lifecycle.refused(&inbound.headers, &head, &frames, ended);
                 let seen = match &not_real {
                     NotReal::Gate(failure) => Seen::Gate(failure),
                     NotReal::Transport(transport) => Seen::Transport(*transport),

@@ -163,6 +163,18 @@ pub fn masked(text: &str) -> String {
     text.split(' ').map(mask).collect::<Vec<_>>().join(" ")
 }
 
+/// Data whose hosts, addresses and paths are masked: as [`masked`], for JSON, markup and lists, whose words hold several
+/// things.
+pub fn masked_pieces(text: &str) -> String {
+    let ends = |c: char| c.is_whitespace() || "\"'`,;()[]{}<>=|".contains(c);
+    let mask = |piece: &str| {
+        let end = piece.trim_end_matches(ends);
+        let mask = tells_a_place(end);
+        if mask { "•".repeat(8) + &piece[end.len()..] } else { piece.to_owned() }
+    };
+    text.split_inclusive(ends).map(mask).collect()
+}
+
 /// True for a word that is, or holds, a URL, a path, an address, or the name of a host or file.
 fn tells_a_place(word: &str) -> bool {
     let word = word.trim_matches(|c: char| !c.is_alphanumeric() && !"/~\\.:".contains(c));
@@ -234,6 +246,17 @@ mod tests {
         assert!(hidden.split(' ').all(tells_a_place), "{}", masked(hidden));
         let seen = "main-a is down: 529 in 1.4s $0.29 91k/2.2k retry.max_attempts req-7f3a01c2 14:02:11 opus-5.5 and/or -";
         assert_eq!(masked(seen), seen);
+    }
+
+    #[test]
+    fn places_are_masked_in_data() {
+        let json = r#"{"error":{"message":"no route to api.example.com","at":"/home/x","url":"https://a.b/c"},"n":[1.5]}"#;
+        let dots = "•".repeat(8);
+        let clean =
+            json.replace("api.example.com", &dots).replace("/home/x", &dots).replace("https://a.b/c", &dots);
+        assert_eq!(masked_pieces(json), clean);
+        assert_eq!(masked_pieces("a=/etc/x; b=192.0.2.7"), format!("a={dots}; b={dots}"));
+        assert_eq!(masked_pieces("text/html; q=0.9"), "text/html; q=0.9");
     }
 
     #[test]

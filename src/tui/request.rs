@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub(super) use self::detail::bytes;
 pub use self::detail::{Attempt, Detail, Fact, Pause};
 
 use super::filter::{Name, Number, Subject};

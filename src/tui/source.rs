@@ -19,6 +19,7 @@ use crate::control::command::Command;
 use crate::domain::endpoint::EndpointId;
 use crate::events::RequestId;
 use crate::events::board::Snapshot;
+use crate::events::evidence::Evidence;
 use crate::logging::ring::Ring;
 use crate::store::export::Format;
 use crate::store::filter::Filter;
@@ -45,6 +46,8 @@ pub enum Ask {
     },
     /// All that is kept of this request.
     Request(RequestId),
+    /// The headers of this request, and the answers that failed it.
+    Evidence(RequestId),
     /// The configuration in effect.
     Config,
     /// Sums of the ledger.
@@ -69,6 +72,8 @@ pub enum Answer {
     History(Result<Page, String>),
     /// All that is kept of this request, or why nothing is known.
     Request(RequestId, Result<Arc<Detail>, String>),
+    /// The headers of this request and the answers that failed it, if they are kept; or why they are not known.
+    Evidence(RequestId, Result<Option<Arc<Evidence>>, String>),
     /// The configuration in effect, or why it is not known.
     Config(Result<ConfigView, String>),
     /// The sums that were asked for, or why there are none.

@@ -360,7 +360,11 @@ fn on_answer(model: &mut Model, answer: Answer) -> Vec<Effect> {
         return effects;
     }
     match answer {
-        Answer::Reviewed(..) | Answer::Saved(_) | Answer::History(_) | Answer::Request(..) => {}
+        Answer::Reviewed(..)
+        | Answer::Saved(_)
+        | Answer::History(_)
+        | Answer::Request(..)
+        | Answer::Evidence(..) => {}
         Answer::Done(command, Ok(text)) if text.is_empty() => model.say(format!("done: {command}"), false),
         Answer::Done(_, Ok(text)) => model.say(text, false),
         Answer::Usage(query, sums) => {

@@ -160,6 +160,7 @@ fn port(scene: &Scene) -> TowerToHyperService<axum::Router> {
         prices: watch::channel(Arc::new(book)).1,
         store: forwarder.store().cloned(),
         recent: Recent::default(),
+        evidence: Default::default(),
         logs: None,
     };
     TowerToHyperService::new(admin::router(Admin::new(state)))

@@ -48,6 +48,7 @@ fn parts() -> (Shared, EventStream) {
         stopping: CancellationToken::new(),
         mismatches: Arc::default(),
         samples: Default::default(),
+        witness: Default::default(),
     };
     let transport = Transport::new(Dialer::new(None, None));
     let shared = Shared {

@@ -94,6 +94,9 @@ async fn every_screen_has_what_it_has_in_the_forwarders_own_terminal() {
     let mut session = attached(&world, &daemon, &["--theme", "nord"]);
     session.types("3\r");
     session.until_text("first in order");
+    session.types(" ");
+    session.until_text("Headers of the request");
+    session.until_text("x-api-key: ***");
     session.types("\x1b");
     session.until("the list", |screen| !screen.contents().contains("first in order"));
     session.types("5");

@@ -109,6 +109,12 @@ async fn requests_are_filtered_sorted_frozen_and_opened() {
     session.types("\r");
     session.until_text("The endpoint refused the request. a: 400");
     session.until_text("Decisions");
+    // What the endpoint said, then the headers of the request, are further down.
+    session.types(" ");
+    session.until_text("#1 a  400, ");
+    session.until_text(r#"{"type":"error","error":{"type":"invalid_request_error""#);
+    session.until_text("x-api-key: ***");
+    assert!(!session.text().contains("client-key"), "{}", session.text());
     session.types("\x1b");
     session.until_text("Requests 1 | filter");
     session.types("\x1b");

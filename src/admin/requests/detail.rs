@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::list;
 use crate::events::board::{Live, Phase, Snapshot};
+use crate::events::evidence::Evidence;
 use crate::events::trace::{TraceStep, explain};
 use crate::events::{RequestId, RequestRecord};
 use crate::store::export::json::RequestView;
@@ -20,6 +21,10 @@ pub struct RequestDetail {
     pub trace: Option<Vec<TraceStep>>,
     /// Its story, a line a step.
     pub explain: Vec<String>,
+    /// Its headers, and the answers that failed it; null once they are not kept any more. They are kept in memory, for the
+    /// last 1,000 requests of this run and 4 MiB in all, and only where there is a screen or an admin port.
+    #[serde(default)]
+    pub evidence: Option<Evidence>,
 }
 
 impl RequestDetail {
@@ -32,19 +37,20 @@ impl RequestDetail {
             live: None,
             trace: Some(record.trace.clone()),
             explain: explain(record),
+            evidence: None,
         }
     }
 
     /// Of one that the store keeps.
     pub fn stored(row: &Row, story: Vec<String>) -> Self {
-        Self { request: RequestView::from(row), live: None, trace: None, explain: story }
+        Self { request: RequestView::from(row), live: None, trace: None, explain: story, evidence: None }
     }
 
     /// Of one that runs; nothing when it does not.
     pub(super) fn live(snapshot: &Snapshot, id: RequestId) -> Option<Self> {
         let (live, request) = list::find(snapshot, id)?;
         let explain = so_far(&live);
-        Some(Self { request, live: Some(live), trace: None, explain })
+        Some(Self { request, live: Some(live), trace: None, explain, evidence: None })
     }
 }
 

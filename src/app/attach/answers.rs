@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use crate::admin::config::{self, ReloadOutcome};
 use crate::admin::orders::Done;
 use crate::control::command::Checked;
+use crate::events::evidence::Evidence;
 use crate::events::trace::TraceStep;
 use crate::store::export::json::{ReadRow, StatsView};
 use crate::store::query::{Key, Stats};
@@ -81,6 +82,13 @@ impl Request {
         let detail = Detail::of_row(&row.0, self.explain);
         Ok(Some(detail.with_trace(self.trace.as_deref().unwrap_or_default())))
     }
+}
+
+/// What was noted down of one request: another part of the same answer.
+#[derive(Deserialize)]
+pub(super) struct Noted {
+    /// Nothing where it is not kept any more; an older forwarder never does.
+    pub(super) evidence: Option<Arc<Evidence>>,
 }
 
 /// Sums.

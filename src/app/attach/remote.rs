@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::answers::{self, Outcome, Request, Requests};
+use super::answers::{self, Noted, Outcome, Request, Requests};
 use super::link::Seen;
 use super::wire::{Wire, WireError};
 use super::{export, query};
@@ -17,6 +17,7 @@ use crate::control::command::Command;
 use crate::domain::endpoint::GroupId;
 use crate::events::RequestId;
 use crate::events::board::Snapshot;
+use crate::events::evidence::Evidence;
 use crate::logging::ring::Ring;
 use crate::store::key::RowKey;
 use crate::store::query::{By, Cursor, Stats};
@@ -63,6 +64,7 @@ impl Source for Distant {
                 }
                 Ask::History { before } => Answer::History(told(history(&wire, before).await)),
                 Ask::Request(id) => Answer::Request(id, request(&wire, id).await),
+                Ask::Evidence(id) => Answer::Evidence(id, told(evidence(&wire, id).await)),
                 Ask::Config => Answer::Config(told(configuration(&wire).await)),
                 Ask::Usage(query) => {
                     let usage = usage(&wire, &query).await;
@@ -114,6 +116,11 @@ async fn request(wire: &Wire, id: RequestId) -> Result<Arc<Detail>, String> {
         Some(detail) => Ok(Arc::new(detail)),
         None => Err(format!("{id} runs; it is in the list of requests")),
     }
+}
+
+async fn evidence(wire: &Wire, id: RequestId) -> Result<Option<Arc<Evidence>>, WireError> {
+    let read: Noted = wire.get(&format!("/api/v1/requests/{id}"), "").await?;
+    Ok(read.evidence)
 }
 
 async fn usage(wire: &Wire, query: &UsageQuery) -> Result<Box<Usage>, WireError> {

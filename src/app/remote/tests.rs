@@ -251,6 +251,7 @@ TIME      REQUEST       MODEL     ENDPOINT  RESULT      TOOK   TOKENS      COST
             live: None,
             trace: None,
             explain: explain.map(str::to_owned).to_vec(),
+            evidence: None,
         };
         let told = text(&explain::render(&detail, &TimeZone::UTC));
         assert!(told.starts_with("req-0000000a  200 +1\n"), "{told}");

@@ -12,6 +12,7 @@ use crate::app::deck::Deck;
 use crate::config::edit::{EditError, Saver};
 use crate::config::{Config, System};
 use crate::events::board::Snapshot;
+use crate::events::evidence;
 use crate::events::recent::Recent;
 use crate::logging::ring::Ring;
 use crate::store::Store;
@@ -23,6 +24,7 @@ pub(super) struct Local {
     pub(super) deck: Deck,
     pub(super) store: Option<Store>,
     pub(super) recent: Recent,
+    pub(super) evidence: evidence::Ring,
     pub(super) logs: Option<Ring>,
 }
 
@@ -90,6 +92,10 @@ impl Source for Local {
                 let recent = self.recent.clone();
                 let found = self.on_ledger(move |store| history::request(store, &recent, id));
                 Box::pin(async move { Answer::Request(id, found.await.flatten()) })
+            }
+            Ask::Evidence(id) => {
+                let found = self.evidence.find(id).map(Arc::new);
+                Box::pin(async move { Answer::Evidence(id, Ok(found)) })
             }
             Ask::Config => {
                 let config = self.config();

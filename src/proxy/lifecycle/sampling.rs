@@ -41,6 +41,7 @@ impl Lifecycle {
 
     /// The next bytes of that answer.
     pub fn sampled(&mut self, bytes: &Bytes) {
+        self.refusal_goes_on(bytes);
         if let Some(sample) = &mut self.sampling.open {
             sample.take(bytes);
         }

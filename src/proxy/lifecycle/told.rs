@@ -27,6 +27,7 @@ impl Lifecycle {
     /// The answer that this attempt ended with is passed on: what it tells from now on still counts for the attempt.
     pub fn relays(&mut self, number: u32) {
         self.relayed = Some(number);
+        self.refusal_passes(number);
     }
 
     /// Usage of an attempt that is over.

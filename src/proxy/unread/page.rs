@@ -3,10 +3,9 @@
 use std::fmt::Write;
 
 use http::HeaderMap;
-use http::header::{AUTHORIZATION, PROXY_AUTHENTICATE, SET_COOKIE, WWW_AUTHENTICATE};
 
-use super::{MAX_BODY, Sample, X_API_KEY};
-use crate::domain::secret::{MASK, Redactor};
+use super::{MAX_BODY, Sample};
+use crate::domain::secret::{MASK, Redactor, is_secret_header};
 use crate::proxy::decode::ContentDecoder;
 
 /// Longer than any secret: so much is cut from the end of a body that was cut already, because a secret of which only
@@ -37,10 +36,11 @@ pub(super) fn text(sample: &Sample, redactor: &Redactor) -> String {
 /// Headers as text, masked where they may hold secrets that nobody knows.
 fn shown(headers: &HeaderMap) -> impl Iterator<Item = (&str, String)> {
     headers.iter().map(|(name, value)| {
-        let secret =
-            [AUTHORIZATION, PROXY_AUTHENTICATE, SET_COOKIE, WWW_AUTHENTICATE, X_API_KEY].contains(name);
-        let value =
-            if secret { MASK.to_owned() } else { String::from_utf8_lossy(value.as_bytes()).into_owned() };
+        let value = if is_secret_header(name.as_str()) {
+            MASK.to_owned()
+        } else {
+            String::from_utf8_lossy(value.as_bytes()).into_owned()
+        };
         (name.as_str(), value)
     })
 }

@@ -172,7 +172,7 @@ pub(super) fn client(address: Option<IpAddr>, agent: Option<&str>) -> Option<Fac
     (!parts.is_empty()).then(|| Fact::Private(parts.join("  ")))
 }
 
-pub(super) fn bytes(n: u64) -> String {
+pub(in crate::tui) fn bytes(n: u64) -> String {
     match n {
         0..10_000 => format!("{n} bytes"),
         _ => format!("{:.1} kB", n as f64 / 1e3),

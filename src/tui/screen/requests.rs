@@ -20,7 +20,7 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-pub use self::detail::Opened;
+pub use self::detail::{Opened, Shown};
 use self::history::Older;
 use self::table::Table;
 use super::list::scroll;
@@ -160,10 +160,13 @@ fn settle(model: &mut Model) {
     model.requests.settle(height);
 }
 
-/// The page to ask for now, if there is one: without any request since the start the newest that are kept are shown.
-/// Called after every message while this screen is in front.
+/// The page to ask for now, if there is one: without any request since the start the newest that are kept are shown; and
+/// what the open detail lacks. Called after every message while this screen is in front.
 pub fn asks(model: &mut Model) -> Vec<Effect> {
     let state = &mut model.requests;
+    if let Some(opened) = &mut state.opened {
+        return detail::asks(opened);
+    }
     match state.older {
         Older::More(None) if state.table.is_empty() && state.filter.is_empty() => {
             history::ask(&mut state.older)
@@ -320,6 +323,7 @@ pub fn answered(model: &mut Model, answer: &Answer) -> Option<Vec<Effect>> {
             settle(model);
         }
         Answer::Request(id, found) => detail::answered(model, *id, found),
+        Answer::Evidence(id, found) => detail::shown(model, *id, found),
         _ => return None,
     }
     Some(Vec::new())

@@ -13,6 +13,7 @@
 //! Wider terminals have the whole id, the session, the attempts and the time to the first byte too.
 
 pub mod detail;
+mod evidence;
 mod waterfall;
 
 use ratatui::Frame;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{copy, look_up};
 use crate::events::RequestId;
+use crate::events::evidence::Evidence;
 use crate::tui::keymap::Action;
 use crate::tui::model::{Model, Screen};
 use crate::tui::msg::Effect;
@@ -22,10 +23,25 @@ pub struct Opened {
     pub detail: Option<Arc<Detail>>,
     /// Why nothing is known.
     pub problem: Option<String>,
+    /// Its headers and the answers that failed it.
+    pub evidence: Shown,
+    /// How far the request was when they were asked for: attempts begun, steps of its story, and whether it had ended.
+    asked_at: Option<(u32, usize, bool)>,
     /// The first line on screen.
     pub scroll: usize,
     /// Where it was opened from, and where it is closed to.
     from: Screen,
+}
+
+/// What is known of a request's headers and of the answers that failed it.
+#[derive(Debug)]
+pub enum Shown {
+    /// Nothing yet.
+    Unknown,
+    /// This, or that it is not kept.
+    Known(Option<Arc<Evidence>>),
+    /// Nothing, for this reason.
+    Failed(String),
 }
 
 impl Opened {
@@ -39,7 +55,8 @@ impl Opened {
 pub(super) fn open(model: &mut Model, id: RequestId, from: Screen) -> Vec<Effect> {
     let detail = look_up(model, id).map(Arc::new);
     let asked = if detail.is_none() { vec![Effect::Ask(Ask::Request(id))] } else { Vec::new() };
-    model.requests.opened = Some(Opened { id, detail, problem: None, scroll: 0, from });
+    model.requests.opened =
+        Some(Opened { id, detail, problem: None, evidence: Shown::Unknown, asked_at: None, scroll: 0, from });
     asked
 }
 
@@ -64,6 +81,27 @@ pub(super) fn answered(model: &mut Model, id: RequestId, found: &Result<Arc<Deta
         Ok(detail) => opened.detail = Some(Arc::clone(detail)),
         Err(why) => opened.problem = Some(why.clone()),
     }
+}
+
+/// Its headers and the answers that failed it are asked for when it is opened, and again when there may be more of them.
+pub(super) fn asks(opened: &mut Opened) -> Vec<Effect> {
+    let Some(detail) = &opened.detail else { return Vec::new() };
+    let now = Some((detail.entry.attempts, detail.story.len(), detail.entry.has_ended()));
+    if opened.asked_at == now {
+        return Vec::new();
+    }
+    opened.asked_at = now;
+    vec![Effect::Ask(Ask::Evidence(opened.id))]
+}
+
+/// They are here, or are not to be had.
+pub(super) fn shown(model: &mut Model, id: RequestId, found: &Result<Option<Arc<Evidence>>, String>) {
+    let Some(opened) = model.requests.opened.as_mut().filter(|opened| opened.id == id) else { return };
+    opened.evidence = match found {
+        Ok(found) => Shown::Known(found.clone()),
+        Err(why) => Shown::Failed(why.clone()),
+    };
+    scroll(model, 0);
 }
 
 pub(super) fn act(model: &mut Model, action: Action) -> Option<Vec<Effect>> {

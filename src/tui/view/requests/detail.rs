@@ -12,6 +12,12 @@
 //! |  #2 main-b           1.0k         90k         -         -    2.2k     $0.1050 |
 //! | Decisions                                                                     |
 //! |  0 ms: chose main-a (first of its group) of main-a, main-b                    |
+//! | Answers that failed it                                                        |
+//! |  #1 main-a  529, 74 bytes                                                     |
+//! |   {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}} |
+//! |   retry-after: 2                                                              |
+//! | Headers of the request                                                        |
+//! |  x-api-key: ***                                                               |
 //! +-------------------------------------------------------------------------------+
 //! ```
 
@@ -20,12 +26,13 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::{role, state, waterfall};
+use super::{evidence, role, state, waterfall};
 use crate::claude::price::CostLines;
 use crate::claude::usage::Usage;
 use crate::tui::format::{count, harmless, left, masked, money, right, span, wrap};
 use crate::tui::model::Model;
 use crate::tui::request::{Detail, Fact};
+use crate::tui::screen::requests::Opened;
 use crate::tui::theme::Role;
 use crate::tui::view::widgets::panel;
 
@@ -54,13 +61,13 @@ pub fn lines(model: &Model) -> Vec<Line<'static>> {
     let Some(opened) = model.requests.opened() else { return Vec::new() };
     let width = usize::from(model.size.0.saturating_sub(2));
     match (&opened.detail, &opened.problem) {
-        (Some(detail), _) => whole(model, detail, width),
+        (Some(detail), _) => whole(model, opened, detail, width),
         (None, Some(why)) => wrap(&harmless(why), width).into_iter().map(Line::from).collect(),
         (None, None) => vec![Line::styled("looking it up", model.theme().style(Role::Muted))],
     }
 }
 
-fn whole(model: &Model, detail: &Detail, width: usize) -> Vec<Line<'static>> {
+fn whole(model: &Model, opened: &Opened, detail: &Detail, width: usize) -> Vec<Line<'static>> {
     let mut lines = vec![top(model, detail)];
     for (label, fact) in &detail.facts {
         let text = match fact {
@@ -93,6 +100,8 @@ fn whole(model: &Model, detail: &Detail, width: usize) -> Vec<Line<'static>> {
     if detail.story.is_empty() {
         lines.push(Line::from(if detail.entry.is_interrupted() { UNKNOWN } else { " none yet" }));
     }
+    lines.extend(evidence::refusals(model, &opened.evidence, detail, width));
+    lines.extend(evidence::request(model, &opened.evidence, width));
     lines
 }
 
@@ -115,7 +124,7 @@ fn top(model: &Model, detail: &Detail) -> Line<'static> {
     Line::from(vec![Span::styled(word, theme.style(role(entry.stage))), Span::raw(rest)])
 }
 
-fn heading(model: &Model, text: &str) -> Line<'static> {
+pub(super) fn heading(model: &Model, text: &str) -> Line<'static> {
     Line::styled(text.to_owned(), model.theme().style(Role::Accent))
 }
 
