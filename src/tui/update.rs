@@ -213,13 +213,12 @@ fn sleep(model: &mut Model) -> Vec<Effect> {
     if model.link.is_some() {
         return vec![Effect::Sleep];
     }
-    let text = vec![
-        "Put the program to sleep?".to_owned(),
-        format!(
-            "The proxy sleeps too: {} running requests stand still until `fg`.",
-            model.snapshot.live.len()
-        ),
-    ];
+    let still = match model.snapshot.live.len() {
+        1 => "1 running request stands still".to_owned(),
+        running => format!("{running} running requests stand still"),
+    };
+    let text =
+        vec!["Put the program to sleep?".to_owned(), format!("The proxy sleeps too: {still} until `fg`.")];
     model.overlays.push(Overlay::Confirm(Question { text, yes: Intent::Sleep }));
     Vec::new()
 }
