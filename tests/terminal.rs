@@ -15,6 +15,9 @@
 mod attach;
 #[path = "terminal/control.rs"]
 mod control;
+#[cfg(target_os = "linux")]
+#[path = "terminal/failing.rs"]
+mod failing;
 #[path = "terminal/screens.rs"]
 mod screens;
 #[path = "terminal/session.rs"]

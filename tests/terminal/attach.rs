@@ -7,10 +7,10 @@ use tokio::net::TcpListener;
 use super::session::{Session, World};
 use crate::support::program::{Program, program};
 
-const TOKEN: &str = "a-token-for-the-admin-port";
+pub const TOKEN: &str = "a-token-for-the-admin-port";
 
 /// Two endpoints of one group and a spare one, the first two of them `url`.
-fn configured(world: &World, [proxy, admin]: [u16; 2], url: &str) {
+pub fn configured(world: &World, [proxy, admin]: [u16; 2], url: &str) {
     world.file(
         "config.yaml",
         &format!(
@@ -24,13 +24,13 @@ fn configured(world: &World, [proxy, admin]: [u16; 2], url: &str) {
     );
 }
 
-fn daemon(world: &World) -> Program {
+pub fn daemon(world: &World) -> Program {
     let mut command = program(world.folder());
     command.args(["--no-tui", "--config", "config.yaml"]);
     Program::start(command)
 }
 
-fn url(daemon: &Program) -> String {
+pub fn url(daemon: &Program) -> String {
     format!("http://{}", daemon.admin.unwrap())
 }
 
@@ -49,7 +49,7 @@ fn order(text: &str) -> Vec<&str> {
 }
 
 /// A port of this machine that nobody uses.
-async fn free_port() -> u16 {
+pub async fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
 }
 
