@@ -35,7 +35,8 @@ async fn a_forwarder_that_comes_back_with_another_version_is_told_of() {
     facts.version = ours.to_owned();
     let (sender, receiver) = watch::channel(facts);
     let (tx, mut told) = tokio::sync::mpsc::unbounded_channel();
-    let telling = tokio::spawn(tell_of_versions(receiver, move |text| tx.send(text).unwrap()));
+    let telling = tell_of_versions(receiver, move |text| tx.send(text).unwrap());
+    let telling = tokio_util::task::TaskTracker::new().spawn(telling);
     let this = format!("this screen is version {ours}");
     let becomes = |version: &str| sender.send_modify(|facts| facts.version = version.to_owned());
     becomes("9.9.9");
