@@ -23,7 +23,8 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         Some(Overlay::Help(input, line)) => help(model, frame, area, input, *line),
         Some(Overlay::Palette(input, selected)) => palette(model, frame, area, input, *selected),
         Some(Overlay::Confirm(question)) => {
-            let mut lines: Vec<Line<'_>> = question.text.iter().map(|l| Line::from(l.as_str())).collect();
+            let rows = question.text.iter().flat_map(|line| wrap(line, room(area, 76)));
+            let mut lines: Vec<Line<'_>> = rows.map(Line::from).collect();
             lines.push(Line::default());
             lines.push(Line::styled("y yes   n no", model.theme().style(Role::Accent)));
             dialog(model, frame, area, "Sure?", lines);

@@ -82,6 +82,15 @@ fn a_longer_message_stays_longer() {
 }
 
 #[test]
+fn a_question_is_read_to_its_end() {
+    let mut model = opened(Screen::Overview);
+    press(&mut model, &["q"]);
+    let said: String = lines(&mut model, 60, 16).iter().map(|line| line.replace('│', " ")).collect();
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("requests that wait") && said.contains("get an error."), "{said}");
+}
+
+#[test]
 fn a_dialog_that_is_not_seen_takes_no_keys() {
     let mut model = opened(Screen::Suspended);
     press(&mut model, &["x"]);
