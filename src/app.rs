@@ -30,6 +30,7 @@ mod json;
 mod ledger;
 mod paint;
 mod prices;
+mod quote;
 mod reach;
 pub mod reload;
 mod remote;

@@ -18,6 +18,7 @@ pub mod route;
 pub mod secret;
 pub mod session;
 pub mod standing;
+pub mod words;
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -173,7 +173,7 @@ impl Tui {
         running.model.size = screen.size()?;
         running.model.logs.available = running.tail.is_some();
         if !notices.is_empty() {
-            running.model.say(notices.join("; "), true);
+            running.model.say(notices.join("\n"), true);
         }
         running.run(&mut screen, &self.rx, tick)
     }

@@ -15,6 +15,11 @@
 mod attach;
 #[path = "terminal/control.rs"]
 mod control;
+#[cfg(target_os = "linux")]
+#[path = "terminal/failing.rs"]
+mod failing;
+#[path = "terminal/panics.rs"]
+mod panics;
 #[path = "terminal/screens.rs"]
 mod screens;
 #[path = "terminal/session.rs"]
@@ -24,7 +29,6 @@ mod support;
 use std::time::Duration;
 
 use cc_forwarder::simulator::{Behaviour, Pace, Simulator};
-use cc_forwarder::tui::{THREAD, terminal};
 use session::World;
 use support::Client;
 
@@ -208,32 +212,6 @@ fn a_changed_file_is_told_of_whether_it_is_used_or_not() {
     session.until("the other endpoint", |screen| screen.contents().contains(" b "));
     session.types("q");
     assert_eq!(session.code(), Some(0));
-}
-
-#[test]
-fn a_panic_gives_the_terminal_back_and_is_seen() {
-    let world = World::new("");
-    let mut session = world.open_this_test("screen_that_panics");
-    session.until_text("on purpose");
-    session.until_text("the program goes on");
-    assert_eq!(session.code(), Some(0));
-    session.assert_restored();
-}
-
-/// What the test above looks at: a screen whose thread panics. Without a terminal of its own there is nothing to see.
-#[test]
-fn screen_that_panics() {
-    if std::env::var_os(session::OWN_TERMINAL).is_none() {
-        return;
-    }
-    terminal::leave_on_panic();
-    let show = || {
-        let mut screen = terminal::Screen::open().unwrap();
-        screen.draw(|_| panic!("on purpose")).unwrap();
-    };
-    let thread = std::thread::Builder::new().name(THREAD.to_owned()).spawn(show).unwrap();
-    thread.join().unwrap_err();
-    println!("the program goes on");
 }
 
 #[test]

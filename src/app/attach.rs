@@ -11,6 +11,7 @@
 //! | cannot be made at the start, or the other side is no forwarder of this version | an error before the screen opens |
 //! | is lost later | the screen says so and since when, and it is tried again until a person leaves |
 //! | is there again | the screen says what the forwarder is now: it may be another one |
+//! | is to a forwarder of another version, from the start or again | the screen names both versions |
 //!
 //! Leaving stops nothing. Times are those of the forwarder's clock, ages are right whatever the clock here shows.
 
@@ -35,7 +36,7 @@ use anyhow::{Context, bail};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::facts::{Here, facts};
+use self::facts::{Here, facts, other_version};
 use self::open::Opened;
 use super::client::Client;
 use super::hangup::Hangups;
@@ -107,13 +108,6 @@ async fn attach(client: Client, mut plan: Plan, config: &Config, readonly: bool)
         run::print(&format!("left {}; the forwarder there goes on\n", escape(&base)))?;
     }
     Ok(EXIT_OK)
-}
-
-/// Another version can be understood as far as it says the same things.
-fn other_version(theirs: &str) -> Option<String> {
-    let ours = env!("CARGO_PKG_VERSION");
-    let other = || format!("the forwarder is version {}, this screen is version {ours}", escape(theirs));
-    (theirs != ours).then(other)
 }
 
 fn show(

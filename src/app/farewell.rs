@@ -11,8 +11,9 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use crate::domain::words::counted;
 use crate::events::board::Totals;
-use crate::tui::format::{count, money, percent, span};
+use crate::tui::format::{money, percent, span, sum};
 
 /// What a stop waits for; nothing when it waits for nothing.
 pub(super) fn draining(requests: usize, grace: Duration) -> Option<String> {
@@ -36,14 +37,16 @@ pub(super) fn summary(totals: &Totals, ran: Duration) -> String {
     );
     let _ = writeln!(
         text,
-        "  rescued    {rescued} by a failover or retry; {failovers} failovers to another endpoint"
+        "  rescued    {rescued} by a failover or retry; {} to another endpoint",
+        counted(*failovers, "failover")
     );
     let prompt = usage.prompt_tokens();
     let cached = if prompt == 0 { 0.0 } else { usage.cache_read as f64 / prompt as f64 };
-    let (input, output) = (count(prompt), count(usage.output));
+    let (input, output) = (sum(prompt), sum(usage.output));
     let _ = writeln!(text, "  tokens     {input} in ({} from the cache), {output} out", percent(cached));
     let unpriced = match totals.unpriced {
         0 => String::new(),
+        1 => "; 1 answer without a known price is not in it".to_owned(),
         n => format!("; {n} answers without a known price are not in it"),
     };
     let _ = writeln!(text, "  cost       {}{unpriced}", money(totals.cost.total()));
@@ -77,6 +80,9 @@ mod tests {
              cost       $0; 3 answers without a known price are not in it\n"
         );
         assert!(summary(&Totals::default(), Duration::ZERO).contains("no request came in"));
+        let text = summary(&Totals { failovers: 1, unpriced: 1, ..totals }, Duration::ZERO);
+        assert!(text.contains("; 1 failover to another endpoint\n"), "{text}");
+        assert!(text.contains("; 1 answer without a known price is not in it\n"), "{text}");
     }
 
     #[test]

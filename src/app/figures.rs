@@ -1,20 +1,8 @@
 //! Numbers for people: short, never more exact than they look, never zero for something.
 
 use crate::claude::money::PicoUsd;
-
-/// `999`, `1.2k`, `12.3k`, `123k`, `4.5M`: three or four characters of digits.
-pub(super) fn count(n: u64) -> String {
-    const UNITS: [(u64, &str); 4] =
-        [(1_000_000_000_000, "T"), (1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")];
-    // 999,500 and above would be written as 1000k.
-    let unit = UNITS.iter().find(|(size, _)| n.saturating_add(size / 2_000) >= *size);
-    let Some((size, letter)) = unit else { return n.to_string() };
-    let rounded = |parts: u128| (u128::from(n) * parts + u128::from(*size) / 2) / u128::from(*size);
-    match rounded(10) {
-        tenths @ 0..1_000 => format!("{}.{}{letter}", tenths / 10, tenths % 10),
-        _ => format!("{}{letter}", rounded(1)),
-    }
-}
+use crate::domain::words;
+pub(super) use crate::tui::format::{share, sum as count};
 
 /// `$1,234.50`, `$12.35`, `$0.0123`: cents from a dollar on, four decimals below; `<$0.0001` for what is less than
 /// that.
@@ -46,16 +34,6 @@ pub(super) fn exact(n: u64) -> String {
     grouped(&n.to_string())
 }
 
-/// `99.5%`; a dash when there is nothing to take a share of. Never `100%` for less, nor `0%` for more.
-pub(super) fn share(part: Option<f64>) -> String {
-    match part {
-        None => "-".to_owned(),
-        Some(all) if all >= 1.0 => "100%".to_owned(),
-        Some(none) if none <= 0.0 => "0%".to_owned(),
-        Some(part) => format!("{:.1}%", (part * 100.0).clamp(0.1, 99.9)),
-    }
-}
-
 /// `850 ms`, `1.2 s`, `62 s`.
 pub(super) fn duration(ms: f64) -> String {
     match ms {
@@ -77,8 +55,8 @@ pub(super) fn length(seconds: f64) -> String {
 }
 
 /// `1 attempt`, `1,234 attempts`.
-pub(super) fn attempts(n: u64) -> String {
-    format!("{} attempt{}", exact(n), if n == 1 { "" } else { "s" })
+pub(super) fn counted(n: u64, noun: &str) -> String {
+    format!("{} {}", exact(n), words::noun(n, noun))
 }
 
 #[cfg(test)]
@@ -96,26 +74,6 @@ mod tests {
             (172_800.0, "2 days"),
         ] {
             assert_eq!(length(seconds), text);
-        }
-    }
-
-    #[test]
-    fn counts_are_short() {
-        for (n, text) in [
-            (0, "0"),
-            (999, "999"),
-            (1_000, "1.0k"),
-            (1_250, "1.3k"),
-            (12_340, "12.3k"),
-            (99_949, "99.9k"),
-            (123_456, "123k"),
-            (999_499, "999k"),
-            (999_500, "1.0M"),
-            (4_500_000, "4.5M"),
-            (1_000_000_000, "1.0G"),
-            (u64::MAX, "18446744T"),
-        ] {
-            assert_eq!(count(n), text, "{n}");
         }
     }
 

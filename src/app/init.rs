@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
+use super::quote::quoted;
 use super::run;
 use crate::cli::{EXIT_OK, InitArgs};
 use crate::config::{Source, System, load};
@@ -57,7 +58,8 @@ fn write(path: &Path) -> anyhow::Result<()> {
 
 /// What to do next. `found`: the program finds the file by itself.
 fn told(path: &Path, found: bool) -> String {
-    let option = if found { String::new() } else { format!(" --config {}", quoted(path)) };
+    let option =
+        if found { String::new() } else { format!(" --config {}", quoted(&path.display().to_string())) };
     let claude = match cfg!(windows) {
         true => "$env:ANTHROPIC_BASE_URL=\"http://localhost:8088\"; claude",
         false => "ANTHROPIC_BASE_URL=http://localhost:8088 claude",
@@ -77,15 +79,6 @@ Wrote {}
 ",
         path.display()
     )
-}
-
-/// As it has to be written in a shell.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    match text.contains(|c: char| c.is_whitespace() || "'\"\\$&;()".contains(c)) && !cfg!(windows) {
-        true => format!("'{}'", text.replace('\'', r"'\''")),
-        false => text,
-    }
 }
 
 #[cfg(test)]
@@ -130,7 +123,12 @@ mod tests {
     fn paths_are_quoted_where_they_must_be() {
         assert!(told(Path::new("/a/b.yaml"), true).contains("cc-forwarder check\n"));
         assert!(told(Path::new("/a/b.yaml"), false).contains("check --config /a/b.yaml\n"));
-        #[cfg(unix)]
-        assert!(told(Path::new("/a b/it's.yaml"), false).contains(r"check --config '/a b/it'\''s.yaml'"));
+        let odd = Path::new("/a b/it's $1.yaml");
+        let typed = if cfg!(windows) { "'/a b/it''s $1.yaml'" } else { r"'/a b/it'\''s $1.yaml'" };
+        assert!(
+            told(odd, false).contains(&format!("cc-forwarder --config {typed}\n")),
+            "{}",
+            told(odd, false)
+        );
     }
 }

@@ -66,11 +66,11 @@ async fn when_free(options: &Options) -> Result<(Store, Opened), OpenError> {
 
 fn announce(opened: &Opened) {
     if opened.interrupted > 0 {
-        tracing::warn!(
-            target: "cc_forwarder::store",
-            "{} requests were open when the last run was killed; they are recorded as interrupted",
-            opened.interrupted
-        );
+        let open = match opened.interrupted {
+            1 => "1 request was open when the last run was killed; it is recorded".to_owned(),
+            n => format!("{n} requests were open when the last run was killed; they are recorded"),
+        };
+        tracing::warn!(target: "cc_forwarder::store", "{open} as interrupted");
     }
     if opened.rebuilding {
         tracing::info!(

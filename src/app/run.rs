@@ -17,6 +17,7 @@ use crate::cli::{EXIT_OK, RunArgs};
 use crate::config::load::{self, Loaded};
 use crate::config::watch::Pace;
 use crate::config::{Config, Source, System};
+use crate::domain::words::counted;
 use crate::events::board::Board;
 use crate::logging::{self, Console, LogHandle};
 
@@ -208,11 +209,10 @@ fn announce(config: &Config, running: &Running) {
 /// One line about what a run did.
 pub(super) fn summary(board: &Board) -> String {
     let t = board.totals();
-    let noun = if t.accepted == 1 { "request" } else { "requests" };
     format!(
-        "stopped: {} {noun}, {} completed ({} after a failover or retry), {} failed, {} cancelled; \
+        "stopped: {}, {} completed ({} after a failover or retry), {} failed, {} cancelled; \
          {} tokens in, {} out",
-        t.accepted,
+        counted(t.accepted, "request"),
         t.completed,
         t.rescued,
         t.failed,

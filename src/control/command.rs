@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::OrderError;
+use crate::config::show_duration;
 use crate::domain::endpoint::{EndpointId, GroupId};
 use crate::domain::order::{Order, Refused};
 use crate::events::RequestId;
@@ -107,9 +108,23 @@ fn write_order(f: &mut fmt::Formatter<'_>, order: &Order) -> fmt::Result {
         Order::Release => f.write_str("release the activated group"),
         Order::Pause { group, duration: None } => write!(f, "pause group {group}"),
         Order::Pause { group, duration: Some(time) } => {
-            write!(f, "pause group {group} for {} s", time.as_secs())
+            write!(f, "pause group {group} for {}", show_duration(*time))
         }
         Order::Resume { group } => write!(f, "resume group {group}"),
         Order::Clear { endpoint } => write!(f, "clear what endpoint {endpoint} rests for"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_is_as_long_as_it_says() {
+        let said = |time| Command::pause(GroupId::new("main"), Some(time)).to_string();
+        assert_eq!(said(Duration::from_nanos(1)), "pause group main for 1ns");
+        assert_eq!(said(Duration::from_millis(500)), "pause group main for 500ms");
+        assert_eq!(said(Duration::from_secs(1_800)), "pause group main for 30m");
+        assert_eq!(Command::pause(GroupId::new("main"), None).to_string(), "pause group main");
     }
 }

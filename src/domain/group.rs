@@ -87,8 +87,12 @@ pub enum GroupState {
 #[schema(as = GroupReason)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// Of all that can serve it has the best rank.
+    /// Of all that have a usable endpoint and do not cool it has the best rank.
     BestRank,
+    /// All that have a usable endpoint cool, so cooling is ignored: of these it has the best rank.
+    BestOfCooling,
+    /// None that is not paused has a usable endpoint: of these, those that do not cool first, it has the best rank.
+    BestOfUnusable,
     /// A person made it the active one.
     Activated,
     /// The endpoint of `-p` is in it.
@@ -109,7 +113,9 @@ impl Reason {
     /// For people.
     pub fn words(self) -> &'static str {
         match self {
-            Self::BestRank => "best rank among the groups that can serve",
+            Self::BestRank => "best rank among the usable groups",
+            Self::BestOfCooling => "every usable group cools; best rank of them",
+            Self::BestOfUnusable => "no group is usable; best rank of those left",
             Self::Activated => "made active by a person",
             Self::Pinned => "holds the endpoint of -p",
             Self::Chosen => "chosen; manual mode does not switch",

@@ -22,6 +22,7 @@ use super::key::RowKey;
 use super::monotonic;
 use super::row::OpenRow;
 use super::writer::Chore;
+use crate::domain::words::counted;
 use crate::events::RequestId;
 use crate::events::board::LedgerStatus;
 
@@ -245,7 +246,8 @@ impl Backlog {
         if caught_up {
             tracing::warn!(
                 target: "cc_forwarder::store",
-                "the disk has caught up: {unsaved} records wait to be written to the usage store"
+                "the disk has caught up: {} left to be written to the usage store",
+                counted(unsaved, "record")
             );
         }
     }

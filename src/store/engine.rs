@@ -20,6 +20,7 @@ use super::open::{OpenError, Opened, Place, builder, prepare};
 use super::writer::{Progress, Recost, Recosted, Writer};
 use super::{Options, StoreError, monotonic};
 use crate::domain::pricebook::PriceBook;
+use crate::domain::words::counted;
 use crate::events::board::LedgerStatus;
 
 /// Time for the last commit on a disk that fails.
@@ -170,7 +171,8 @@ impl Inner {
         if lost > 0 {
             tracing::error!(
                 target: "cc_forwarder::store",
-                "{lost} records could not be written to the usage store before the end and are lost"
+                "lost: {} could not be written to the usage store before the end",
+                counted(lost, "record")
             );
         }
         lost

@@ -29,6 +29,7 @@ use super::codec::Stored;
 use super::disk::{Disk, guarded};
 use super::row::Row;
 use super::{Options, StoreError, monotonic};
+use crate::domain::words::counted;
 
 /// Pauses between tries of a failing commit.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -171,9 +172,9 @@ impl Writer {
         self.backlog.failing(error.to_string());
         tracing::error!(
             target: "cc_forwarder::store",
-            "the usage store cannot be written: {error}; {} records wait in memory and are tried again: make room on \
+            "the usage store cannot be written: {error}; it is tried again with {} kept in memory: make room on \
              the disk, or see what is wrong with it",
-            self.backlog.status().unsaved
+            counted(self.backlog.status().unsaved, "record")
         );
     }
 

@@ -9,6 +9,7 @@ use super::msg::Effect;
 use super::source::{Ask, ExportJob, ExportProgress, Selection};
 use super::today;
 use super::update::prompt;
+use crate::domain::words::counted;
 use crate::store::export::Format;
 
 /// Why nothing can be exported without a ledger.
@@ -88,8 +89,7 @@ pub fn cancel(model: &mut Model) -> bool {
 pub fn exported(model: &mut Model, job: &ExportJob, result: Result<u64, String>) {
     let path = model.private(&job.path.display().to_string());
     match &result {
-        Ok(1) => model.say(format!("exported 1 request to {path}"), false),
-        Ok(count) => model.say(format!("exported {count} requests to {path}"), false),
+        Ok(count) => model.say(format!("exported {} to {path}", counted(*count, "request")), false),
         Err(_) if job.progress.is_cancelled() => {
             model.say(format!("the export to {path} was cancelled; there is no such file"), false);
         }

@@ -8,8 +8,19 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use crate::claude::money::PicoUsd;
 use crate::logging::escape::is_unsafe;
 
-/// A count: `987`, `1.2k`, `34k`, `5.6M`, rounded.
+/// A count for a narrow place: `987`, `1.2k`, `34k`, `5.6M`, rounded.
 pub fn count(n: u64) -> String {
+    rounded(n, 100)
+}
+
+/// A sum of counts: `999`, `1.2k`, `12.3k`, `123k`, `4.5M`, rounded, three or four characters of digits. The same on screen
+/// and in what commands print.
+pub fn sum(n: u64) -> String {
+    rounded(n, 1_000)
+}
+
+/// With one decimal while that makes fewer than so many tenths.
+fn rounded(n: u64, tenths: u128) -> String {
     const UNITS: [(u64, &str); 4] =
         [(1_000_000_000_000, "T"), (1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")];
     // 999,500 and above would be written as 1000k.
@@ -17,7 +28,7 @@ pub fn count(n: u64) -> String {
     let Some((unit, name)) = unit else { return n.to_string() };
     let rounded = |parts: u128| (u128::from(n) * parts + u128::from(unit) / 2) / u128::from(unit);
     match rounded(10) {
-        tenths @ 0..100 => format!("{}.{}{name}", tenths / 10, tenths % 10),
+        few if few < tenths => format!("{}.{}{name}", few / 10, few % 10),
         _ => format!("{}{name}", rounded(1)),
     }
 }
@@ -87,6 +98,17 @@ pub fn percent(share: f64) -> String {
         return format!("{:.1}%", percent.clamp(0.1, 99.9));
     }
     format!("{percent:.0}%")
+}
+
+/// A share that is stated as exactly as commands print it: `99.5%`; a dash when there is nothing to take a share of.
+/// Never `100%` for less, nor `0%` for more.
+pub fn share(part: Option<f64>) -> String {
+    match part {
+        None => "-".to_owned(),
+        Some(all) if all >= 1.0 => "100%".to_owned(),
+        Some(none) if none <= 0.0 => "0%".to_owned(),
+        Some(part) => format!("{:.1}%", (part * 100.0).clamp(0.1, 99.9)),
+    }
 }
 
 /// A model's name without what all have in common.
@@ -207,10 +229,12 @@ mod tests {
 
     #[test]
     fn counts_are_short() {
-        let shown = [0, 999, 1_000, 1_249, 1_250, 9_949, 9_950, 34_567].map(count);
-        assert_eq!(shown, ["0", "999", "1.0k", "1.2k", "1.3k", "9.9k", "10k", "35k"]);
-        let shown = [999_499, 999_500, 5_600_000, 999_999_999, u64::MAX].map(count);
-        assert_eq!(shown, ["999k", "1.0M", "5.6M", "1.0G", "18446744T"]);
+        let shown = [0, 999, 1_000, 1_250, 12_340, 99_949, 123_456, 999_499].map(sum);
+        assert_eq!(shown, ["0", "999", "1.0k", "1.3k", "12.3k", "99.9k", "123k", "999k"]);
+        let shown = [999_500, 5_600_000, 999_999_999, u64::MAX].map(sum);
+        assert_eq!(shown, ["1.0M", "5.6M", "1.0G", "18446744T"]);
+        let shown = [0, 999, 1_249, 9_949, 9_950, 34_567, 999_500].map(count);
+        assert_eq!(shown, ["0", "999", "1.2k", "9.9k", "10k", "35k", "1.0M"]);
     }
 
     #[test]

@@ -18,6 +18,9 @@ use crate::config::edit;
 use crate::control::command::Command;
 use crate::events::board::Snapshot;
 
+/// Fewer cells than this, across or down, show nothing useful.
+pub const SMALLEST: (u16, u16) = (60, 16);
+
 /// One of the seven screens.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Screen {
@@ -59,6 +62,19 @@ impl Screen {
             Self::Usage => "Usage",
             Self::Logs => "Logs",
             Self::Config => "Config",
+        }
+    }
+
+    /// As its tab says where there is little room: four letters, or all.
+    pub fn short(self) -> &'static str {
+        match self {
+            Self::Overview => "Over",
+            Self::Endpoints => "Endp",
+            Self::Requests => "Reqs",
+            Self::Suspended => "Susp",
+            Self::Usage => "Usage",
+            Self::Logs => "Logs",
+            Self::Config => "Conf",
         }
     }
 
@@ -106,8 +122,8 @@ pub enum Overlay {
     Confirm(Question),
     /// A line of text for this.
     Prompt(Prompt),
-    /// Priority edits, to be applied and saved, or applied only.
-    Review(Review),
+    /// Priority edits, to be applied and saved, or applied only; and the first line shown.
+    Review(Review, usize),
 }
 
 /// Priority edits as they would be carried out.
@@ -180,6 +196,9 @@ pub struct Toast {
     /// Until when it is shown.
     pub until: Timestamp,
 }
+
+/// Characters of a message that are read in a second, rather few.
+const READ_PER_SECOND: usize = 12;
 
 /// See the module.
 pub struct Model {
@@ -277,6 +296,16 @@ impl Model {
         &self.themes[self.theme.min(self.themes.len() - 1)]
     }
 
+    /// Nothing but that there is too little room is shown.
+    pub fn is_too_small(&self) -> bool {
+        self.size.0 < SMALLEST.0 || self.size.1 < SMALLEST.1
+    }
+
+    /// The question whether to leave is in front.
+    pub fn asks_to_quit(&self) -> bool {
+        matches!(self.overlays.last(), Some(Overlay::Confirm(question)) if question.yes == Intent::Quit)
+    }
+
     /// Where a key means something now, innermost first.
     pub fn contexts(&self) -> Vec<Context> {
         match self.overlays.last() {
@@ -284,7 +313,7 @@ impl Model {
             Some(Overlay::Palette(..)) => vec![Context::Palette],
             Some(Overlay::Confirm(_)) => vec![Context::Confirm],
             Some(Overlay::Prompt(_)) => vec![Context::Input],
-            Some(Overlay::Review(_)) => vec![Context::Review],
+            Some(Overlay::Review(..)) => vec![Context::Review],
             None => self.screen_contexts(),
         }
     }
@@ -322,16 +351,19 @@ impl Model {
         };
     }
 
-    /// Shows a message for a while. An error stays its time whatever comes after it, unless that is an error too.
+    /// Shows a message for a while: the longer it is, the longer. An error stays its time whatever comes after it, unless
+    /// that is an error too.
     pub fn say(&mut self, text: impl Into<String>, error: bool) {
         self.dirty = true;
         if !error && self.toast.as_ref().is_some_and(|shown| shown.error && shown.until > self.clock) {
             self.waiting = Some(text.into());
             return;
         }
-        let seconds = if error { 8 } else { 4 };
+        let text = text.into();
+        let least = if error { 8 } else { 4 };
+        let seconds = least.max((text.chars().count() / READ_PER_SECOND) as i64);
         let until = self.clock + jiff::SignedDuration::from_secs(seconds);
-        self.toast = Some(Toast { text: text.into(), error, until });
+        self.toast = Some(Toast { text, error, until });
     }
 
     /// Takes a message away once its time is over, or at once where it was `read`; what waited behind it follows.

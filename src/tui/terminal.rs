@@ -30,8 +30,9 @@ impl Screen {
     /// # Errors
     /// When it is none, or does not do as told.
     pub fn open() -> io::Result<Self> {
-        enter()?;
-        let terminal = Terminal::new(CrosstermBackend::new(io::stdout())).inspect_err(|_| leave())?;
+        // Taken by halves it is given back, too.
+        let open = || enter().and_then(|()| Terminal::new(CrosstermBackend::new(io::stdout())));
+        let terminal = open().inspect_err(|_| leave())?;
         Ok(Self { terminal })
     }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 
-use super::keymap::{self, Action};
+use super::keymap::{self, Action, Binding, Context};
 use super::model::{Intent, Model, Overlay, Question, Screen};
 use super::msg::{Effect, Msg};
 use super::screen::{config, endpoints, logs, overview, requests, suspended, usage};
@@ -46,6 +46,7 @@ fn take(model: &mut Model, msg: Msg, latest: impl FnOnce() -> Arc<Snapshot>) -> 
     match msg {
         Msg::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
         Msg::Key(key) => on_key(model, key),
+        Msg::Paste(_) | Msg::Mouse(_) if model.is_too_small() => Vec::new(),
         Msg::Paste(text) => overlay::paste(model, &text),
         Msg::Mouse(mouse) => super::mouse::on_mouse(model, mouse),
         Msg::Resize(width, height) => {
@@ -119,6 +120,9 @@ pub(super) fn snapshot_changed(model: &mut Model) {
 
 fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     model.dirty = true;
+    if model.is_too_small() {
+        return on_key_unseen(model, key);
+    }
     if key.code == KeyCode::Esc {
         model.hush(true);
     }
@@ -126,6 +130,14 @@ fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         return overlay::typed(model, key);
     };
     perform(model, binding.action)
+}
+
+/// A key while nothing is shown that it could mean: only leaving is left, and the answer to the question about it.
+fn on_key_unseen(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
+    let context = if model.asks_to_quit() { Context::Confirm } else { Context::Global };
+    let binding = keymap::lookup(&[context], key);
+    let acts = |binding: &&Binding| binding.context == Context::Confirm || binding.action == Action::Quit;
+    binding.filter(acts).map(|binding| perform(model, binding.action)).unwrap_or_default()
 }
 
 /// Takes an action, wherever it was chosen: by key, in the footer or in the palette.
@@ -195,7 +207,7 @@ fn quit(model: &mut Model) -> Vec<Effect> {
     if running == 0 || model.link.is_some() {
         return vec![Effect::Quit];
     }
-    if matches!(model.overlays.last(), Some(Overlay::Confirm(question)) if question.yes == Intent::Quit) {
+    if model.asks_to_quit() {
         return Vec::new();
     }
     let text = vec![
@@ -213,13 +225,12 @@ fn sleep(model: &mut Model) -> Vec<Effect> {
     if model.link.is_some() {
         return vec![Effect::Sleep];
     }
-    let text = vec![
-        "Put the program to sleep?".to_owned(),
-        format!(
-            "The proxy sleeps too: {} running requests stand still until `fg`.",
-            model.snapshot.live.len()
-        ),
-    ];
+    let still = match model.snapshot.live.len() {
+        1 => "1 running request stands still".to_owned(),
+        running => format!("{running} running requests stand still"),
+    };
+    let text =
+        vec!["Put the program to sleep?".to_owned(), format!("The proxy sleeps too: {still} until `fg`.")];
     model.overlays.push(Overlay::Confirm(Question { text, yes: Intent::Sleep }));
     Vec::new()
 }
@@ -274,10 +285,11 @@ pub(super) fn why_not(model: &Model, action: Action) -> Option<String> {
     if let Some(why) = why_not_anywhere(model, action) {
         return Some(why);
     }
-    if !model.overlays.is_empty() {
-        return None;
+    match model.overlays.last() {
+        Some(Overlay::Review(review, _)) => endpoints::edit::why_not(review, action),
+        Some(_) => None,
+        None => why_not_behind(model, action),
     }
-    why_not_behind(model, action)
 }
 
 fn why_not_anywhere(model: &Model, action: Action) -> Option<String> {

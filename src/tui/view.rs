@@ -12,6 +12,7 @@ pub mod config;
 pub mod endpoints;
 mod export;
 pub mod frame;
+mod input;
 mod link;
 pub mod logs;
 pub mod overlay;
@@ -30,11 +31,8 @@ use ratatui::layout::{Alignment, Rect};
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
-use super::model::{Model, Screen};
+use super::model::{Model, SMALLEST, Screen};
 use super::theme::Role;
-
-/// Fewer cells than this show nothing useful.
-pub const SMALLEST: (u16, u16) = (60, 16);
 
 /// Draws everything.
 pub fn draw(model: &Model, frame: &mut Frame<'_>) {
@@ -85,17 +83,29 @@ fn screen(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     }
 }
 
-/// What a terminal that is too small shows: that all goes on, and how much room is wanted.
+/// What a terminal that is too small shows: that all goes on, how much room is wanted, and the one key that still means
+/// something; the question that key leads to in its place.
 fn too_small(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let (width, height) = SMALLEST;
+    let theme = model.theme();
+    let last = match model.asks_to_quit() {
+        true => Line::styled(
+            format!("{} running. Quit? y n", model.snapshot.live.len()),
+            theme.style(Role::Error),
+        ),
+        false => Line::styled("q quits", theme.style(Role::Accent)),
+    };
     let text = [
-        Line::styled("cc-forwarder", model.theme().style(Role::Accent)),
+        Line::styled("cc-forwarder", theme.style(Role::Accent)),
         Line::from(frame::short_status(model, area.width)),
         Line::styled(
             format!("{}x{} is too small: {width}x{height} wanted", area.width, area.height),
-            model.theme().style(Role::Muted),
+            theme.style(Role::Muted),
         ),
+        last,
     ];
+    // What can be done is said even where there is a single line.
+    let text = &text[text.len().saturating_sub(usize::from(area.height))..];
     let top = area.height.saturating_sub(text.len() as u16) / 2;
     let inner = Rect { y: area.y + top, height: area.height - top, ..area };
     frame.render_widget(Paragraph::new(text.to_vec()).alignment(Alignment::Center), inner);

@@ -18,7 +18,7 @@ impl Scene {
 #[tokio::test(flavor = "multi_thread")]
 async fn groups_are_steered() {
     let scene = Scene::new("enabled: true").await;
-    assert_eq!(scene.well("groups pause spare 30m").await, "done: pause group spare for 1800 s\n");
+    assert_eq!(scene.well("groups pause spare 30m").await, "done: pause group spare for 30m\n");
     assert_eq!(scene.state("spare"), GroupState::Paused);
     assert!(scene.well("groups").await.contains("29 min  paused by a person"));
     scene.well("groups resume spare").await;

@@ -2,15 +2,16 @@
 
 use cc_forwarder::simulator::Simulator;
 use http::StatusCode;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 use super::session::{Session, World};
 use crate::support::program::{Program, program};
 
-const TOKEN: &str = "a-token-for-the-admin-port";
+pub const TOKEN: &str = "a-token-for-the-admin-port";
 
 /// Two endpoints of one group and a spare one, the first two of them `url`.
-fn configured(world: &World, [proxy, admin]: [u16; 2], url: &str) {
+pub fn configured(world: &World, [proxy, admin]: [u16; 2], url: &str) {
     world.file(
         "config.yaml",
         &format!(
@@ -24,13 +25,13 @@ fn configured(world: &World, [proxy, admin]: [u16; 2], url: &str) {
     );
 }
 
-fn daemon(world: &World) -> Program {
+pub fn daemon(world: &World) -> Program {
     let mut command = program(world.folder());
     command.args(["--no-tui", "--config", "config.yaml"]);
     Program::start(command)
 }
 
-fn url(daemon: &Program) -> String {
+pub fn url(daemon: &Program) -> String {
     format!("http://{}", daemon.admin.unwrap())
 }
 
@@ -49,7 +50,7 @@ fn order(text: &str) -> Vec<&str> {
 }
 
 /// A port of this machine that nobody uses.
-async fn free_port() -> u16 {
+pub async fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
 }
 
@@ -187,6 +188,52 @@ async fn who_may_only_look_changes_nothing() {
     session.until_text("configuration reloaded: ");
     session.types("6");
     session.until_text("reloaded: applied: ");
+    session.types("q");
+    assert_eq!(session.code(), Some(0));
+}
+
+/// A way to this forwarder on which it says it is of another version.
+async fn disguised(daemon: &Program) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (here, there) = (listener.local_addr().unwrap(), daemon.admin.unwrap());
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            tokio::spawn(passed_on(client, TcpStream::connect(there).await.unwrap()));
+        }
+    });
+    format!("http://{here}")
+}
+
+async fn passed_on(client: TcpStream, server: TcpStream) {
+    let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
+        (client.into_split(), server.into_split());
+    let asked = tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
+    let own = format!("\"version\":\"{}\"", env!("CARGO_PKG_VERSION"));
+    let mut buffer = vec![0; 1 << 16];
+    while let Ok(read @ 1..) = from_server.read(&mut buffer).await {
+        // As long as the true one, so that lengths stay right; an answer as short as this comes in one piece.
+        let text = String::from_utf8_lossy(&buffer[..read]).replace(&own, &other(&own));
+        if to_client.write_all(text.as_bytes()).await.is_err() {
+            break;
+        }
+    }
+    asked.abort();
+}
+
+/// The same with other digits.
+fn other(version: &str) -> String {
+    version.chars().map(|c| if c.is_ascii_digit() { '7' } else { c }).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forwarder_of_another_version_is_shown_and_both_versions_are_named() {
+    let world = World::new("");
+    configured(&world, [0, 0], "http://127.0.0.1:1");
+    let daemon = daemon(&world);
+    let url = disguised(&daemon).await;
+    let mut session = world.open_with(&["attach", &url, "--token", TOKEN]);
+    let ours = env!("CARGO_PKG_VERSION");
+    session.until_text(&format!("the forwarder is version {}, this screen is version {ours}", other(ours)));
     session.types("q");
     assert_eq!(session.code(), Some(0));
 }

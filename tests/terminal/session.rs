@@ -18,6 +18,10 @@ use crate::support::PATIENCE;
 /// Set for every program that has a terminal of its own.
 pub const OWN_TERMINAL: &str = "CC_FORWARDER_TEST_TERMINAL";
 
+/// `ICANON` and `ECHO` of Linux.
+#[cfg(target_os = "linux")]
+const LINES_AND_ECHO: u32 = 0o2 | 0o10;
+
 /// Begins a frame: a synchronized update.
 const FRAME: &[u8] = b"\x1b[?2026h";
 
@@ -71,6 +75,15 @@ impl World {
     /// The program with these arguments in a terminal of 80x24.
     pub fn open_with(&self, args: &[&str]) -> Session {
         self.open_program(Path::new(env!("CARGO_BIN_EXE_cc-forwarder")), args)
+    }
+
+    /// The program in a terminal of 80x24, its output on another one.
+    #[cfg(target_os = "linux")]
+    pub fn open_elsewhere(&self, output: &Path, args: &[&str]) -> Session {
+        let script = r#"output=$1; shift; exec "$@" > "$output""#;
+        let program = env!("CARGO_BIN_EXE_cc-forwarder");
+        let words = ["-c", script, "sh", output.to_str().unwrap(), program];
+        self.open_program(Path::new("sh"), &[&words, args].concat())
     }
 
     /// A test of this file in a terminal of its own.
@@ -273,6 +286,19 @@ impl Session {
         i32::try_from(status.exit_code()).ok()
     }
 
+    /// Waits until a screen has taken the terminal: no lines, no echo.
+    #[cfg(target_os = "linux")]
+    pub fn until_raw(&self) {
+        wait(|| (self.line_flags() == Some(0)).then_some(()));
+    }
+
+    /// What of reading lines and echo is on, as bits. POSIX names them; their values are Linux's.
+    #[cfg(target_os = "linux")]
+    fn line_flags(&self) -> Option<u32> {
+        let flags = self.master.as_ref()?.get_termios()?.local_flags.bits();
+        Some(flags & LINES_AND_ECHO)
+    }
+
     /// The terminal is as it was: main screen, cursor, no mouse, no bracketed paste, lines and echo.
     pub fn assert_restored(&self) {
         self.until("the main screen", |screen| !screen.alternate_screen());
@@ -281,13 +307,8 @@ impl Session {
         assert!(!screen.hide_cursor(), "the cursor is shown");
         assert_eq!(screen.mouse_protocol_mode(), MouseProtocolMode::None);
         assert!(!screen.bracketed_paste());
-        let flags =
-            self.master.as_ref().and_then(|master| master.get_termios()).map(|t| t.local_flags.bits());
-        // POSIX names these bits; their values are Linux's.
-        if cfg!(target_os = "linux") {
-            const CANONICAL_AND_ECHO: u32 = 0o2 | 0o10;
-            assert_eq!(flags.map(|bits| bits & CANONICAL_AND_ECHO), Some(CANONICAL_AND_ECHO));
-        }
+        #[cfg(target_os = "linux")]
+        assert_eq!(self.line_flags(), Some(LINES_AND_ECHO));
     }
 }
 

@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 
 use crate::admin::status::Status;
 use crate::config::Config;
+use crate::logging::escape::escape;
 use crate::tui::model::Facts;
 use crate::tui::theme::Depth;
 
@@ -46,6 +47,13 @@ pub(super) fn renew(known: &mut Facts, status: &Status, base: &str) -> bool {
     let changed = differ(known, &fresh);
     *known = fresh;
     changed
+}
+
+/// That the forwarder is of another version than this program: it can be understood as far as it says the same things.
+pub(super) fn other_version(theirs: &str) -> Option<String> {
+    let ours = env!("CARGO_PKG_VERSION");
+    let other = || format!("the forwarder is version {}, this screen is version {ours}", escape(theirs));
+    (theirs != ours).then(other)
 }
 
 /// In anything that comes from the forwarder.

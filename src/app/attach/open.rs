@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
+use super::facts::other_version;
 use super::link::{Ear, Follower, Seen, WANTED, unreadable};
 use super::logs::Logs;
 use super::mirror::Mirror;
@@ -94,9 +96,28 @@ pub(super) struct Tasks {
 impl Tasks {
     /// Runs it for this screen; never ends.
     pub(super) async fn run(self, screen: Remote) -> Infallible {
-        let link = self.follower.seen.link();
+        let (link, facts) = (self.follower.seen.link(), self.follower.seen.facts());
         let told = |reload: &ReloadView| tell(&screen, reload);
-        tokio::join!(self.follower.run(told), self.logs.run(link)).0
+        let version = tell_of_versions(facts, |text| screen.complain(text));
+        tokio::join!(self.follower.run(told), self.logs.run(link), version).0
+    }
+}
+
+/// Says so whenever the forwarder has become one of another version than it was, and than this program is. What it was at
+/// the start is said when the screen opens.
+fn tell_of_versions(
+    mut facts: watch::Receiver<Facts>,
+    complain: impl Fn(String),
+) -> impl Future<Output = ()> {
+    let mut known = facts.borrow_and_update().version.clone();
+    async move {
+        while facts.changed().await.is_ok() {
+            let version = facts.borrow_and_update().version.clone();
+            if version != known {
+                other_version(&version).into_iter().for_each(&complain);
+                known = version;
+            }
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use super::report::{Finding, Report, Verdict};
 use crate::app::paint::Span;
 use crate::app::table::{Stand, Table, plain};
 use crate::app::text::{WIDTH, wrap};
+use crate::domain::words::noun;
 use crate::logging::escape::escape;
 
 const COLUMNS: [(&str, Stand); 7] = [
@@ -73,7 +74,7 @@ fn note(finding: &Finding) -> Vec<String> {
 fn closing(report: &Report) -> String {
     let count = |result: Verdict| report.findings.iter().filter(|f| f.result == result).count();
     let enabled = report.findings.iter().filter(|f| f.enabled).count();
-    let endpoints = if enabled == 1 { "endpoint" } else { "endpoints" };
+    let endpoints = noun(enabled as u64, "endpoint");
     if !report.probed {
         return format!("The configuration is valid: {enabled} {endpoints}. Nothing was sent (--no-probe).");
     }

@@ -8,6 +8,7 @@ use super::client::Seen;
 use crate::app::paint::{Line, Tone, span};
 use crate::app::text::{WIDTH, wrap};
 use crate::claude::usage::Usage;
+use crate::domain::words::counted;
 use crate::events::{AttemptRecord, RequestRecord, State};
 
 /// What runs where. `bill` is group, name and port of each endpoint.
@@ -22,7 +23,11 @@ pub(super) fn header(
         Vec::new(),
         vec![span(
             Tone::Plain,
-            format!("  {clients} clients -> the forwarder on {forwarder} -> {} groups:", groups(bill).len()),
+            format!(
+                "  {} -> the forwarder on {forwarder} -> {}:",
+                counted(clients as u64, "client"),
+                counted(groups(bill).len() as u64, "group")
+            ),
         )],
     ];
     for group in groups(bill) {
@@ -112,11 +117,8 @@ pub(super) fn closing(tally: &Tally, seen: &Seen) -> Vec<Line> {
     let kinds = if kinds.is_empty() { String::new() } else { format!(": {}", kinds.join(", ")) };
     let wrong = seen.asked - seen.whole;
     let mut lines = vec![Vec::new(), vec![span(Tone::Strong, "Summary")]];
-    lines.extend(row(
-        "endpoints",
-        Tone::Trouble,
-        &format!("{}{kinds}", counted(failures, "failure", "failures")),
-    ));
+    let failures = counted(failures as u64, "failure");
+    lines.extend(row("endpoints", Tone::Trouble, &format!("{failures}{kinds}")));
     lines.extend(row("forwarder", Tone::Plain, &deeds(tally)));
     let tone = if wrong == 0 { Tone::Good } else { Tone::Bad };
     lines.extend(row("clients", tone, &clients(seen, wrong)));
@@ -131,26 +133,25 @@ pub(super) fn closing(tally: &Tally, seen: &Seen) -> Vec<Line> {
 /// What the forwarder had to do.
 fn deeds(tally: &Tally) -> String {
     let deeds = [
-        (tally.retries, "retry at the same endpoint", "retries at the same endpoint"),
-        (tally.failovers, "failover inside a group", "failovers inside a group"),
-        (tally.group_changes, "failover to another group", "failovers to another group"),
-        (tally.waits, "wait while nothing was available", "waits while nothing was available"),
+        (tally.retries, "retry", "at the same endpoint"),
+        (tally.failovers, "failover", "inside a group"),
+        (tally.group_changes, "failover", "to another group"),
+        (tally.waits, "wait", "while nothing was available"),
     ];
-    let done: Vec<String> =
-        deeds.iter().filter(|(n, ..)| *n > 0).map(|(n, one, many)| counted(*n, one, many)).collect();
+    let done: Vec<String> = deeds
+        .iter()
+        .filter(|(n, ..)| *n > 0)
+        .map(|(n, deed, how)| format!("{} {how}", counted(*n as u64, deed)))
+        .collect();
     if done.is_empty() { "nothing to repair".to_owned() } else { done.join(", ") }
-}
-
-fn counted(n: usize, one: &str, many: &str) -> String {
-    format!("{n} {}", if n == 1 { one } else { many })
 }
 
 fn clients(seen: &Seen, wrong: usize) -> String {
     format!(
         "{}: {}, {} whole and byte for byte as from an endpoint without trouble",
-        counted(wrong, "failure", "failures"),
-        counted(seen.asked, "request", "requests"),
-        counted(seen.whole, "answer", "answers")
+        counted(wrong as u64, "failure"),
+        counted(seen.asked as u64, "request"),
+        counted(seen.whole as u64, "answer")
     )
 }
 
@@ -162,7 +163,12 @@ fn complaints(tally: &Tally, seen: &Seen) -> Vec<Line> {
     let mut lines: Vec<Line> =
         words.iter().flat_map(|(word, n)| row("", Tone::Bad, &format!("{n} x {word}"))).collect();
     if !tally.agrees_with(seen) {
-        let text = format!("{} records for {} requests, {} failed", tally.records, seen.asked, tally.failed);
+        let text = format!(
+            "{} for {}, {} failed",
+            counted(tally.records as u64, "record"),
+            counted(seen.asked as u64, "request"),
+            tally.failed
+        );
         lines.extend(row("records", Tone::Bad, &text));
     }
     lines

@@ -15,7 +15,7 @@ use crate::admin::connections::ConnectionsView;
 use crate::admin::endpoints::EndpointsView;
 use crate::admin::groups::GroupsView;
 use crate::admin::status::{Status, StoreStatus};
-use crate::app::figures::{exact, length};
+use crate::app::figures::{counted, exact, length};
 use crate::app::json;
 use crate::app::paint::{Line, Tone, span};
 use crate::app::reach::{Forwarder, Silent};
@@ -82,7 +82,7 @@ pub(super) fn render(
     lines.extend(fact("Admin port", &format!("http://{}", status.listen.admin)));
     lines.extend(fact("Configuration", config));
     lines.extend(fact("Active group", &active(groups)));
-    lines.extend(fact("Endpoints", &counted(endpoints)));
+    lines.extend(fact("Endpoints", &up(endpoints)));
     lines.extend(fact("Requests", &requests(connections)));
     lines.extend(fact("Store", &store(status.store.as_ref())));
     if endpoints.endpoints.iter().any(|endpoint| endpoint.condition != Condition::Up) {
@@ -108,7 +108,7 @@ fn active(groups: &GroupsView) -> String {
     )
 }
 
-fn counted(endpoints: &EndpointsView) -> String {
+fn up(endpoints: &EndpointsView) -> String {
     let up = endpoints.endpoints.iter().filter(|endpoint| endpoint.condition == Condition::Up).count();
     let pinned = endpoints.pinned.as_ref().map(|name| format!("; {name} first (-p)")).unwrap_or_default();
     format!("{up} of {} up{pinned}", endpoints.endpoints.len())
@@ -133,9 +133,10 @@ fn store(store: Option<&StoreStatus>) -> String {
     let Some(store) = store else { return "none: nothing is recorded".to_owned() };
     match (&store.load.failing, store.load.unsaved) {
         (Some(why), unsaved) => {
-            format!("{}: {} records cannot be written: {why}", store.path, exact(unsaved))
+            format!("{}: {} cannot be written: {why}", store.path, counted(unsaved, "record"))
         }
         (None, 0) => format!("{}: all is saved", store.path),
+        (None, 1) => format!("{}: 1 record waits for the disk", store.path),
         (None, unsaved) => format!("{}: {} records wait for the disk", store.path, exact(unsaved)),
     }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{carry_out, model, request_id, show};
 use crate::admin::suspended::SuspendedView;
-use crate::app::figures::{exact, length};
+use crate::app::figures::{counted, exact, length};
 use crate::app::json;
 use crate::app::paint::{Line, Tone, span};
 use crate::app::reach::Forwarder;
@@ -60,7 +60,8 @@ pub(super) fn render(view: &SuspendedView) -> Vec<Line> {
     view.queue.iter().for_each(|queued| table.add(cells(queued, view.at)));
     let mut lines = table.lines();
     let taken = view.queue.len() as u64;
-    lines.push(vec![plain(format!("{} of {} places taken.", exact(taken), exact(u64::from(view.capacity))))]);
+    let places = counted(u64::from(view.capacity), "place");
+    lines.push(vec![plain(format!("{} of {places} taken.", exact(taken)))]);
     lines
 }
 

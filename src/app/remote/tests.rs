@@ -60,7 +60,7 @@ fn groups_read_like_this() {
         text(&groups::render(&view(groups()))),
         "\
 GROUP                    RANK  STATE       FOR  ENDS IN  WHY
-main                        1  active        -        -  best rank a…t can serve
+main                        1  active        -        -  best rank a…able groups
 a-group-wit…its-nowhere     1  paused   66 min   28 min  paused by a person
 evil\\u{1b}[2J               1  cooling  66 min        -  every endpo…d a request
 "
@@ -142,7 +142,7 @@ Health         can serve
 Clients        http://127.0.0.1:8088
 Admin port     http://127.0.0.1:8010
 Configuration  /home/somebody/a-rather-long/path/to/my.yaml
-Active group   main (best rank among the groups that can serve)
+Active group   main (best rank among the usable groups)
 Endpoints      1 of 2 up; main-a first (-p)
 Requests       8 running, 2 suspended; since the start 1,234: completed 1,220 (7
                after a failover or retry), failed 3, cancelled 1

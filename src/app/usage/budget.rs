@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::ledger::Ledger;
-use crate::app::figures::{attempts, money, share};
+use crate::app::figures::{counted, money, share};
 use crate::app::paint::Span;
 use crate::app::table::{Stand, Table, plain};
 use crate::app::text::{WIDTH, wrap};
@@ -124,7 +124,7 @@ fn note(report: &Report) -> Option<String> {
     Some(format!(
         "\nNo price is known for the tokens of {}; their cost is missing here. Give one under \
          usage_tracking.model_pricing, then run `cc-forwarder usage recost`.",
-        attempts(unpriced)
+        counted(unpriced, "attempt")
     ))
 }
 

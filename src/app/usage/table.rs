@@ -13,7 +13,7 @@
 //! ```
 
 use super::shown::{Group, Period, Shown, Sums};
-use crate::app::figures::{attempts, count, duration, exact, money, share};
+use crate::app::figures::{count, counted, duration, exact, money, share};
 use crate::app::paint::Span;
 use crate::app::table::{Stand, Table, plain};
 use crate::app::text::{WIDTH, wrap};
@@ -132,13 +132,13 @@ fn notes(totals: &Sums) -> Vec<String> {
             "No price is known for {} tokens of {}; their cost is not in the sums. Give one under \
              usage_tracking.model_pricing, then run `cc-forwarder usage recost`.",
             count(totals.unpriced_tokens),
-            attempts(totals.unpriced_attempts)
+            counted(totals.unpriced_attempts, "attempt")
         ));
     }
     if totals.estimated_attempts > 0 {
         notes.push(format!(
             "The output of {} is an estimate: the stream ended before the endpoint said how much it was.",
-            attempts(totals.estimated_attempts)
+            counted(totals.estimated_attempts, "attempt")
         ));
     }
     notes

@@ -16,7 +16,7 @@ use super::ledger::{API, holder, recorded, remote};
 use super::local::{Local, OpenError};
 use crate::admin::usage::upkeep::{BackupView, RecostView, copy, reprice};
 use crate::app::client::blocking::Client;
-use crate::app::figures::exact;
+use crate::app::figures::{counted, exact};
 use crate::app::reach::say;
 use crate::app::{json, prices, run};
 use crate::cli::{BackupArgs, EXIT_FAILED, EXIT_OK, Reach, RecostArgs};
@@ -80,11 +80,8 @@ fn priced(made: &RecostView) -> String {
         0 => String::new(),
         n => format!(", {} without a price", exact(n)),
     };
-    let (records, changed) = (exact(made.records), exact(made.changed));
-    format!(
-        "Priced {records} requests: {changed} changed{unpriced}. Prices: {}",
-        escape(&made.price_revision)
-    )
+    let (records, changed) = (counted(made.records, "request"), exact(made.changed));
+    format!("Priced {records}: {changed} changed{unpriced}. Prices: {}", escape(&made.price_revision))
 }
 
 /// Copies the store.
@@ -117,8 +114,8 @@ pub(super) fn backup(args: &BackupArgs) -> anyhow::Result<u8> {
             return Ok(EXIT_FAILED);
         }
     };
-    let (path, records) = (escape(&made.path).into_owned(), exact(made.records));
-    show(args.json, &made, &format!("Wrote {path}: {records} requests, {} bytes", exact(made.bytes)))
+    let (path, records) = (escape(&made.path).into_owned(), counted(made.records, "request"));
+    show(args.json, &made, &format!("Wrote {path}: {records}, {}", counted(made.bytes, "byte")))
 }
 
 fn order(client: &Client, name: &str) -> anyhow::Result<BackupView> {

@@ -2,7 +2,7 @@
 //!
 //! | how the priority is written | then |
 //! |---|---|
-//! | `1`, `"1"`, `'1'` | the digits are exchanged; quotes stay |
+//! | `1`, `"1"`, `'1'`, `!!int 1` | the digits are exchanged; quotes and tag stay |
 //! | the key without a value | the number is written behind the colon |
 //! | not at all | `priority: 1` comes under `name`, or behind it in `{ ... }` |
 //! | by an alias, a merge or a `${...}` reference; with an anchor; as a block | refused: the number stands elsewhere, or others use it |
@@ -116,9 +116,12 @@ fn exchange(text: &str, key: &Node, value: &Node, wish: &Wish<'_>) -> Result<Spl
         ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => 1,
         ScalarStyle::Literal | ScalarStyle::Folded => return fixed("is written as a block"),
     };
-    let (start, end) = (bytes(text, value.chars).0 + quotes, end_of(text, value).saturating_sub(quotes));
+    let (start, end) = (start_of(text, value) + quotes, end_of(text, value).saturating_sub(quotes));
     if text.get(start..end) != Some(written.as_str()) {
-        return fixed("is written with escapes");
+        return fixed(match style {
+            ScalarStyle::DoubleQuoted => "is written with escapes",
+            _ => "does not stand right behind its tag",
+        });
     }
     Ok(Splice { bytes: (start, end), with })
 }
@@ -159,9 +162,20 @@ fn insert(text: &str, item: &Node, wish: &Wish<'_>) -> Result<(Splice, usize), E
     Ok((splice, name.line + 1))
 }
 
+/// Where a scalar itself begins, behind a tag such as `!!int`, which the parser counts to it.
+fn start_of(text: &str, node: &Node) -> usize {
+    let (start, end) = bytes(text, node.chars);
+    let written = &text[start..end];
+    let tag = match written.starts_with('!') {
+        true => written.find(char::is_whitespace).unwrap_or(written.len()),
+        false => 0,
+    };
+    start + tag + written[tag..].len() - written[tag..].trim_start().len()
+}
+
 /// Where a scalar ends. The parser counts blanks and comments to it; those behind a quoted one may hold quotes, too.
 fn end_of(text: &str, node: &Node) -> usize {
-    let (start, end) = bytes(text, node.chars);
+    let (start, (_, end)) = (start_of(text, node), bytes(text, node.chars));
     let written = &text[start..end];
     let length = match node.content {
         Content::Scalar(_, ScalarStyle::SingleQuoted) => closing(written, '\'', None),

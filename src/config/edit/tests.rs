@@ -31,6 +31,20 @@ fn only_the_digits_are_exchanged() {
 }
 
 #[test]
+fn a_tag_stays_where_it_is() {
+    let before = "endpoints:\n  - name: !!str \"a\" # \"x\"\n    url: https://a.example\n    priority: !!int   12 # as bought\n\
+                  \x20 - { name: b, url: https://b.example, priority: !<tag:yaml.org,2002:int> 2 }\n\
+                  \x20 - name: !!str 'c'  # 'y'\n    url: https://c.example\n\
+                  \x20 - name: d\n    url: https://d.example\n    priority: !!str \"4\"\n";
+    let after = before
+        .replace("  12 ", "  7 ")
+        .replace("> 2 ", "> 20 ")
+        .replace("\"4\"", "\"5\"")
+        .replace("# 'y'\n", "# 'y'\n    priority: 9\n");
+    assert_eq!(edited(before, &[("a", 7), ("b", 20), ("c", 9), ("d", 5)]).unwrap(), after);
+}
+
+#[test]
 fn a_missing_key_is_written_in_the_style_of_its_place() {
     let before = "endpoints:\n-   name: a # one\n    url: https://a.example\n- {name: b, url: https://b.example}\n\
                   - url: https://c.example\n  name: c";
@@ -99,6 +113,8 @@ fn numbers_that_stand_elsewhere_are_refused() {
     assert!(refusal(&alias, &[("b", 3)]).contains("line 7: the priority of b comes from an alias"));
     assert!(refusal(&with("|-\n      1"), &[("a", 3)]).contains("is written as a block"));
     assert!(refusal(&with(r#""\x31""#), &[("a", 3)]).contains("is written with escapes"));
+    let apart = refusal(&with("!!int # as bought\n      1"), &[("a", 3)]);
+    assert!(apart.contains("the priority of a does not stand right behind its tag"), "{apart}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 mod properties;
 
-use super::super::group::GroupState;
+use super::super::group::{GroupState, Reason};
 use super::super::outcome::{Kind, Transport};
 use super::super::ratelimit::Scope;
 use super::super::testing::{at, group, id, limited, secs, settings, specs, status, transport};
@@ -81,6 +81,25 @@ fn the_best_rank_is_active_and_ties_go_by_file_order() {
     let tied: Vec<Arc<EndpointSpec>> = tied.into_iter().map(Arc::new).collect();
     let fleet = Fleet::new(settings(), &tied, at(0.0));
     assert_eq!(fleet.view(at(0.0)).active, Some(group("b")));
+}
+
+/// An active group is not always one that can serve: its reason says what it was chosen for.
+#[test]
+fn an_active_group_says_what_it_is_the_best_of() {
+    let why = |s: &Scene, now| {
+        let view = s.fleet.view(at(now));
+        view.group(view.active.as_ref().unwrap()).unwrap().why
+    };
+    let mut s = auto(&[1, 1]);
+    assert_eq!(why(&s, 0.0), Reason::BestRank, "nobody has been asked yet, and all may be");
+    s.probe_down(1.0, "a-1");
+    assert_eq!((s.active(1.0).as_str(), why(&s, 1.0)), ("b", Reason::BestRank));
+    s.probe_down(1.0, "b-1");
+    assert_eq!((s.active(1.0).as_str(), why(&s, 1.0)), ("a", Reason::BestOfUnusable));
+    let mut cooling = auto(&[1, 1]);
+    cooling.exhaust(1.0, "a");
+    cooling.exhaust(1.0, "b");
+    assert_eq!((cooling.active(1.0).as_str(), why(&cooling, 1.0)), ("a", Reason::BestOfCooling));
 }
 
 #[test]

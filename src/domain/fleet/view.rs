@@ -219,6 +219,8 @@ fn reason(fleet: &Fleet, group: &Group, state: GroupState, now: Instant) -> Reas
         GroupState::Active if fleet.activated.as_ref() == Some(&group.id) => Reason::Activated,
         GroupState::Active if fleet.pinned_group() == Some(&group.id) => Reason::Pinned,
         GroupState::Active if !fleet.settings.auto_switch => Reason::Chosen,
+        GroupState::Active if !fleet.usable(&group.id, now) => Reason::BestOfUnusable,
+        GroupState::Active if group.is_cooling(now) => Reason::BestOfCooling,
         GroupState::Active => Reason::BestRank,
     }
 }

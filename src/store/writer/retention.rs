@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::{Timestamp, ToSpan};
 
 use super::chore::{Chore, Step};
+use crate::domain::words::counted;
 use crate::store::civil::Clock;
 use crate::store::disk::Disk;
 use crate::store::key::RowKey;
@@ -32,9 +33,9 @@ impl Retention {
         if self.removed > 0 {
             tracing::info!(
                 target: "cc_forwarder::store",
-                "removed {} records older than {} days (usage_tracking.retention_days)",
-                self.removed,
-                self.days
+                "removed {} older than {} (usage_tracking.retention_days)",
+                counted(self.removed, "record"),
+                counted(u64::from(self.days), "day")
             );
         }
         self.removed = 0;

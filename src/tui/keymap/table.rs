@@ -60,6 +60,8 @@ pub const KEYMAP: &[Binding] = &[
     danger(Context::Review, chords![c('y')], Action::ApplyAndSave, "apply and save", 2),
     danger(Context::Review, chords![c('a')], Action::ApplyOnly, "apply only", 3),
     key(Context::Review, chords![Chord::plain(Esc), c('n')], Action::Back, "back to editing", 4),
+    key(Context::Review, chords![c('k'), Chord::plain(Up)], Action::Up, "scroll up", 0),
+    key(Context::Review, chords![c('j'), Chord::plain(Down)], Action::Down, "scroll down", 0),
     key(ENDPOINTS, chords![Chord::plain(Enter)], Action::EditPriority, "edit priority", 1),
     key(ENDPOINTS, chords![c('d')], Action::Details, "details", 2),
     danger(ENDPOINTS, chords![c('a')], Action::Activate, "activate group", 3),

@@ -57,7 +57,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Overlay::Palette(input, selected) => return menu::palette(model, input, selected, action),
         Overlay::Confirm(question) if action == Action::Yes => return carry_out(model, question.yes, None),
         Overlay::Prompt(prompt) if action == Action::Yes => return entered(model, prompt),
-        Overlay::Review(review) => return endpoints::decide(model, review, action),
+        Overlay::Review(review, first) => return endpoints::decide(model, review, first, action),
         Overlay::Confirm(_) | Overlay::Prompt(_) => {}
     }
     Vec::new()

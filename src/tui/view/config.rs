@@ -23,6 +23,7 @@ use ratatui::widgets::{Block, Paragraph, Wrap};
 use super::widgets::{panel, row_style};
 use crate::config::listing::Entry;
 use crate::config::origin::Origin;
+use crate::domain::words::counted;
 use crate::tui::format::{harmless, left};
 use crate::tui::model::Model;
 use crate::tui::screen::config::{Row, origin};
@@ -100,9 +101,8 @@ fn outcome<'m>(model: &Model, reload: &ReloadView) -> Line<'m> {
     let at = reload.at.to_zoned(model.facts.zone.clone()).strftime("%H:%M:%S");
     let (role, text) = match &reload.outcome {
         Err(problems) => {
-            let plural = if problems.len() == 1 { "" } else { "s" };
-            let text =
-                format!("refused, the running configuration stays: {} problem{plural}", problems.len());
+            let count = counted(problems.len() as u64, "problem");
+            let text = format!("refused, the running configuration stays: {count}");
             (Role::Error, text)
         }
         Ok(report) if !report.needs_restart.is_empty() => (Role::Warn, report.to_string()),

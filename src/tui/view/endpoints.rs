@@ -42,6 +42,11 @@ const LIST: u16 = 84;
 const BELOW: u16 = 12;
 /// Cells of a row without name and error.
 const FIXED: usize = 66;
+/// Cells of a state: as many where there is room, and so many before a figure is left out.
+const STATE: usize = 15;
+const NARROW_STATE: usize = 10;
+/// Cells of a priority, at least.
+const PRIORITY: usize = 9;
 /// What stands for a value that nobody knows.
 const UNKNOWN: &str = "-";
 
@@ -106,7 +111,7 @@ fn list(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let inner = panel(model, frame, area, &title);
     let parts = [Constraint::Length(1), Constraint::Min(1), Constraint::Length(1)];
     let [head, body, foot] = Layout::vertical(parts).areas(inner);
-    let columns = Columns::of(inner.width);
+    let columns = Columns::of(model, inner.width);
     frame.render_widget(Line::styled(columns.head(), model.theme().style(Role::Muted)), head);
     frame.render_widget(Paragraph::new(rows(model, &columns, body)), body);
     frame.render_widget(note(model, foot.width), foot);
@@ -160,26 +165,56 @@ fn holds_pinned(model: &Model, group: &GroupStatus) -> bool {
     snapshot.endpoints.iter().any(|e| e.group == group.name && Some(&e.name) == snapshot.pinned.as_ref())
 }
 
-/// Widths that depend on the room there is.
+/// A column of figures: title, cells, and what it says.
+type Figure = (&'static str, usize, fn(&Model, &EndpointStatus) -> String);
+
+/// The columns behind the priority, the last of which a narrow terminal does without.
+const FIGURES: [Figure; 4] = [
+    ("TTFT 50/95", 11, |_, endpoint| first_byte(endpoint)),
+    ("ok", 5, |_, endpoint| success(endpoint)),
+    ("live", 4, |_, endpoint| endpoint.in_flight.to_string()),
+    ("limit", 11, limit),
+];
+
+/// Widths that depend on the room there is, and on the numbers.
 struct Columns {
     name: usize,
+    state: usize,
+    priority: usize,
+    figures: usize,
     error: usize,
 }
 
 impl Columns {
-    fn of(width: u16) -> Self {
-        let room = usize::from(width).saturating_sub(FIXED);
+    /// A priority is shown whole whatever its length.
+    fn of(model: &Model, width: u16) -> Self {
+        let width = usize::from(width);
+        let numbers = model.snapshot.endpoints.iter().map(|endpoint| priority(model, endpoint).len());
+        let priority = numbers.max().unwrap_or(0).max(PRIORITY);
+        let room = width.saturating_sub(FIXED + priority - PRIORITY);
         let name = room.clamp(8, 24);
         let error = room.saturating_sub(name + 1);
-        Self { name, error: if error < 12 { 0 } else { error } }
+        let before = 4 + name + 1 + priority + 1;
+        let cells = |figures: usize| FIGURES[..figures].iter().map(|(_, cells, _)| cells + 1).sum::<usize>();
+        let fits = |figures: &usize| before + NARROW_STATE + cells(*figures) <= width;
+        let figures = (0..=FIGURES.len()).rev().find(fits).unwrap_or(0);
+        let state = width.saturating_sub(before + cells(figures)).clamp(6, STATE);
+        Self { name, state, priority, figures, error: if error < 12 { 0 } else { error } }
+    }
+
+    fn figures(&self) -> &'static [Figure] {
+        &FIGURES[..self.figures]
     }
 
     fn head(&self) -> String {
+        let figures: String =
+            self.figures().iter().map(|(title, cells, _)| format!(" {}", right(title, *cells))).collect();
         let error = if self.error > 0 { "  last error" } else { "" };
         format!(
-            "     {}{} priority  TTFT 50/95    ok live       limit{error}",
+            "     {}{} {}{figures}{error}",
             left("name", self.name),
-            left("state", 16)
+            left("state", self.state),
+            right("priority", self.priority)
         )
     }
 
@@ -190,17 +225,18 @@ impl Columns {
         let mark = if selected { pointer } else { " " };
         let condition = &endpoint.condition;
         let state = state(model, endpoint);
+        let figure = |(_, cells, text): &Figure| format!(" {}", right(&text(model, endpoint), *cells));
         let coloured = if selected { style } else { theme.style(role_of(condition)) };
         let mut spans = vec![
             Span::styled(format!("{mark} "), style),
             Span::styled(glyph(model, condition), coloured),
             Span::styled(format!("  {}", left(&harmless(&endpoint.name.0), self.name - 1)), style),
-            Span::styled(format!(" {}", left(&state, 15)), coloured),
+            Span::styled(format!(" {}", left(&state, self.state)), coloured),
             Span::styled(
-                format!(" {}", right(&priority(model, endpoint), 9)),
+                format!(" {}", right(&priority(model, endpoint), self.priority)),
                 self.priority_style(model, endpoint, selected),
             ),
-            Span::styled(figures(model, endpoint), style),
+            Span::styled(self.figures().iter().map(figure).collect::<String>(), style),
         ];
         if self.error > 0 {
             let error = endpoint.last_error.as_deref().unwrap_or(UNKNOWN);
@@ -219,19 +255,6 @@ impl Columns {
         let edited = new_priority(model, endpoint).is_some();
         if edited && !selected { model.theme().style(Role::Warn) } else { row_style(model, selected) }
     }
-}
-
-/// TTFT, success, in flight and limit, each in its column.
-fn figures(model: &Model, endpoint: &EndpointStatus) -> String {
-    let live = endpoint.in_flight.to_string();
-    let (ttft, ok) = (first_byte(endpoint), success(endpoint));
-    format!(
-        " {} {} {} {}",
-        right(&ttft, 11),
-        right(&ok, 5),
-        right(&live, 4),
-        right(&limit(model, endpoint), 11)
-    )
 }
 
 fn new_priority(model: &Model, endpoint: &EndpointStatus) -> Option<u32> {

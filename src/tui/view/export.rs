@@ -2,6 +2,7 @@
 
 use ratatui::text::Line;
 
+use crate::domain::words::counted;
 use crate::tui::export::Exporting;
 use crate::tui::model::Model;
 use crate::tui::theme::Role;
@@ -15,8 +16,7 @@ pub(super) fn line<'m>(model: &Model, exporting: &Exporting) -> Line<'m> {
             (_, 0) => (Role::Info, format!(" exporting to {path}: counting; Esc cancels")),
             (done, total) => (Role::Info, format!(" exporting to {path}: {done} of {total}; Esc cancels")),
         },
-        Some(Ok(1)) => (Role::Ok, format!(" exported 1 request to {path}")),
-        Some(Ok(rows)) => (Role::Ok, format!(" exported {rows} requests to {path}")),
+        Some(Ok(rows)) => (Role::Ok, format!(" exported {} to {path}", counted(*rows, "request"))),
         Some(Err(_)) if exporting.was_cancelled() => (Role::Muted, " export cancelled".to_owned()),
         Some(Err(why)) => (Role::Error, format!(" export failed: {}", model.public(why))),
     };

@@ -10,7 +10,7 @@ use super::widgets::{group_word, spread};
 use crate::domain::fleet::Condition;
 use crate::domain::group::GroupState;
 use crate::events::board::GroupStatus;
-use crate::tui::format::{fit, spent};
+use crate::tui::format::{fit, spent, wrap};
 use crate::tui::keymap::{self, Action, Binding};
 use crate::tui::model::{Model, Screen};
 use crate::tui::screen::overview::per_minute;
@@ -134,24 +134,57 @@ pub fn short_status(model: &Model, width: u16) -> String {
 pub fn tabs(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let theme = model.theme();
     let style = |screen| if screen == model.screen { Role::Accent } else { Role::Muted };
-    let spans = Screen::ALL.into_iter().map(|screen| Span::styled(tab(screen), theme.style(style(screen))));
+    let labels = labels(model.screen, area.width);
+    let spans = Screen::ALL
+        .into_iter()
+        .zip(labels)
+        .map(|(screen, label)| Span::styled(label, theme.style(style(screen))));
     frame.render_widget(Paragraph::new(Line::from_iter(spans)), area);
 }
 
-fn tab(screen: Screen) -> String {
-    format!(" {} {} ", screen as usize + 1, screen.title())
+/// What the tabs say: their names; where there is no room for all of them shorter ones; else that of the screen in
+/// front alone. The digits always.
+fn labels(front: Screen, width: u16) -> [String; 7] {
+    let label = |screen: Screen, name: &str| format!(" {} {name} ", screen as usize + 1);
+    let whole = Screen::ALL.map(|screen| label(screen, screen.title()));
+    let short = Screen::ALL.map(|screen| label(screen, screen.short()));
+    let digits = Screen::ALL.map(|screen| match screen == front {
+        true => label(screen, screen.title()),
+        false => format!(" {} ", screen as usize + 1),
+    });
+    let fits =
+        |labels: &[String; 7]| labels.iter().map(|label| label.width()).sum::<usize>() <= usize::from(width);
+    [whole, short].into_iter().find(fits).unwrap_or(digits)
 }
 
-/// The message of the moment, on the last line of the screen so that the keys stay in view.
+/// The message of the moment, on the last lines of the screen so that the keys stay in view: as many as it takes to say
+/// all of it. Only what is longer than the whole screen is cut.
 pub fn toast(model: &Model, frame: &mut Frame<'_>, body: Rect) {
     let Some(toast) = &model.toast else { return };
     let style = model.theme().style(if toast.error { Role::Error } else { Role::Info });
-    let text = fit(&format!(" {} ", model.public(&toast.text)), usize::from(body.width));
-    let place = Rect { y: body.bottom().saturating_sub(1), height: 1, ..body };
-    let place = Rect { width: text.width() as u16, ..place };
+    let mut rows = rows(model, &toast.text, usize::from(body.width.saturating_sub(2)));
+    let room = usize::from(body.height);
+    if rows.len() > room {
+        rows.truncate(room);
+        rows.last_mut().into_iter().for_each(|row| row.push('…'));
+    }
+    let height = rows.len() as u16;
+    // One row covers no more than it needs; several are read better without remains of the screen behind them.
+    let width = match rows.as_slice() {
+        [row] => row.width() as u16 + 2,
+        _ => body.width,
+    };
+    let place = Rect { y: body.bottom().saturating_sub(height), height, width, ..body }.intersection(body);
     frame.render_widget(Clear, place);
     frame.buffer_mut().set_style(place, model.theme().style(Role::Text));
-    frame.render_widget(Paragraph::new(Span::styled(text, style)), place);
+    let lines = rows.into_iter().map(|row| Line::styled(format!(" {row} "), style));
+    frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), place);
+}
+
+/// A message in rows of at most so many cells; what it says in lines of its own begins a new one.
+fn rows(model: &Model, text: &str, width: usize) -> Vec<String> {
+    let rows = text.lines().flat_map(|line| wrap(&model.public(line), width));
+    rows.map(|row| row.trim_end().to_owned()).collect()
 }
 
 /// The keys of this place.
@@ -187,7 +220,7 @@ fn hints(model: &Model, width: u16) -> Vec<(u16, u16, &'static Binding)> {
 pub fn hit(model: &Model, column: u16, row: u16) -> Option<Action> {
     let parts = layout(Rect::new(0, 0, model.size.0, model.size.1));
     if row == parts.tabs.y && model.overlays.is_empty() {
-        return tab_at(column).map(Action::Go);
+        return tab_at(model, parts.tabs.width, column).map(Action::Go);
     }
     if row == parts.footer.y {
         let found = hints(model, parts.footer.width)
@@ -198,10 +231,11 @@ pub fn hit(model: &Model, column: u16, row: u16) -> Option<Action> {
     None
 }
 
-fn tab_at(column: u16) -> Option<Screen> {
+fn tab_at(model: &Model, width: u16, column: u16) -> Option<Screen> {
     let mut end = 0;
-    Screen::ALL.into_iter().find(|screen| {
-        end += tab(*screen).width() as u16;
-        column < end
+    let labels = labels(model.screen, width).into_iter().zip(Screen::ALL);
+    labels.into_iter().find_map(|(label, screen)| {
+        end += label.width() as u16;
+        (column < end).then_some(screen)
     })
 }

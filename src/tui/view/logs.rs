@@ -14,6 +14,7 @@ use ratatui::widgets::{Block, Paragraph};
 
 use super::widgets::{panel, row_style};
 use crate::config::Level;
+use crate::domain::words::counted;
 use crate::logging::escape::escape;
 use crate::logging::ring::Line;
 use crate::tui::format::{fit, harmless, left, masked, wrap};
@@ -52,8 +53,8 @@ pub fn hit(model: &Model, area: Rect, column: u16, row: u16) -> Option<usize> {
 
 fn title(state: &State) -> String {
     let mut parts = match state.len() == state.kept() {
-        true => vec![format!("Log {} lines", state.kept())],
-        false => vec![format!("Log {} of {} lines", state.len(), state.kept())],
+        true => vec![format!("Log {}", counted(state.kept() as u64, "line"))],
+        false => vec![format!("Log {} of {}", state.len(), counted(state.kept() as u64, "line"))],
     };
     parts.push(format!("{} and above", state.level()));
     parts.extend(state.request().map(harmless));

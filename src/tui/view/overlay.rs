@@ -5,8 +5,10 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Paragraph};
+use unicode_width::UnicodeWidthStr;
 
 use super::endpoints;
+use super::input::shown;
 use super::widgets::{panel, row_style};
 use crate::tui::format::{harmless, left, wrap};
 use crate::tui::keymap::Binding;
@@ -21,15 +23,16 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         Some(Overlay::Help(input, line)) => help(model, frame, area, input, *line),
         Some(Overlay::Palette(input, selected)) => palette(model, frame, area, input, *selected),
         Some(Overlay::Confirm(question)) => {
-            let mut lines: Vec<Line<'_>> = question.text.iter().map(|l| Line::from(l.as_str())).collect();
+            let rows = question.text.iter().flat_map(|line| wrap(line, room(area, 76)));
+            let mut lines: Vec<Line<'_>> = rows.map(Line::from).collect();
             lines.push(Line::default());
             lines.push(Line::styled("y yes   n no", model.theme().style(Role::Accent)));
             dialog(model, frame, area, "Sure?", lines);
         }
         Some(Overlay::Prompt(prompt)) => ask(model, frame, area, prompt),
-        Some(Overlay::Review(review)) => {
-            let lines = endpoints::review::lines(model, review);
-            dialog(model, frame, area, endpoints::review::TITLE, lines);
+        Some(Overlay::Review(review, first)) => {
+            let (title, lines) = endpoints::review::dialog(model, review, *first, (area.width, area.height));
+            dialog(model, frame, area, &title, lines);
         }
         None => {}
     }
@@ -41,8 +44,13 @@ fn middle(area: Rect, width: u16, height: u16) -> Rect {
     Rect::new(area.x + (area.width - width) / 2, area.y + (area.height - height) / 2, width, height)
 }
 
+/// Cells of a dialog's lines: as many as it would like, as far as there is room between its borders.
+fn room(area: Rect, liked: usize) -> usize {
+    liked.min(usize::from(area.width.saturating_sub(4)))
+}
+
 fn dialog(model: &Model, frame: &mut Frame<'_>, area: Rect, title: &str, lines: Vec<Line<'_>>) -> Rect {
-    let widest = lines.iter().map(Line::width).max().unwrap_or(0).max(title.len() + 2);
+    let widest = lines.iter().map(Line::width).max().unwrap_or(0).max(title.width() + 2);
     let place = middle(area, widest as u16 + 4, lines.len() as u16 + 2);
     frame.render_widget(Clear, place);
     frame.buffer_mut().set_style(place, model.theme().style(Role::Text));
@@ -53,32 +61,30 @@ fn dialog(model: &Model, frame: &mut Frame<'_>, area: Rect, title: &str, lines: 
 }
 
 fn ask(model: &Model, frame: &mut Frame<'_>, area: Rect, prompt: &Prompt) {
-    const WIDTH: usize = 56;
+    let width = room(area, 56);
     let theme = model.theme();
-    let value = prompt.input.value();
-    let start = prompt.input.visual_scroll(WIDTH - 1);
-    let shown: String = value.chars().skip(start).take(WIDTH).collect();
+    let (shown, cursor) = shown(&prompt.input, width);
     let (note, role) = match &prompt.error {
         Some(error) => (error.as_str(), Role::Error),
         None => (prompt.hint.as_str(), Role::Muted),
     };
-    let mut lines = vec![Line::styled(left(&shown, WIDTH), theme.style(Role::Selection))];
-    lines.extend(wrap(note, WIDTH).into_iter().map(|row| Line::styled(row, theme.style(role))));
+    let mut lines = vec![Line::styled(left(&shown, width), theme.style(Role::Selection))];
+    lines.extend(wrap(note, width).into_iter().map(|row| Line::styled(row, theme.style(role))));
     lines.push(Line::styled("Enter apply   Esc cancel", theme.style(Role::Accent)));
     let inner = dialog(model, frame, area, &prompt.title, lines);
-    let cursor = prompt.input.visual_cursor().saturating_sub(start) as u16;
     frame.set_cursor_position(Position::new(inner.x + cursor, inner.y));
 }
 
 fn help(model: &Model, frame: &mut Frame<'_>, area: Rect, input: &tui_input::Input, first: usize) {
     let theme = model.theme();
     let rows = help_rows(model, input.value());
-    let width = usize::from(area.width).saturating_sub(6).min(76);
+    let width = room(area, 74);
     let line = |row: &HelpRow| match row {
         HelpRow::Place(place) => Line::styled(left(place, width), theme.style(Role::Accent)),
         HelpRow::Key(binding) => key(model, binding, width),
     };
-    let mut lines = vec![typing("/", input, width, theme.style(Role::Accent))];
+    let (typing, cursor) = typing("/", input, width, theme.style(Role::Accent));
+    let mut lines = vec![typing];
     lines.extend(rows.iter().skip(first).take(help_height(model)).map(line));
     if rows.is_empty() {
         lines.push(Line::styled("no key does that here", theme.style(Role::Muted)));
@@ -86,7 +92,7 @@ fn help(model: &Model, frame: &mut Frame<'_>, area: Rect, input: &tui_input::Inp
     let more = rows.len().saturating_sub(first + help_height(model));
     let title = if more > 0 { format!("Keys ({more} more below)") } else { "Keys".to_owned() };
     let inner = dialog(model, frame, area, &title, lines);
-    put_cursor(frame, inner, input, width);
+    frame.set_cursor_position(Position::new(inner.x + cursor, inner.y));
 }
 
 /// A key with what it does; where it does nothing now, why.
@@ -99,24 +105,21 @@ fn key(model: &Model, binding: &Binding, width: usize) -> Line<'static> {
     Line::styled(left(&text, width), model.theme().style(role))
 }
 
-/// The line that is typed into.
-fn typing(sign: &'static str, input: &tui_input::Input, width: usize, style: Style) -> Line<'static> {
-    let shown: String = input.value().chars().skip(input.visual_scroll(width - 2)).collect();
-    Line::from(vec![Span::styled(sign, style), Span::raw(left(&shown, width - 1))])
-}
-
-fn put_cursor(frame: &mut Frame<'_>, inner: Rect, input: &tui_input::Input, width: usize) {
-    let at = input.visual_cursor().saturating_sub(input.visual_scroll(width - 2));
-    frame.set_cursor_position(Position::new(inner.x + 1 + at as u16, inner.y));
+/// The line that is typed into, and the cursor's cell in it.
+fn typing(sign: &'static str, input: &tui_input::Input, width: usize, style: Style) -> (Line<'static>, u16) {
+    let width = width.saturating_sub(1);
+    let (shown, cursor) = shown(input, width);
+    (Line::from(vec![Span::styled(sign, style), Span::raw(left(&shown, width))]), cursor + 1)
 }
 
 fn palette(model: &Model, frame: &mut Frame<'_>, area: Rect, input: &tui_input::Input, selected: usize) {
-    const WIDTH: usize = 66;
     const ROWS: usize = 12;
+    let width = room(area, 66);
     let theme = model.theme();
     let rows = palette_rows(model, input.value());
     let first = scroll(0, selected, ROWS, rows.len());
-    let mut lines = vec![typing(":", input, WIDTH, theme.style(Role::Accent))];
+    let (typing, cursor) = typing(":", input, width, theme.style(Role::Accent));
+    let mut lines = vec![typing];
     for (i, binding) in rows.iter().enumerate().skip(first).take(ROWS) {
         let reason = why_not_behind(model, binding.action);
         let why = reason.as_ref().map(|why| format!("  (not now: {})", harmless(why))).unwrap_or_default();
@@ -126,11 +129,11 @@ fn palette(model: &Model, frame: &mut Frame<'_>, area: Rect, input: &tui_input::
             (false, Some(_)) => theme.style(Role::Muted),
             (false, None) => theme.style(Role::Text),
         };
-        lines.push(Line::styled(left(&text, WIDTH), style));
+        lines.push(Line::styled(left(&text, width), style));
     }
     if rows.is_empty() {
         lines.push(Line::styled("nothing of that name", theme.style(Role::Muted)));
     }
     let inner = dialog(model, frame, area, "Command", lines);
-    put_cursor(frame, inner, input, WIDTH);
+    frame.set_cursor_position(Position::new(inner.x + cursor, inner.y));
 }

@@ -28,9 +28,10 @@ use unicode_width::UnicodeWidthStr;
 
 use super::widgets::{glyph, group_word, panel, role_of, row_style, sparkline, spread, word};
 use crate::domain::fleet::Condition;
+use crate::domain::words::counted;
 use crate::events::board::{EndpointStatus, GroupStatus, Phase};
 use crate::events::minutes;
-use crate::tui::format::{count, fit, harmless, left, millis, percent, seconds, spent};
+use crate::tui::format::{fit, harmless, left, millis, percent, seconds, spent, sum};
 use crate::tui::model::Model;
 use crate::tui::screen::endpoints::members;
 use crate::tui::screen::list::scroll;
@@ -267,7 +268,7 @@ fn totals(sums: &Sums) -> [String; 2] {
         n => format!(" + {n} unpriced"),
     };
     [
-        format!("in {}  out {}", count(sums.prompt), count(sums.output)),
+        format!("in {}  out {}", sum(sums.prompt), sum(sums.output)),
         format!("cache {cached}  {}{unpriced}", spent(sums.cost, sums.unpriced)),
     ]
 }
@@ -288,10 +289,9 @@ fn draw_card(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         lines.push(set("ANTHROPIC_AUTH_TOKEN", "<the auth.token of the configuration>"));
     }
     let usable = model.snapshot.endpoints.iter().filter(|e| e.condition != Condition::Disabled).count();
-    let noun = if usable == 1 { "endpoint" } else { "endpoints" };
     lines.push(Line::default());
     let source = model.private(&model.facts.config_source);
-    let note = format!("{usable} {noun} from {source}");
+    let note = format!("{} from {source}", counted(usable as u64, "endpoint"));
     lines.push(Line::styled(fit(&note, usize::from(inner.width)), theme.style(Role::Muted)));
     frame.render_widget(Paragraph::new(lines), inner);
 }

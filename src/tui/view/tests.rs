@@ -4,6 +4,7 @@ mod ascii;
 mod header;
 mod keys;
 mod privacy;
+mod small;
 mod themes;
 
 use crate::tui::keymap::Action;

@@ -24,15 +24,16 @@ mod table;
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 use unicode_width::UnicodeWidthStr;
 
 use super::widgets::{bar, panel};
 use crate::domain::budget::{BudgetScope, BudgetState, BudgetStatus, Period};
+use crate::domain::words::counted;
 use crate::store::query::By;
 use crate::store::totals::Totals;
-use crate::tui::format::{count, fit, harmless, money, percent, spent};
+use crate::tui::format::{fit, harmless, money, percent, share, spent, sum};
 use crate::tui::model::Model;
 use crate::tui::screen::usage::Choice;
 use crate::tui::source::NoUsage;
@@ -148,7 +149,7 @@ fn card(model: &Model, frame: &mut Frame<'_>, area: Rect) {
 
 fn summary<'m>(model: &Model, totals: &Totals, width: u16) -> Vec<Line<'m>> {
     let mut lines: Vec<Line<'_>> = tokens(totals, usize::from(width)).into_iter().map(Line::from).collect();
-    lines.push(cost(model, totals));
+    lines.extend(cost(model, totals, usize::from(width)));
     let budgets = &model.snapshot.budgets;
     lines.extend(budgets.iter().take(BUDGETS).map(|status| budget(model, status)));
     if budgets.len() > BUDGETS {
@@ -164,14 +165,13 @@ fn tokens(totals: &Totals, width: usize) -> Vec<String> {
     let t = &totals.tokens;
     let not_completed = [(totals.failed, "failed"), (totals.interrupted, "interrupted")];
     let apart = not_completed.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("   {n} {word}"));
-    let plural = if totals.requests == 1 { "" } else { "s" };
-    let requests = format!(" {} request{plural}{}", totals.requests, apart.collect::<String>());
+    let requests = format!(" {}{}", counted(totals.requests, "request"), apart.collect::<String>());
     let used = format!(
         "in {}   out {}   cache read {} written {}",
-        count(t.prompt()),
-        count(t.output),
-        count(t.cache_read),
-        count(t.cache_write())
+        sum(t.prompt()),
+        sum(t.output),
+        sum(t.cache_read),
+        sum(t.cache_write())
     );
     let line = format!("{requests}   {used}");
     if line.width() <= width {
@@ -181,24 +181,25 @@ fn tokens(totals: &Totals, width: usize) -> Vec<String> {
     }
 }
 
-/// Attempts without a price are missing in every sum of dollars: said beside it, and loudly.
-fn cost<'m>(model: &Model, totals: &Totals) -> Line<'m> {
+/// Attempts without a price are missing in every sum of dollars: said beside it, and loudly. What caches did is said in a
+/// line of its own where there is no room.
+fn cost<'m>(model: &Model, totals: &Totals, width: usize) -> Vec<Line<'m>> {
     let theme = model.theme();
-    let hits = totals.cache_hit_rate().map_or("-".to_owned(), percent);
+    let hits = share(totals.cache_hit_rate());
     let cache = format!(
-        "   cache hits {hits}, saved {}, misses cost {}",
+        "cache hits {hits}, saved {}, misses cost {}",
         money(totals.cache_saved),
         money(totals.cache_missed)
     );
-    let mut spans = vec![
-        ratatui::text::Span::styled(format!(" {}", cost_of(totals)), theme.style(Role::Accent)),
-        ratatui::text::Span::raw(cache),
-    ];
-    if totals.unpriced > 0 {
-        let text = format!("   {} unpriced", totals.unpriced);
-        spans.push(ratatui::text::Span::styled(text, theme.style(Role::Warn)));
+    let cost = Span::styled(format!(" {}", cost_of(totals)), theme.style(Role::Accent));
+    let unpriced = match totals.unpriced {
+        0 => Span::default(),
+        n => Span::styled(format!("   {n} unpriced"), theme.style(Role::Warn)),
+    };
+    match cost.width() + 3 + cache.width() + unpriced.width() <= width {
+        true => vec![Line::from(vec![cost, Span::raw(format!("   {cache}")), unpriced])],
+        false => vec![Line::from(vec![cost, unpriced]), Line::from(format!(" {cache}"))],
     }
-    Line::from(spans)
 }
 
 fn cost_of(totals: &Totals) -> String {

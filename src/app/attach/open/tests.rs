@@ -28,6 +28,35 @@ async fn a_forwarder_says_what_it_is_and_what_there_is() {
 }
 
 #[tokio::test]
+async fn a_forwarder_that_comes_back_with_another_version_is_told_of() {
+    let ours = env!("CARGO_PKG_VERSION");
+    assert_eq!(other_version(ours), None);
+    let mut facts = crate::tui::testing::unanswered(crate::tui::testing::busy()).facts;
+    facts.version = ours.to_owned();
+    let (sender, receiver) = watch::channel(facts);
+    let (tx, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let telling = tell_of_versions(receiver, move |text| tx.send(text).unwrap());
+    let telling = tokio_util::task::TaskTracker::new().spawn(telling);
+    let this = format!("this screen is version {ours}");
+    let becomes = |version: &str| sender.send_modify(|facts| facts.version = version.to_owned());
+    becomes("9.9.9");
+    assert_eq!(
+        timeout(PATIENCE, told.recv()).await.unwrap().unwrap(),
+        format!("the forwarder is version 9.9.9, {this}")
+    );
+    becomes("9.9.9");
+    becomes("8.8.8\u{1b}[2J");
+    assert_eq!(
+        timeout(PATIENCE, told.recv()).await.unwrap().unwrap(),
+        format!("the forwarder is version 8.8.8\\u{{1b}}[2J, {this}")
+    );
+    becomes(ours);
+    drop(sender);
+    telling.await.unwrap();
+    assert_eq!(told.recv().await, None);
+}
+
+#[tokio::test]
 async fn whoever_is_no_forwarder_is_told_from_one() {
     let page = || async { "<html>hello</html>" };
     let why = refused(Router::new().route("/api/v1/status", get(page))).await;

@@ -22,6 +22,7 @@ use crate::tui::model::{Intent, Model, Overlay, Review};
 use crate::tui::msg::Effect;
 use crate::tui::source::{Answer, Ask, Edits};
 use crate::tui::update;
+use crate::tui::view::endpoints::review::deepest;
 
 /// Largest number that can be typed.
 const LARGEST: u32 = 999_999;
@@ -153,22 +154,31 @@ pub fn saves_by_default(model: &Model, review: &Review) -> bool {
     model.facts.save_edits && review.file.is_ok()
 }
 
-/// The answer to what was shown.
-pub fn decide(model: &mut Model, review: Review, action: Action) -> Vec<Effect> {
-    match (action, &review.file) {
-        (Action::Yes, _) => {
+/// Why an answer cannot be given; nothing when it can.
+pub fn why_not(review: &Review, action: Action) -> Option<String> {
+    let why = review.file.as_ref().err().filter(|_| action == Action::ApplyAndSave)?;
+    Some(format!("cannot be saved: {why}"))
+}
+
+/// The answer to what was shown, or another look at it, from its line `first` on.
+pub fn decide(model: &mut Model, review: Review, first: usize, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Yes => {
             let save = saves_by_default(model, &review);
-            apply(model, review, save)
+            return apply(model, review, save);
         }
-        (Action::ApplyAndSave, Ok(_)) => apply(model, review, true),
-        (Action::ApplyAndSave, Err(why)) => {
-            model.say(why.clone(), true);
-            model.overlays.push(Overlay::Review(review));
-            Vec::new()
-        }
-        (Action::ApplyOnly, _) => apply(model, review, false),
-        _ => Vec::new(),
+        Action::ApplyAndSave => return apply(model, review, true),
+        Action::ApplyOnly => return apply(model, review, false),
+        Action::Up => scroll(model, review, first.saturating_sub(1)),
+        Action::Down => scroll(model, review, first + 1),
+        _ => {}
     }
+    Vec::new()
+}
+
+fn scroll(model: &mut Model, review: Review, first: usize) {
+    let first = first.min(deepest(model, &review));
+    model.overlays.push(Overlay::Review(review, first));
 }
 
 fn apply(model: &mut Model, review: Review, save: bool) -> Vec<Effect> {
@@ -185,7 +195,7 @@ pub fn answered(model: &mut Model, answer: &Answer) -> Option<Vec<Effect>> {
             // Edited on meanwhile: the answer is about something else.
             if model.endpoints.is_editing() && pending(model) == *edits && model.overlays.is_empty() {
                 let review = Review { edits: edits.clone(), file: file.clone() };
-                model.overlays.push(Overlay::Review(review));
+                model.overlays.push(Overlay::Review(review, 0));
                 model.dirty = true;
             }
         }

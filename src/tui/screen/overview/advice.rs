@@ -101,7 +101,10 @@ fn credentials(snapshot: &Snapshot) -> Option<Advice> {
 
 fn prices(snapshot: &Snapshot) -> Option<Advice> {
     let unpriced = snapshot.totals.unpriced;
-    let text = || format!("{unpriced} answers have no known price: add their models to model_pricing");
+    let text = || match unpriced {
+        1 => "1 answer has no known price: add its model to model_pricing".to_owned(),
+        n => format!("{n} answers have no known price: add their models to model_pricing"),
+    };
     (unpriced > 0).then(|| Advice::note(text()))
 }
 
@@ -166,6 +169,8 @@ mod tests {
             "3 answers have no known price: add their models to model_pricing",
         ];
         assert_eq!(texts(&snapshot), expected);
+        snapshot.totals.unpriced = 1;
+        assert_eq!(texts(&snapshot)[1], "1 answer has no known price: add its model to model_pricing");
         assert!(give(&snapshot).iter().all(|advice| !advice.urgent));
     }
 }

@@ -18,6 +18,7 @@ use ratatui::widgets::Paragraph;
 
 use super::{UNKNOWN, resets_in, rest, state, streak};
 use crate::domain::ratelimit::Bucket;
+use crate::domain::words::noun;
 use crate::events::board::{EndpointStats, EndpointStatus, Fault};
 use crate::tui::format::{count, fit, harmless, left, millis, money, percent};
 use crate::tui::model::Model;
@@ -98,8 +99,9 @@ fn success(stats: &EndpointStats) -> String {
 
 fn totals(stats: &EndpointStats) -> String {
     format!(
-        "{} attempts, {} failed, {} in, {} out, {}",
+        "{} {}, {} failed, {} in, {} out, {}",
         count(stats.attempts),
+        noun(stats.attempts, "attempt"),
         count(stats.failed),
         count(stats.usage.prompt_tokens()),
         count(stats.usage.output),

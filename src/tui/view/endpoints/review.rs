@@ -11,40 +11,99 @@
 //! | Enter: apply only                                        |
 //! +----------------------------------------------------------+
 //! ```
+//!
+//! Nothing of it is cut off: what is wider than the terminal goes on in the next line, what is higher is scrolled to. The
+//! answers are always in view.
 
 use ratatui::text::Line;
 
-use crate::tui::format::{fit, harmless, left};
+use crate::tui::format::{harmless, left, wrap};
 use crate::tui::model::{Model, Review};
 use crate::tui::screen::endpoints::edit;
 use crate::tui::theme::Role;
 
 /// Widest line; longer ones go on in the next.
 const WIDTH: usize = 70;
-
 /// Title of the dialog.
-pub const TITLE: &str = "Apply these priorities?";
+const TITLE: &str = "Apply these priorities?";
 
-/// Its lines.
-pub fn lines<'m>(model: &Model, review: &Review) -> Vec<Line<'m>> {
-    let theme = model.theme();
-    let mut lines: Vec<Line<'m>> =
-        review.edits.iter().map(|(name, to)| Line::from(change(model, review, &name.0, *to))).collect();
+/// Title and lines on a terminal of this size, the first of them so many lines down.
+pub fn dialog(
+    model: &Model,
+    review: &Review,
+    first: usize,
+    size: (u16, u16),
+) -> (String, Vec<Line<'static>>) {
+    let Parts { mut lines, answers, room } = Parts::of(model, review, size);
+    let first = first.min(lines.len().saturating_sub(room));
+    let below = lines.len().saturating_sub(first + room);
+    lines.drain(..first);
+    lines.truncate(room);
+    lines.extend(answers);
+    let title = if below > 0 { format!("{TITLE} ({below} more)") } else { TITLE.to_owned() };
+    (title, lines)
+}
+
+/// How far down it can be scrolled.
+pub fn deepest(model: &Model, review: &Review) -> usize {
+    let Parts { lines, room, .. } = Parts::of(model, review, model.size);
+    lines.len().saturating_sub(room)
+}
+
+/// What would happen, the answers to it, and how many lines of the former there is room for.
+struct Parts {
+    lines: Vec<Line<'static>>,
+    answers: Vec<Line<'static>>,
+    room: usize,
+}
+
+impl Parts {
+    fn of(model: &Model, review: &Review, (width, height): (u16, u16)) -> Self {
+        // A border and a blank on each side.
+        let width = usize::from(width.saturating_sub(4)).min(WIDTH);
+        let answers = answers(model, review, width);
+        let room = usize::from(height.saturating_sub(2)).saturating_sub(answers.len()).max(1);
+        Self { lines: what(model, review, width), answers, room }
+    }
+}
+
+fn styled(model: &Model, text: &str, role: Role, width: usize) -> impl Iterator<Item = Line<'static>> {
+    let style = model.theme().style(role);
+    wrap(text, width).into_iter().map(move |row| Line::styled(row, style))
+}
+
+fn what(model: &Model, review: &Review, width: usize) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    for (name, to) in &review.edits {
+        lines.extend(styled(model, &change(model, review, &name.0, *to), Role::Text, width));
+    }
     for group in &model.snapshot.groups {
         if let Some(order) = edit::resulting_order(model, group, &review.edits) {
             let names: Vec<String> = order.iter().map(|name| harmless(&name.0)).collect();
             let text = format!("{} then: {}", harmless(&group.name.0), names.join(", "));
-            lines.push(Line::styled(fit(&text, WIDTH), theme.style(Role::Info)));
+            lines.extend(styled(model, &text, Role::Info, width));
         }
     }
     lines.push(Line::default());
     let (text, role) = file(model, review);
-    lines.extend(wrap(&text).into_iter().map(|line| Line::styled(line, theme.style(role))));
-    lines.push(Line::default());
-    let save = if review.file.is_ok() { "y apply and save   " } else { "" };
-    lines.push(Line::styled(format!("{save}a apply only   Esc back to editing"), theme.style(Role::Accent)));
+    lines.extend(styled(model, &text, role, width));
+    lines
+}
+
+/// An answer that cannot be given says so: why stands above it.
+fn answers(model: &Model, review: &Review, width: usize) -> Vec<Line<'static>> {
     let marked = if edit::saves_by_default(model, review) { "apply and save" } else { "apply only" };
-    lines.push(Line::styled(format!("Enter: {marked}"), theme.style(Role::Accent)));
+    let mut lines = vec![Line::default()];
+    let save = match review.file {
+        Ok(_) => "y apply and save   ",
+        Err(_) => {
+            lines.extend(styled(model, "(y apply and save: not now)", Role::Muted, width));
+            ""
+        }
+    };
+    let keys = format!("{save}a apply only   Esc back to editing");
+    lines.extend(styled(model, &keys, Role::Accent, width));
+    lines.extend(styled(model, &format!("Enter: {marked}"), Role::Accent, width));
     lines
 }
 
@@ -58,7 +117,7 @@ fn change(model: &Model, review: &Review, name: &str, to: u32) -> String {
         Some(w) => format!("   line {}", w.line),
         None => String::new(),
     };
-    fit(&format!("{} {from} -> {to}{place}", left(&harmless(name), 20)), WIDTH)
+    format!("{} {from} -> {to}{place}", left(&harmless(name), 20))
 }
 
 fn file(model: &Model, review: &Review) -> (String, Role) {
@@ -70,19 +129,4 @@ fn file(model: &Model, review: &Review) -> (String, Role) {
         }
         Err(why) => (format!("cannot be saved: {}", model.public(why)), Role::Error),
     }
-}
-
-/// A text in lines of at most [`WIDTH`] cells, broken between words.
-fn wrap(text: &str) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let last = lines.len() - 1;
-        let joined = if lines[last].is_empty() { word.to_owned() } else { format!("{} {word}", lines[last]) };
-        if Line::raw(joined.as_str()).width() <= WIDTH || lines[last].is_empty() {
-            lines[last] = fit(&joined, WIDTH);
-        } else {
-            lines.push(fit(word, WIDTH));
-        }
-    }
-    lines
 }

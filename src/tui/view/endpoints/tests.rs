@@ -3,16 +3,19 @@
 use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use insta::assert_snapshot;
 
+use super::{Columns, review};
 use crate::claude::usage::Usage;
 use crate::config::edit;
 use crate::domain::fleet::Condition;
 use crate::domain::ratelimit::Bucket;
 use crate::domain::testing::id;
 use crate::events::board::Snapshot;
-use crate::tui::model::{Model, Screen};
+use crate::tui::keymap::Action;
+use crate::tui::model::{Model, Overlay, Screen};
 use crate::tui::msg::Msg;
-use crate::tui::source::Answer;
+use crate::tui::source::{Answer, Edits};
 use crate::tui::testing::{ago, busy, drawn, fresh, model, press, tell};
+use crate::tui::theme::Role;
 
 fn bucket(name: &str, limit: u64, remaining: u64, reset: i64) -> Bucket {
     Bucket {
@@ -48,6 +51,10 @@ fn on_endpoints(snapshot: Snapshot) -> Model {
     let mut model = model(snapshot);
     model.screen = Screen::Endpoints;
     model
+}
+
+fn edit_of(model: &Model) -> Edits {
+    crate::tui::screen::endpoints::edit::pending(model)
 }
 
 #[test]
@@ -115,6 +122,73 @@ fn edits_are_shown_beside_what_is() {
     let why = "/home/me/.config/cc-forwarder/config.yaml was changed since it was loaded (retry.max_attempts); reload it first, then edit again";
     tell(&mut model, Msg::Answer(Box::new(Answer::Reviewed(edits, Err(why.to_owned())))));
     assert_snapshot!("review_conflict", drawn(&mut model, 80, 24));
+}
+
+#[test]
+fn a_long_priority_is_shown_whole_at_every_width() {
+    let mut model = on_endpoints(rich());
+    let mut snapshot = rich();
+    snapshot.endpoints[0].priority = 123_456;
+    model.snapshot = std::sync::Arc::new(snapshot);
+    for width in 60..=160 {
+        let text = drawn(&mut model, width, 16).to_string();
+        assert!(text.contains(" 123456 ") && text.contains("priority"), "{width} columns: {text}");
+    }
+    press(&mut model, &["Enter", "654321"]);
+    for width in 60..=160 {
+        let text = drawn(&mut model, width, 16).to_string();
+        assert!(text.contains(" 123456 -> 654321 "), "{width} columns: {text}");
+        assert!(text.contains("limited"), "{width} columns: {text}");
+    }
+    let narrow = Columns::of(&model, 38);
+    let row = narrow.row(&model, &model.snapshot.endpoints[0], false);
+    assert!(row.width() <= 38 && row.to_string().ends_with(" 123456 -> 654321"), "{row}");
+}
+
+/// Every line of a review is reached by scrolling, and its answers never leave the screen.
+#[test]
+fn a_review_is_read_to_its_end_on_a_small_terminal() {
+    let why = "/home/me/.config/cc-forwarder/config.yaml was changed since it was loaded (retry.max_attempts, \
+               request_suspend.keepalive, group.session_idle); reload it first, then edit again";
+    for (width, height) in [(60, 16), (40, 12)] {
+        let mut model = on_endpoints(rich());
+        press(&mut model, &["Enter", "123456", "Down", "654321", "Down", "999999"]);
+        let edits = edit_of(&model);
+        tell(&mut model, Msg::Answer(Box::new(Answer::Reviewed(edits, Err(why.to_owned())))));
+        model.size = (width, height);
+        let Some(Overlay::Review(shown, 0)) = model.overlays.last().cloned() else { panic!("it is open") };
+        let mut seen = std::collections::BTreeSet::new();
+        for first in 0..=review::deepest(&model, &shown) {
+            let (title, lines) = review::dialog(&model, &shown, first, model.size);
+            assert!(lines.len() + 2 <= usize::from(height), "{lines:?}");
+            assert!(lines.iter().all(|line| line.width() + 4 <= usize::from(width)), "{lines:?}");
+            assert!(title.len() + 4 <= usize::from(width), "{title}");
+            let text: Vec<String> = lines.iter().map(|line| line.to_string().trim_end().to_owned()).collect();
+            assert_eq!(text.last().unwrap(), "Enter: apply only");
+            assert!(text.iter().any(|line| line == "(y apply and save: not now)"), "{text:?}");
+            seen.extend(text);
+        }
+        let end = seen.iter().any(|line| line.ends_with("edit again") || line == "again");
+        let numbers = ["1 -> 123456", "2 -> 654321", "3 -> 999999"];
+        assert!(end && numbers.iter().all(|n| seen.iter().any(|line| line.ends_with(n))), "{seen:?}");
+    }
+}
+
+#[test]
+fn an_answer_that_cannot_be_given_looks_so_in_the_footer() {
+    let mut model = on_endpoints(rich());
+    press(&mut model, &["Enter", "5"]);
+    let edits = edit_of(&model);
+    tell(&mut model, Msg::Answer(Box::new(Answer::Reviewed(edits, Err("it is read-only".to_owned())))));
+    let why = model.why_not(Action::ApplyAndSave);
+    assert_eq!(why.as_deref(), Some("cannot be saved: it is read-only"));
+    let buffer = drawn(&mut model, 80, 24).buffer().clone();
+    let footer: String = (0..80).map(|column| buffer[(column, 23)].symbol()).collect();
+    let place = footer.find("apply and save").unwrap() as u16;
+    let looks = |role| model.theme().style(role).fg;
+    assert_eq!(buffer[(place, 23)].style().fg, looks(Role::Muted), "{footer}");
+    let other = footer.find("apply only").unwrap() as u16;
+    assert_eq!(buffer[(other, 23)].style().fg, looks(Role::Text), "{footer}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crossterm::event::KeyEvent;
 
 use super::*;
 use crate::config::Level;
-use crate::config::edit::{Review, Stamp};
+use crate::config::edit::{Review, Stamp, Written};
 use crate::domain::testing::id;
 use crate::logging::ring::{Line, Ring};
 use crate::tui::keymap::{Binding, Chord, Context, KEYMAP, lookup};
@@ -74,9 +74,13 @@ fn editing() -> Model {
 
 fn review() -> Model {
     let mut model = editing();
-    let review = Review { path: "/etc/x.yaml".into(), stamp: Stamp::of(""), written: Vec::new() };
-    tell(&mut model, Msg::Answer(Box::new(Answer::Reviewed(vec![(id("main-b"), 5)], Ok(review)))));
-    model
+    // A path of more lines than there is room for.
+    let path = format!("/etc/{}.yaml", "x".repeat(900));
+    let written = vec![Written { endpoint: id("main-b"), line: 1, before: 2, after: 5 }];
+    let review = Review { path: path.into(), stamp: Stamp::of(""), written };
+    let edits = vec![(id("main-b"), 5)];
+    tell(&mut model, Msg::Answer(Box::new(Answer::Reviewed(edits, Ok(review)))));
+    small(model, 2)
 }
 
 fn pressed(chord: Chord) -> KeyEvent {

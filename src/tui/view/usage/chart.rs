@@ -8,7 +8,7 @@ use ratatui::widgets::Paragraph;
 use unicode_width::UnicodeWidthStr;
 
 use crate::store::query::By;
-use crate::tui::format::{count, money};
+use crate::tui::format::{money, sum};
 use crate::tui::model::Model;
 use crate::tui::screen::usage::Bar;
 use crate::tui::theme::Role;
@@ -29,7 +29,7 @@ pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let wide = (room / bars.len().max(1)).clamp(1, WIDEST);
     let shown = &bars[bars.len().saturating_sub(room / wide)..];
     let max = shown.iter().max_by_key(|bar| value(bar));
-    let most = max.map_or("-".to_owned(), |bar| if priced { money(bar.cost) } else { count(bar.tokens) });
+    let most = max.map_or("-".to_owned(), |bar| if priced { money(bar.cost) } else { sum(bar.tokens) });
     let what = if priced { "Cost" } else { "Tokens" };
     let older = if shown.len() < bars.len() { format!(", newest {}", shown.len()) } else { String::new() };
     let title = format!("{what} per {}: max {most}{older}", word(by));

@@ -7,7 +7,7 @@ use ratatui::widgets::{Block, Paragraph};
 
 use super::{cost_of, name_of, word};
 use crate::store::totals::Totals;
-use crate::tui::format::{count, left, money, percent, right};
+use crate::tui::format::{left, money, right, share, sum};
 use crate::tui::model::Model;
 use crate::tui::screen::list::scroll;
 use crate::tui::screen::usage::rows;
@@ -21,9 +21,9 @@ const COLUMNS: [Column; 9] = [
     ("requests", 8, |t| t.requests.to_string()),
     ("failed", 6, |t| t.failed.to_string()),
     ("interrupted", 11, |t| t.interrupted.to_string()),
-    ("in", 6, |t| count(t.tokens.prompt())),
-    ("out", 6, |t| count(t.tokens.output)),
-    ("hits", 5, |t| t.cache_hit_rate().map_or("-".to_owned(), percent)),
+    ("in", 6, |t| sum(t.tokens.prompt())),
+    ("out", 6, |t| sum(t.tokens.output)),
+    ("hits", 5, |t| share(t.cache_hit_rate())),
     ("saved", 8, |t| money(t.cache_saved)),
     ("missed", 8, |t| money(t.cache_missed)),
     ("cost", 8, cost_of),

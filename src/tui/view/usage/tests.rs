@@ -104,13 +104,45 @@ fn a_ledger_that_cannot_be_read_says_why() {
     assert!(text.contains("cannot be read") && text.contains("the usage store is closed"), "{text}");
 }
 
+fn click(row: u16) -> Msg {
+    let kind = MouseEventKind::Down(MouseButton::Left);
+    Msg::Mouse(MouseEvent { kind, column: 5, row, modifiers: KeyModifiers::NONE })
+}
+
+/// The sums above take a line more or less by the width: what is drawn and what is clicked on agree at every width.
+#[test]
+fn a_click_selects_the_row_under_it_at_every_width() {
+    for width in 60..=100 {
+        let mut model = opened();
+        let text = drawn(&mut model, width, 24).to_string();
+        let row = text.lines().position(|line| line.contains("│ sonnet")).unwrap() as u16;
+        tell(&mut model, click(row));
+        assert_eq!(model.usage.index(), 1, "{width} columns: {text}");
+    }
+}
+
+#[test]
+fn what_has_no_price_is_said_at_every_width() {
+    for width in 60..=100 {
+        let text = drawn(&mut opened(), width, 24).to_string();
+        assert!(text.contains("$15.15") && text.contains("2 unpriced"), "{width} columns: {text}");
+        assert!(text.contains("misses cost $3.08"), "{width} columns: {text}");
+    }
+}
+
+#[test]
+fn sums_are_as_exact_as_those_that_commands_print() {
+    let text = drawn(&mut opened(), 80, 24).to_string();
+    for piece in ["written 53.9k", "cache hits 90.0%", " 81.3k 90.0% "] {
+        assert!(text.contains(piece), "{piece}: {text}");
+    }
+}
+
 #[test]
 fn a_click_selects_the_row_under_it() {
     let mut model = opened();
     let text = drawn(&mut model, 80, 24).to_string();
     let row = text.lines().position(|line| line.contains("sonnet-5-5")).unwrap() as u16;
-    let kind = MouseEventKind::Down(MouseButton::Left);
-    let click = |row| Msg::Mouse(MouseEvent { kind, column: 5, row, modifiers: KeyModifiers::NONE });
     tell(&mut model, click(row));
     assert_eq!(model.usage.index(), 1);
     for beside in [4, 9, 13, 14, 22] {

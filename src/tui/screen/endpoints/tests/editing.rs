@@ -23,7 +23,7 @@ fn reviewed(file: Result<Review, String>) -> Model {
     let mut model = screen();
     press(&mut model, &["Enter", "5", "Ctrl-s"]);
     answer(&mut model, Answer::Reviewed(of(&[("main-a", 5)]), file));
-    assert!(matches!(model.overlays.last(), Some(Overlay::Review(_))));
+    assert!(matches!(model.overlays.last(), Some(Overlay::Review(..))));
     model
 }
 
@@ -128,8 +128,9 @@ fn a_conflict_is_shown_and_can_only_be_applied() {
     let mut model = reviewed(Err("config.yaml was changed".to_owned()));
     model.facts.save_edits = true;
     assert!(press(&mut model, &["y"]).is_empty());
-    assert_eq!(toast(&mut model), "config.yaml was changed");
-    assert!(matches!(model.overlays.last(), Some(Overlay::Review(_))), "it stays open");
+    assert_eq!(toast(&mut model), "cannot be saved: config.yaml was changed");
+    assert!(matches!(model.overlays.last(), Some(Overlay::Review(..))), "it stays open");
+    assert_eq!(model.why_not(Action::ApplyOnly), None);
     let set = command(press(&mut model, &["Enter"]));
     assert!(answer(&mut model, Answer::Done(set, Ok(String::new()))).is_empty(), "nothing is saved");
 }
