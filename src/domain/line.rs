@@ -150,7 +150,7 @@ impl<T> Line<T> {
 
     fn rest(&mut self) {
         if self.is_empty() && self.pace.is_idle() {
-            self.pace = Pace::default();
+            self.pace.forget();
         }
     }
 }

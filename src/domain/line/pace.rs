@@ -54,6 +54,12 @@ impl Pace {
         self.go_on();
     }
 
+    /// As if nobody had ever been let go. Turns are numbered on: somebody who was slow may still come with an old one,
+    /// and must not be taken for another.
+    pub(super) fn forget(&mut self) {
+        *self = Self { last: self.last, ..Self::default() };
+    }
+
     pub(super) fn committed(&mut self, turn: Turn) {
         self.proven = true;
         self.remove(turn);

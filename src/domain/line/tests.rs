@@ -228,6 +228,21 @@ fn who_would_ask_another_endpoint_overtakes_nobody() {
     assert!(!bench.yields("haiku", 102.0), "this one would ask a-2");
 }
 
+#[test]
+fn who_was_slow_is_never_taken_for_another() {
+    let mut bench = Bench::new(1);
+    let slow = bench.let_go(102.0)[0].1;
+    bench.join("opus");
+    let second = bench.let_go(114.0)[0].1;
+    bench.line.failed(second);
+    bench.join("opus");
+    let third = bench.let_go(114.0)[0].1;
+    assert_ne!(slow, third);
+    bench.line.committed(slow);
+    bench.join("opus");
+    assert!(bench.let_go(114.0).is_empty(), "the third has not been answered");
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Act {
     Join,
