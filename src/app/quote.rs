@@ -9,7 +9,7 @@
 //! cmd has no way to write every word: in quotes, too, it expands `%NAME%`.
 
 /// Characters that no shell gives a meaning to, wherever they stand in a word.
-const PLAIN: &str = "_-./:@+=,";
+const PLAIN: &str = "_-./:@+,";
 /// What PowerShell takes for a single quote.
 const SINGLE: [char; 5] = ['\'', '\u{2018}', '\u{2019}', '\u{201a}', '\u{201b}'];
 /// What means something between double quotes: to PowerShell, the last one to cmd.
@@ -34,7 +34,7 @@ fn posix(word: &str) -> String {
 
 fn windows(word: &str) -> String {
     // Two things that PowerShell alone reads otherwise: a comma makes a list, an `@` at the start a variable.
-    if is_plain(word, "\\") && !word.contains([',', '@', '=']) {
+    if is_plain(word, "\\") && !word.contains([',', '@']) {
         return word.to_owned();
     }
     // A backslash before the closing quote would be taken for part of an escaped one.

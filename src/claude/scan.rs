@@ -250,8 +250,13 @@ fn value_end(json: &[u8], at: usize) -> Option<usize> {
     match json.get(at)? {
         b'"' => string_end(json, at),
         b'{' | b'[' => container_end(json, at),
-        _ => strict::scalar_end(json, at),
+        _ => strict::scalar_end(json, at).filter(|end| json.get(*end).is_none_or(|byte| ends_scalar(*byte))),
     }
+}
+
+/// A number that runs into anything else is none, and must not be believed in part.
+fn ends_scalar(byte: u8) -> bool {
+    is_blank(byte) || matches!(byte, b',' | b'}' | b']')
 }
 
 /// The position after the closing quote of the string that opens at `open`.

@@ -115,7 +115,7 @@ impl Reason {
         match self {
             Self::BestRank => "best rank among the usable groups",
             Self::BestOfCooling => "every usable group cools; best rank of them",
-            Self::BestOfUnusable => "no group is usable; best rank of those left",
+            Self::BestOfUnusable => "no unpaused group is usable; best rank",
             Self::Activated => "made active by a person",
             Self::Pinned => "holds the endpoint of -p",
             Self::Chosen => "chosen; manual mode does not switch",

@@ -61,7 +61,7 @@ pub fn bearer(value: &[u8]) -> &[u8] {
 
 /// How parts of the names of headers end whose values are secret, or may hold something secret: part by part, so that
 /// `anthropic-ratelimit-tokens-limit` is none of them.
-const SECRET_WORDS: [&str; 14] = [
+const SECRET_WORDS: [&str; 21] = [
     "authorization",
     "authenticate",
     "authentication",
@@ -76,13 +76,22 @@ const SECRET_WORDS: [&str; 14] = [
     "credentials",
     "assertion",
     "signature",
+    "jwt",
+    "bearer",
+    "passwd",
+    "pwd",
+    "passphrase",
+    "secrets",
+    "keys",
 ];
 
 /// True for the name of a header, in lower case, whose value is nobody's to read.
 pub fn is_secret_header(name: &str) -> bool {
     // Every header of every request comes by here: most parts are told by their last byte.
     let ends = |part: &str, word: &str| part.bytes().last() == word.bytes().last() && part.ends_with(word);
-    name.split(['-', '_']).any(|part| SECRET_WORDS.iter().any(|word| ends(part, word)))
+    // Limits are counted in tokens; anywhere else the word at the end means secrets.
+    let tokens = name.ends_with("tokens") && !name.contains("limit");
+    tokens || name.split(['-', '_']).any(|part| SECRET_WORDS.iter().any(|word| ends(part, word)))
 }
 
 /// Replaces known secrets in text. Cheap to clone; immutable.

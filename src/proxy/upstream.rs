@@ -118,12 +118,17 @@ impl Attempter<'_> {
         let mut kept = Passable::open(answer, None);
         // Only an answer that others may still replace is read now; the rest is passed on, and looked at, as it comes.
         if failure.next != Next::Yes {
-            inbound.lifecycle.refused_unread(&inbound.headers, &kept.head);
+            inbound.lifecycle.refused_unread((&inbound.headers, inbound.uri.query()), &kept.head);
             kept.inspector = (class == Class::Messages).then(|| Inspector::new(false, &kept.head.headers));
             return Tried::Failed(Box::new(Failed { failure, usage: Usage::default(), kept: Some(kept) }));
         }
         let read = kept.read_whole().await;
-        inbound.lifecycle.refused(&inbound.headers, &kept.head, &kept.held, read.is_ok());
+        inbound.lifecycle.refused(
+            (&inbound.headers, inbound.uri.query()),
+            &kept.head,
+            &kept.held,
+            read.is_ok(),
+        );
         if read.is_err() {
             return Tried::failed(failure);
         }
@@ -156,7 +161,7 @@ impl Attempter<'_> {
             })),
             Err(not_real) => {
                 let usage = watched.failed(&head.headers, &frames);
-                inbound.lifecycle.refused(&inbound.headers, &head, &frames, ended);
+                inbound.lifecycle.refused((&inbound.headers, inbound.uri.query()), &head, &frames, ended);
                 let seen = match &not_real {
                     NotReal::Gate(failure) => Seen::Gate(failure),
                     NotReal::Transport(transport) => Seen::Transport(*transport),

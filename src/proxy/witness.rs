@@ -17,10 +17,13 @@ mod shown;
 #[cfg(test)]
 mod tests;
 
+use std::str::from_utf8;
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::COOKIE;
+use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, response};
 use tokio::sync::watch;
 
@@ -90,13 +93,19 @@ impl Witness {
 }
 
 impl Sighting {
-    /// Of an answer with this head, none of whose body was seen yet. `client` are the headers of the request.
-    pub(super) fn new(attempt: u32, head: &response::Parts, client: &HeaderMap) -> Self {
+    /// Of an answer with this head, none of whose body was seen yet. `client` and `query` are those of the request.
+    pub(super) fn new(
+        attempt: u32,
+        head: &response::Parts,
+        (client, query): (&HeaderMap, Option<&str>),
+    ) -> Self {
+        let mut credentials = credentials(client);
+        credentials.extend(query.into_iter().flat_map(in_query));
         Self {
             attempt,
             status: head.status.as_u16(),
             headers: head.headers.clone(),
-            credentials: credentials(client),
+            credentials,
             pieces: Vec::new(),
             kept: 0,
             seen: 0,
@@ -138,18 +147,52 @@ impl Sighting {
     }
 }
 
-/// What a client sent to identify itself, in all the ways in which an endpoint could repeat it: the value of a header,
-/// that without its scheme, and each cookie.
-pub(super) fn credentials(client: &HeaderMap) -> Vec<String> {
-    let secret = client.iter().filter(|(name, _)| is_secret_header(name.as_str()));
-    let mut all = Vec::new();
-    for (name, value) in secret.filter_map(|(name, value)| Some((name, value.to_str().ok()?))) {
-        if *name == COOKIE {
+/// What somebody sent to identify himself, in all the ways in which others could repeat it: the value of a header, that
+/// without its scheme, name and password of `Basic`, and each cookie; each of them also as JSON may write it.
+pub(super) fn credentials(headers: &HeaderMap) -> Vec<String> {
+    let secret = headers.iter().filter(|(name, _)| is_secret_header(name.as_str()));
+    let mut all: Vec<String> = Vec::new();
+    for (name, value) in secret.filter_map(|(name, value)| Some((name, from_utf8(value.as_bytes()).ok()?))) {
+        if *name == COOKIE || *name == SET_COOKIE {
             let values = value.split(';').filter_map(|cookie| cookie.split_once('='));
-            all.extend(values.map(|(_, value)| value.trim()).filter(|v| v.len() >= SHORTEST_COOKIE));
+            let values = values.map(|(_, value)| value.trim()).filter(|v| v.len() >= SHORTEST_COOKIE);
+            all.extend(values.map(str::to_owned));
+        } else if let Some((scheme, token)) = value.split_once(' ') {
+            all.extend(basic(scheme, token.trim()));
+            all.push(token.trim().to_owned());
         }
-        all.extend(value.split_once(' ').map(|(_, token)| token.trim()));
-        all.push(value);
+        all.push(value.to_owned());
     }
-    all.into_iter().map(str::to_owned).collect()
+    let escaped: Vec<_> = all.iter().flat_map(|value| escaped(value)).collect();
+    all.extend(escaped);
+    all
+}
+
+/// The secrets in a query, which endpoints repeat when they do not know the path.
+fn in_query(query: &str) -> impl Iterator<Item = String> {
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.filter(|(name, _)| is_secret_header(&name.to_ascii_lowercase())).map(|(_, value)| value.to_owned())
+}
+
+/// Name and password, and the password alone.
+fn basic(scheme: &str, token: &str) -> Vec<String> {
+    let decoded = scheme.eq_ignore_ascii_case("basic").then(|| STANDARD.decode(token).ok());
+    let Some(pair) = decoded.flatten().and_then(|bytes| String::from_utf8(bytes).ok()) else {
+        return Vec::new();
+    };
+    let password = pair.split_once(':').map(|(_, password)| password.to_owned());
+    password.into_iter().chain([pair]).collect()
+}
+
+/// What PHP and .NET make of it in JSON.
+fn escaped(value: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    if value.contains('/') {
+        all.push(value.replace('/', "\\/"));
+    }
+    if value.contains('+') {
+        all.push(value.replace('+', "\\u002B"));
+        all.push(value.replace('+', "\\u002b"));
+    }
+    all
 }

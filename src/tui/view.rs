@@ -90,7 +90,7 @@ fn too_small(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let theme = model.theme();
     let last = match model.asks_to_quit() {
         true => Line::styled(
-            format!("{} running. Quit? y n", model.snapshot.live.len()),
+            format!("Quit? y n  {} running", model.snapshot.live.len()),
             theme.style(Role::Error),
         ),
         false => Line::styled("q quits", theme.style(Role::Accent)),

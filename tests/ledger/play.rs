@@ -205,8 +205,9 @@ async fn leave_early(client: &Client, sims: &[Arc<Simulator>], number: usize) ->
         while !sims.iter().any(|sim| told(sim)) {
             tokio::time::sleep(std::time::Duration::from_millis(2)).await;
         }
-        // What the endpoint wrote has come before these, which have come and gone.
-        for _ in 0..5 {
+        // What the endpoint wrote has come before these, which have come and gone; so many that a worker which the
+        // system had put aside has had its turn, too.
+        for _ in 0..50 {
             client.get("/health").await;
         }
     };

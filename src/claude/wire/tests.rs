@@ -112,3 +112,12 @@ fn a_large_body_is_checked_as_a_small_one() {
         assert_eq!(shape(body("tru").as_bytes()), JsonShape::Broken, "with {} bytes of padding", pad.len());
     }
 }
+
+#[test]
+fn a_number_that_runs_into_something_else_is_none() {
+    for usage in [r#"{"output_tokens":01}"#, r#"{"output_tokens":12abc}"#, r#"{"output_tokens":5"x"}"#] {
+        let json = format!(r#"{{"type":"message_delta","usage":{usage}}}"#);
+        assert_eq!(facts(json.as_bytes()).unwrap_or_default().usage.output, None, "{usage}");
+    }
+    assert_eq!(member(br#"{"error":12x}"#, "error"), None);
+}

@@ -12,6 +12,9 @@ use super::Lifecycle;
 use crate::domain::secret::Redactor;
 use crate::proxy::witness::Sighting;
 
+/// Headers and query of the request.
+type Client<'a> = (&'a HeaderMap, Option<&'a str>);
+
 impl Lifecycle {
     /// The request came with these headers.
     pub fn came_with(&self, headers: &HeaderMap, redactor: &Redactor) {
@@ -21,8 +24,8 @@ impl Lifecycle {
     }
 
     /// The attempt fails with this answer; `held` is what came of its body, and all of it when it has `ended`. `client`
-    /// are the headers of the request.
-    pub fn refused(&mut self, client: &HeaderMap, head: &response::Parts, held: &[Bytes], ended: bool) {
+    /// is what the request came with.
+    pub fn refused(&mut self, client: Client<'_>, head: &response::Parts, held: &[Bytes], ended: bool) {
         let Some(mut sighting) = self.sighting(client, head) else { return };
         held.iter().for_each(|bytes| sighting.take(bytes));
         sighting.ended = ended;
@@ -30,12 +33,12 @@ impl Lifecycle {
     }
 
     /// The attempt fails with this answer, whose body may be passed on.
-    pub fn refused_unread(&mut self, client: &HeaderMap, head: &response::Parts) {
+    pub fn refused_unread(&mut self, client: Client<'_>, head: &response::Parts) {
         let sighting = self.sighting(client, head);
         self.unread.extend(sighting);
     }
 
-    fn sighting(&self, client: &HeaderMap, head: &response::Parts) -> Option<Sighting> {
+    fn sighting(&self, client: Client<'_>, head: &response::Parts) -> Option<Sighting> {
         let open = self.open.as_ref().filter(|_| self.to.witness.watches())?;
         Some(Sighting::new(open.number, head, client))
     }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use bytes::Bytes;
+use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, HeaderValue};
 use memchr::memmem;
 
@@ -11,7 +12,7 @@ use crate::domain::secret::{MASK, Redactor, is_secret_header};
 use crate::events::evidence::{Extent, Lines, MAX_BODY};
 use crate::proxy::decode::ContentDecoder;
 
-/// Bytes that are decoded at a time: a bomb has no more to unpack than these.
+/// Bytes that are decoded at a time: a bomb has no more to unpack than these, which is bounded once more by the decoder.
 const STEP: usize = 256;
 
 /// What an answer tells browsers and caches: of no use to who asks why a request failed.
@@ -46,23 +47,19 @@ pub(super) fn worth_seeing(headers: &HeaderMap) -> HeaderMap {
 pub(super) fn lines(headers: &HeaderMap, redactor: &Redactor) -> Lines {
     let room = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 3).sum();
     let mut text = String::with_capacity(room);
-    let mut secret = Vec::new();
     for (name, value) in headers {
         text.push_str(name.as_str());
         text.push_str(": ");
         if is_secret_header(name.as_str()) {
             text.push_str(MASK);
-            secret.push(value.as_bytes());
         } else {
             push(&mut text, value);
         }
         text.push('\n');
     }
-    let repeated = secret.into_iter().any(|value| {
-        let token = value.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
-        !token.is_empty() && memmem::find(text.as_bytes(), token).is_some()
-    });
-    let both = repeated.then(|| redactor.and(&Redactor::new(super::credentials(headers))));
+    let secret = super::credentials(headers);
+    let repeated = secret.iter().any(|value| memmem::find(text.as_bytes(), value.as_bytes()).is_some());
+    let both = repeated.then(|| redactor.and(&Redactor::new(secret)));
     if let Cow::Owned(clean) = both.as_ref().unwrap_or(redactor).scrub(&text) {
         text = clean;
     }
@@ -116,7 +113,9 @@ pub(super) fn body(
     let plain = if whole { &*plain } else { whole_characters(&plain) };
     let mut text = String::with_capacity(plain.len());
     legible(&mut text, plain);
-    let clean = if whole { redactor.scrub(&text) } else { redactor.scrub_start(&text) };
+    // Whether what is coded came to its own end, its decoder does not say.
+    let sure = whole && !headers.contains_key(CONTENT_ENCODING);
+    let clean = if sure { redactor.scrub(&text) } else { redactor.scrub_start(&text) };
     (clean.into_owned(), extent)
 }
 

@@ -30,7 +30,8 @@ fn refusal(answer: Pairs<'_>, client: Pairs<'_>, pieces: &[Bytes], ended: bool, 
     let mut response = Response::new(());
     *response.status_mut() = StatusCode::from_u16(529).unwrap();
     *response.headers_mut() = headers(answer);
-    let mut sighting = Sighting::new(1, &response.into_parts().0, &headers(client));
+    let mut sighting =
+        Sighting::new(1, &response.into_parts().0, (&headers(client), Some("beta=true&key=query-canary")));
     pieces.iter().for_each(|piece| sighting.take(piece));
     sighting.ended = ended;
     sighting.refusal(&Redactor::new(secrets))
@@ -56,7 +57,12 @@ fn secrets_are_masked_by_name_by_value_and_where_they_are_repeated() {
         ("cookie", "theme=light; session=canary-session-3"),
         ("proxy-authorization", "Basic Y2FuYXJ5"),
         ("x-own", "before sk-configured after"),
-        ("x-echo", "got sk-canary-2"),
+        ("x-echo", "got sk-canary-2 and canary-session-3"),
+        ("set-cookie", "sid=canary-session-4; Path=/; HttpOnly"),
+        ("x-sid", "canary-session-4"),
+        ("x-jwt", "ey-canary"),
+        ("x-auth-tokens", "a-canary,b-canary"),
+        ("anthropic-ratelimit-output-tokens", "80000"),
         ("accept", "light"),
     ];
     assert_eq!(
@@ -69,7 +75,12 @@ fn secrets_are_masked_by_name_by_value_and_where_they_are_repeated() {
             "cookie: ***",
             "proxy-authorization: ***",
             "x-own: before *** after",
-            "x-echo: got ***",
+            "x-echo: got *** and ***",
+            "set-cookie: ***",
+            "x-sid: ***",
+            "x-jwt: ***",
+            "x-auth-tokens: ***",
+            "anthropic-ratelimit-output-tokens: 80000",
         ]
     );
 }
@@ -79,6 +90,18 @@ fn values_that_are_no_text_are_escaped() {
     let mut map = HeaderMap::new();
     map.append("x-raw", http::HeaderValue::from_bytes(b"a\xff\xc3\xa4\xc2\x9b").unwrap());
     assert_eq!(told(&shown::lines(&map, &Redactor::default()).head()), ["x-raw: a\\xffä\\u{9b}"]);
+}
+
+#[test]
+fn a_credential_is_masked_however_it_is_written() {
+    let client: Pairs<'_> = &[
+        ("authorization", "Basic YWJjOj9jYW5hcnk+"),
+        ("x-api-key", "a/canary+b"),
+        ("x-own-token", "schl\u{fc}ssel-canary"),
+    ];
+    let text = "abc:?canary> ?canary> a\\/canary+b a/canary\\u002Bb a/canary\\u002bb schl\u{fc}ssel-canary query-canary";
+    let seen = refusal(&[], client, &[Bytes::from(text)], true, &[]);
+    assert_eq!(seen.body, "*** *** *** *** *** *** ***");
 }
 
 #[test]

@@ -97,10 +97,12 @@ pub(super) fn asks(opened: &mut Opened) -> Vec<Effect> {
 /// They are here, or are not to be had.
 pub(super) fn shown(model: &mut Model, id: RequestId, found: &Result<Option<Arc<Evidence>>, String>) {
     let Some(opened) = model.requests.opened.as_mut().filter(|opened| opened.id == id) else { return };
-    opened.evidence = match found {
-        Ok(found) => Shown::Known(found.clone()),
-        Err(why) => Shown::Failed(why.clone()),
-    };
+    match (found, &opened.evidence) {
+        (Ok(found), _) => opened.evidence = Shown::Known(found.clone()),
+        // What is known stays true.
+        (Err(_), Shown::Known(Some(_))) => {}
+        (Err(why), _) => opened.evidence = Shown::Failed(why.clone()),
+    }
     scroll(model, 0);
 }
 

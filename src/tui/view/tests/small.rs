@@ -120,7 +120,7 @@ fn leaving_works_without_room_and_asks_where_it_is_seen() {
         assert!(press(&mut busy, &[key]).is_empty());
         for height in [12, 1] {
             let shown = lines(&mut busy, 40, height).join("\n");
-            assert!(shown.contains("4 running. Quit? y n"), "{height}: {shown}");
+            assert!(shown.contains("Quit? y n  4 running"), "{height}: {shown}");
         }
         press(&mut busy, &["n"]);
         assert!(busy.overlays.is_empty());
