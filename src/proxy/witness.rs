@@ -24,7 +24,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{COOKIE, SET_COOKIE};
-use http::{HeaderMap, response};
+use http::{HeaderMap, HeaderName, HeaderValue, response};
 use tokio::sync::watch;
 
 use crate::config::Config;
@@ -150,7 +150,11 @@ impl Sighting {
 /// What somebody sent to identify himself, in all the ways in which others could repeat it: the value of a header, that
 /// without its scheme, name and password of `Basic`, and each cookie; each of them also as JSON may write it.
 pub(super) fn credentials(headers: &HeaderMap) -> Vec<String> {
-    let secret = headers.iter().filter(|(name, _)| is_secret_header(name.as_str()));
+    spellings(headers.iter().filter(|(name, _)| is_secret_header(name.as_str())))
+}
+
+/// The same of headers that are known to be secret.
+fn spellings<'a>(secret: impl Iterator<Item = (&'a HeaderName, &'a HeaderValue)>) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     for (name, value) in secret.filter_map(|(name, value)| Some((name, from_utf8(value.as_bytes()).ok()?))) {
         if *name == COOKIE || *name == SET_COOKIE {

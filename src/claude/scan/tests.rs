@@ -153,8 +153,8 @@ proptest! {
     /// JSON inside a string has a quicker way of being read; it must say the same as a full parser.
     #[test]
     fn escaped_text_is_what_a_full_parser_reads(parts in prop::collection::vec(
-        prop_oneof![Just("\\\""), Just("\\\\"), Just("\\n"), Just("\\"), Just("\""), Just("ü"), Just("\t"), "[a-z{}:,]{0,5}"
-            .prop_map(|s: String| &*s.leak())], 0..8))
+        prop_oneof![Just("\\\""), Just("\\\\"), Just("\\n"), Just("\\"), Just("\""), Just("ü"), Just("\t"), Just("ab{"), Just(":}")
+        ], 0..8))
     {
         let value = format!("\"{}\"", parts.concat());
         let parsed: Option<String> = serde_json::from_str(&value).ok();

@@ -47,17 +47,19 @@ pub(super) fn worth_seeing(headers: &HeaderMap) -> HeaderMap {
 pub(super) fn lines(headers: &HeaderMap, redactor: &Redactor) -> Lines {
     let room = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 3).sum();
     let mut text = String::with_capacity(room);
+    let mut secret = Vec::new();
     for (name, value) in headers {
         text.push_str(name.as_str());
         text.push_str(": ");
         if is_secret_header(name.as_str()) {
             text.push_str(MASK);
+            secret.push((name, value));
         } else {
             push(&mut text, value);
         }
         text.push('\n');
     }
-    let secret = super::credentials(headers);
+    let secret = super::spellings(secret.into_iter());
     let repeated = secret.iter().any(|value| memmem::find(text.as_bytes(), value.as_bytes()).is_some());
     let both = repeated.then(|| redactor.and(&Redactor::new(secret)));
     if let Cow::Owned(clean) = both.as_ref().unwrap_or(redactor).scrub(&text) {
