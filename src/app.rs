@@ -39,6 +39,7 @@ mod screen;
 mod table;
 mod text;
 mod themes;
+mod threads;
 mod told;
 mod usage;
 

@@ -47,6 +47,8 @@ pub(crate) struct Sample {
     pub(crate) delays: Vec<Duration>,
     /// CPU time of the party.
     pub(crate) cpu: Option<Duration>,
+    /// CPU time of the simulator, which has one thread: close to a whole core, and the run measured the simulator.
+    pub(crate) source: Option<Duration>,
     /// Memory of the party while all streams of a paced load were open.
     pub(crate) rss: Option<u64>,
 }

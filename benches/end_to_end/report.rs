@@ -64,6 +64,12 @@ impl Runs {
         Some(total?.as_secs_f64() * 1e3 / units as f64 * if self.is_stream() { 1e3 } else { 1.0 })
     }
 
+    /// The share of one core that the simulator took, in percent: the median round.
+    fn source(&self, party: Party) -> Option<f64> {
+        let busy = |s: &Sample| Some(s.source?.as_secs_f64() / s.elapsed.as_secs_f64() * 100.0);
+        Some(median(self.samples(party).map(busy).collect::<Option<_>>()?))
+    }
+
     /// Memory while the streams were open, first round.
     pub(crate) fn rss(&self, party: Party) -> Option<u64> {
         self.samples(party).next()?.rss
@@ -78,11 +84,14 @@ impl Runs {
         let unit = if self.is_stream() { "events/s" } else { "requests/s" };
         // Per 1,000 requests in seconds is per request in milliseconds.
         let cpu_unit = if self.is_stream() { "CPU ms/1,000 events" } else { "CPU s/1,000 requests" };
-        say(&format!("\n{}\n  {:10}{unit:>12}{:>10}{:>10}{cpu_unit:>24}", self.load.name, "", "p50", "p99"));
+        let head = format!("  {:10}{unit:>12}{:>10}{:>10}{cpu_unit:>24}", "", "p50", "p99");
+        say(&format!("\n{}\n{head}{:>14}", self.load.name, "source busy"));
         for party in Party::ALL {
             let cpu = self.cpu(party).map_or_else(|| "-".to_owned(), |ms| format!("{ms:.3}"));
+            let source = self.source(party).map_or_else(|| "-".to_owned(), |share| format!("{share:.0} %"));
             let (p50, p99) = (time(self.delay(party, 0.5)), time(self.delay(party, 0.99)));
-            say(&format!("  {:10}{:>12.0}{p50:>10}{p99:>10}{cpu:>24}", party.name(), self.rate(party)));
+            let row = format!("  {:10}{:>12.0}{p50:>10}{p99:>10}{cpu:>24}", party.name(), self.rate(party));
+            say(&format!("{row}{source:>14}"));
         }
         let (p50, p99) = (time(self.added(0.5)), time(self.added(0.99)));
         say(&format!("  {:10}{:>11.1}%{p50:>10}{p99:>10}", "of relay", self.against_relay()));

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::Context;
-use cc_forwarder::simulator::{Behaviour, Pace, Received, Simulator};
+use cc_forwarder::simulator::{Behaviour, Pace, Received, Simulator, Writes};
 
 /// Carries an [`Answer`].
 pub(crate) const HEADER: &str = "x-bench-answer";
@@ -16,16 +16,16 @@ pub(crate) const HEADER: &str = "x-bench-answer";
 pub(crate) enum Answer {
     /// A JSON document of about this many bytes.
     Document { bytes: usize },
-    /// A stream of this many deltas of this many bytes, one every `interval`.
-    Stream { deltas: usize, bytes: usize, interval: Duration },
+    /// A stream of this many deltas of this many bytes, one every `interval`, as many in one write as make `burst` bytes.
+    Stream { deltas: usize, bytes: usize, interval: Duration, burst: usize },
 }
 
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Document { bytes } => write!(f, "document {bytes}"),
-            Self::Stream { deltas, bytes, interval } => {
-                write!(f, "stream {deltas} {bytes} {}", interval.as_millis())
+            Self::Stream { deltas, bytes, interval, burst } => {
+                write!(f, "stream {deltas} {bytes} {} {burst}", interval.as_millis())
             }
         }
     }
@@ -40,10 +40,11 @@ impl FromStr for Answer {
         let numbers = words.map(str::parse).collect::<Result<Vec<usize>, _>>()?;
         match (kind, numbers.as_slice()) {
             (Some("document"), [bytes]) => Ok(Self::Document { bytes: *bytes }),
-            (Some("stream"), [deltas, bytes, millis]) => Ok(Self::Stream {
+            (Some("stream"), [deltas, bytes, millis, burst]) => Ok(Self::Stream {
                 deltas: *deltas,
                 bytes: *bytes,
                 interval: Duration::from_millis(*millis as u64),
+                burst: *burst,
             }),
             _ => anyhow::bail!("{text:?} is no answer"),
         }
@@ -56,9 +57,10 @@ const ENVELOPE: usize = 300;
 fn behaviour(request: &Received) -> Option<Behaviour> {
     Some(match request.headers.get(HEADER)?.parse().ok()? {
         Answer::Document { bytes } => Behaviour::healthy().deltas(1, bytes.saturating_sub(ENVELOPE)),
-        Answer::Stream { deltas, bytes, interval } => {
-            Behaviour::healthy().deltas(deltas, bytes).pace(Pace::every(interval))
-        }
+        Answer::Stream { deltas, bytes, interval, burst } => Behaviour::healthy()
+            .deltas(deltas, bytes)
+            .pace(Pace::every(interval))
+            .writes(Writes::Bursts(burst)),
     })
 }
 

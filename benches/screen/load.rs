@@ -26,7 +26,7 @@ const OPENING: Duration = Duration::from_secs(2);
 /// Opens so many streams and asks 50 times a second beside them; the CPU of the party in % of a core over `window`.
 pub(crate) async fn busy(party: &Party, streams: u32, window: Duration) -> anyhow::Result<Option<f64>> {
     let deltas = ((window + OPENING * 2).as_millis() / EVENT.as_millis()) as usize;
-    let stream = Answer::Stream { deltas, bytes: 40, interval: EVENT };
+    let stream = Answer::Stream { deltas, bytes: 40, interval: EVENT, burst: 0 };
     let mut workers = JoinSet::new();
     for index in 0..streams {
         let address = party.address;

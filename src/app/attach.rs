@@ -41,7 +41,7 @@ use self::open::Opened;
 use super::client::Client;
 use super::hangup::Hangups;
 use super::screen::{self, Closed, Plan, Window};
-use super::{reach, run};
+use super::{reach, run, threads};
 use crate::cli::{AttachArgs, EXIT_OK, Misuse};
 use crate::config::{Config, System, load};
 use crate::domain::secret::Secret;
@@ -61,7 +61,7 @@ pub(super) fn run(args: &AttachArgs) -> anyhow::Result<u8> {
     let config = settings(args)?;
     let plan = screen::plan(args.theme.as_deref(), &config)?;
     let client = client(args, &config)?;
-    run::runtime()?.block_on(attach(client, plan, &config, args.readonly))
+    threads::runtime()?.block_on(attach(client, plan, &config, args.readonly))
 }
 
 /// The configuration here. With a URL it only says what the screen looks like, and may be missing or wrong.

@@ -18,7 +18,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use self::report::{Finding, Report};
-use super::run;
+use super::{run, threads};
 use crate::cli::{CheckArgs, EXIT_FAILED, EXIT_OK};
 use crate::config::{Config, ConfigError, Loaded, Problems, System, load};
 use crate::control::probe;
@@ -63,7 +63,7 @@ fn examine(loaded: Loaded, probe: bool) -> anyhow::Result<Report> {
     let Loaded { config, warnings } = loaded;
     let specs = in_routing_order(&config);
     let findings = match probe {
-        true => run::runtime()?.block_on(probe_all(&config, &specs)),
+        true => threads::runtime()?.block_on(probe_all(&config, &specs)),
         false => specs.iter().map(|spec| Finding::unasked(spec)).collect(),
     };
     let findings = findings.into_iter().map(|finding| finding.scrubbed(&config.redactor)).collect();

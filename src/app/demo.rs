@@ -43,7 +43,7 @@ use self::stage::Stage;
 use self::summary::Tally;
 use super::paint::{self, Line};
 use super::screen::{self, Closed, Face, Window, Wish};
-use super::{Running, Taps, run, start};
+use super::{Running, Taps, run, start, threads};
 use crate::cli::{DemoArgs, EXIT_FAILED, EXIT_OK};
 use crate::domain::fleet::Change;
 use crate::events::RequestRecord;
@@ -55,7 +55,7 @@ use crate::tui::Remote;
 /// # Errors
 /// When a port or a thread cannot be had, or the output cannot be written.
 pub(super) fn run(args: &DemoArgs) -> anyhow::Result<u8> {
-    run::runtime()?.block_on(Box::pin(show(args)))
+    threads::runtime()?.block_on(Box::pin(show(args)))
 }
 
 /// How long the show goes on without a terminal interface, seconds.

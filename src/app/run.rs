@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::hangup::Hangups;
 use super::reload::{LogFlags, LogTap, WebFlags};
 use super::screen::{self, Closed, Face, Window, Wish};
-use super::{Running, Taps, farewell, start};
+use super::{Running, Taps, farewell, start, threads};
 use crate::cli::{EXIT_OK, RunArgs};
 use crate::config::load::{self, Loaded};
 use crate::config::watch::Pace;
@@ -49,7 +49,7 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<u8> {
     }
     let log = guard.clone();
     let tap = LogTap { handle: log.clone(), flags: log_flags(args) };
-    let (runtime, redactor) = (runtime()?, config.redactor.clone());
+    let (runtime, redactor) = (threads::runtime()?, config.redactor.clone());
     let taps = Taps { log: Some(tap), web: web_flags(args), ..Taps::default() };
     // Caught so that its text is seen: with a screen open, log lines are not.
     let ended = catch_unwind(AssertUnwindSafe(|| runtime.block_on(serve(Arc::new(config), taps, face, log))));
@@ -99,14 +99,6 @@ pub(super) fn find(explicit: Option<&Path>) -> anyhow::Result<Loaded> {
 pub(super) fn locate(explicit: Option<&Path>) -> anyhow::Result<Source> {
     let cwd = std::env::current_dir().context("cannot tell the working directory")?;
     Ok(load::locate(explicit, &System, &cwd))
-}
-
-/// The runtime all commands share.
-///
-/// # Errors
-/// When the system refuses threads.
-pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
 }
 
 async fn serve(config: Arc<Config>, taps: Taps, face: Face, log: LogHandle) -> anyhow::Result<()> {

@@ -35,8 +35,10 @@ pub(super) struct Answer {
     /// The first piece with content.
     pub(super) first_content: Option<usize>,
     pub(super) framing: Framing,
-    /// Most bytes in one write.
+    /// Most bytes in one chunk or, without chunks, in one write.
     pub(super) write_bytes: usize,
+    /// A write waits for this many bytes while there is nothing else to wait for.
+    pub(super) burst: usize,
     /// What happens behind the body.
     pub(super) ending: Ending,
     /// Whether the head said that the connection ends.
@@ -95,6 +97,7 @@ pub(super) fn answer(context: &Context<'_>, behaviour: &Behaviour) -> io::Result
         first_content: body.first_content,
         framing,
         write_bytes: usize::MAX,
+        burst: 0,
         closes,
     };
     Ok(answer.written(behaviour.writes))
@@ -104,6 +107,7 @@ impl Answer {
     fn written(mut self, writes: Writes) -> Self {
         match writes {
             Writes::PerEvent => {}
+            Writes::Bursts(count) => self.burst = count,
             Writes::Bytes(count) => self.write_bytes = count.max(1),
             Writes::Blocks => {
                 self.body.join(BLOCK);

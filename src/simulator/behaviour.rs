@@ -233,6 +233,9 @@ pub enum Writes {
     /// One per event.
     #[default]
     PerEvent,
+    /// Each event a chunk of its own, and as many in one write as it takes to get at least this many bytes, unless
+    /// there is something to wait for: a server that has more to say than it is asked for.
+    Bursts(usize),
     /// Events joined into blocks of about 64 KiB: the fastest.
     Blocks,
     /// Of at most this many bytes (at least 1).

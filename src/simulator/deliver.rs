@@ -62,18 +62,21 @@ async fn send_body<W: AsyncWrite + Unpin>(
     for (index, piece) in answer.body.iter().enumerate() {
         due += pace_before(answer, pace, index);
         if due > Instant::now() {
+            flush(socket, scratch).await?;
             sleep_until(due).await;
         }
         for slice in piece.chunks(answer.write_bytes) {
             frame(slice, answer.framing, scratch);
-            flush(socket, scratch).await?;
+            if scratch.len() >= answer.burst {
+                flush(socket, scratch).await?;
+            }
         }
         sent += piece.len();
         while let Some((_, numbers)) = usage.next_if(|(end, _)| *end <= sent) {
             told(*numbers);
         }
     }
-    Ok(())
+    flush(socket, scratch).await
 }
 
 fn pace_before(answer: &Answer, pace: &Pace, index: usize) -> std::time::Duration {
@@ -116,6 +119,9 @@ async fn end<W: AsyncWrite + Unpin>(
 }
 
 async fn flush<W: AsyncWrite + Unpin>(socket: &mut W, scratch: &mut Vec<u8>) -> io::Result<()> {
+    if scratch.is_empty() {
+        return Ok(());
+    }
     let result = socket.write_all(scratch).await;
     scratch.clear();
     result
@@ -124,5 +130,68 @@ async fn flush<W: AsyncWrite + Unpin>(socket: &mut W, scratch: &mut Vec<u8>) -> 
 async fn sleep_some(duration: std::time::Duration) {
     if !duration.is_zero() {
         sleep(duration).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+    use std::time::Duration;
+
+    use super::super::pieces::Pieces;
+    use super::*;
+
+    /// Every write by itself.
+    #[derive(Default)]
+    struct Seen(Vec<Vec<u8>>);
+
+    impl AsyncWrite for Seen {
+        fn poll_write(self: Pin<&mut Self>, _cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            self.get_mut().0.push(bytes.to_vec());
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    /// What is written of ten events of 100 bytes.
+    async fn writes(burst: usize, between_events: Duration) -> Vec<Vec<u8>> {
+        let mut body = Pieces::default();
+        for event in 0..10 {
+            body.push(&[b'0' + event; 100]);
+        }
+        let answer = Answer {
+            status: 200,
+            head: b"head".to_vec(),
+            body,
+            told: Vec::new(),
+            first_content: Some(0),
+            framing: Framing::Chunked,
+            write_bytes: usize::MAX,
+            burst,
+            ending: Ending::Complete,
+            closes: false,
+        };
+        let (mut seen, pace) = (Seen::default(), Pace { between_events, ..Pace::default() });
+        assert_eq!(deliver(&mut seen, &answer, &pace, |_| {}).await.unwrap(), After::Keep);
+        seen.0
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn bursts_are_the_same_bytes_in_fewer_writes() {
+        let apart = writes(0, Duration::ZERO).await;
+        assert_eq!(apart.len(), 11, "the head with the first event, nine more, the end");
+        let joined = writes(300, Duration::ZERO).await;
+        assert_eq!(joined.iter().map(Vec::len).collect::<Vec<_>>(), [4 + 3 * 106, 3 * 106, 3 * 106, 106, 5]);
+        assert_eq!(joined.concat(), apart.concat());
+        let paced = writes(300, Duration::from_millis(20)).await;
+        assert_eq!(paced, apart, "nothing is kept back while there is something to wait for");
     }
 }

@@ -104,7 +104,9 @@ async fn every_spelling_of_a_stream_in_every_cut() {
     let mut cases = Vec::new();
     for bits in 0..16 {
         let spelling = style(bits & 1 == 0, bits & 2 == 0, bits & 4 == 0, bits & 8 == 0);
-        for writes in [Writes::PerEvent, Writes::Bytes(1), Writes::Bytes(7), Writes::Blocks] {
+        for writes in
+            [Writes::PerEvent, Writes::Bytes(1), Writes::Bytes(7), Writes::Bursts(16 * 1024), Writes::Blocks]
+        {
             let behaviour = Behaviour::spelled(spelling).writes(writes);
             cases.push(Case::message(format!("{spelling:?}, {writes:?}"), true, behaviour));
         }

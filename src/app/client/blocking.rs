@@ -35,7 +35,7 @@ impl Client {
     /// # Errors
     /// When the system refuses threads.
     pub fn over(client: super::Client) -> anyhow::Result<Self> {
-        Ok(Self { client, runtime: crate::app::run::runtime()? })
+        Ok(Self { client, runtime: crate::app::threads::runtime()? })
     }
 
     /// Where it is.

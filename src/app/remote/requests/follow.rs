@@ -23,7 +23,7 @@ use crate::app::client::{AskError, Client, Event};
 use crate::app::paint::{colour, rendered};
 use crate::app::reach::{advise, client, say};
 use crate::app::table::Table;
-use crate::app::{json, run};
+use crate::app::{json, run, threads};
 use crate::cli::{EXIT_OK, RequestsArgs};
 use crate::events::{RequestId, RequestRecord};
 use crate::logging::escape::escape_json;
@@ -48,7 +48,7 @@ const WIDTHS: [usize; 8] = [8, 12, 11, 10, 10, 5, 8, 7];
 pub(super) fn run(args: &RequestsArgs) -> anyhow::Result<u8> {
     let client = client(&args.ask.reach)?;
     let mut printer = Printer::new(args)?;
-    run::runtime()?.block_on(async {
+    threads::runtime()?.block_on(async {
         tokio::select! {
             ended = run::interrupted() => Ok(ended?),
             ended = follow(&client, &mut printer) => ended,
