@@ -47,7 +47,8 @@ pub(crate) struct Sample {
     pub(crate) delays: Vec<Duration>,
     /// CPU time of the party.
     pub(crate) cpu: Option<Duration>,
-    /// CPU time of the simulator, which has one thread: close to a whole core, and the run measured the simulator.
+    /// CPU time of the simulator. It computes on one thread: close to a whole core it is the limit. Less does not mean
+    /// that it had nothing to do, as all share the cores.
     pub(crate) source: Option<Duration>,
     /// Memory of the party while all streams of a paced load were open.
     pub(crate) rss: Option<u64>,
@@ -78,11 +79,17 @@ impl Load {
         }
     }
 
-    /// Runs once against `address`; CPU and memory are those of `party`.
+    /// Runs once against `address`; CPU and memory are those of `party`, the source is `simulator`.
     ///
     /// # Errors
     /// When any request fails: a bench of errors is none.
-    pub(crate) async fn run(&self, address: SocketAddr, party: Option<&Service>) -> anyhow::Result<Sample> {
+    pub(crate) async fn run(
+        &self,
+        address: SocketAddr,
+        party: Option<&Service>,
+        simulator: Option<&Service>,
+    ) -> anyhow::Result<Sample> {
+        let cpu_of = |service: Option<&Service>| service.and_then(Service::cpu);
         let ready = Arc::new(Barrier::new(self.connections as usize + 1));
         let body = client::body(self.body, matches!(self.answer, Answer::Stream { .. }));
         let mut workers = JoinSet::new();
@@ -95,7 +102,7 @@ impl Load {
             // Only an error ends a worker before it is ready.
             Some(ended) = workers.join_next() => return ended?.context(self.name),
         }
-        let (began, cpu) = (Instant::now(), party.and_then(Service::cpu));
+        let (began, cpu, source) = (Instant::now(), cpu_of(party), cpu_of(simulator));
         let mut sum = Sample::default();
         if self.window.is_none() {
             sleep_until(began + self.midst()).await;
@@ -105,7 +112,8 @@ impl Load {
             sum.add(ended?.context(self.name)?);
         }
         sum.elapsed = began.elapsed();
-        sum.cpu = party.and_then(Service::cpu).zip(cpu).map(|(after, before)| after - before);
+        sum.cpu = cpu_of(party).zip(cpu).map(|(after, before)| after - before);
+        sum.source = cpu_of(simulator).zip(source).map(|(after, before)| after - before);
         Ok(sum)
     }
 }

@@ -9,7 +9,7 @@
 //! The forwarder is the real program with its default settings. Every figure is the median of several rounds, and
 //! every ratio is taken within a round, so that a busy machine moves all parties alike.
 //!
-//! `cargo bench --bench end_to_end` takes about two minutes, `… -- --quick` a few seconds (for a look whether it works:
+//! `cargo bench --bench end_to_end` takes about four minutes, `… -- --quick` a few seconds (for a look whether it works:
 //! its figures mean nothing), `… -- "200 KB"` only the loads with this in their names. CPU time and memory come from `/proc` and are left out where there is none.
 
 mod client;
@@ -231,11 +231,8 @@ impl Stage<'_> {
                     Party::Relay => relay,
                     Party::Forwarder => forwarder,
                 };
-                let before = self.simulator.cpu();
-                let sample = load.run(service.address, Some(service)).await;
-                let mut sample = sample.with_context(|| format!("{party:?}"))?;
-                sample.source = self.simulator.cpu().zip(before).map(|(after, before)| after - before);
-                samples[party as usize] = sample;
+                let sample = load.run(service.address, Some(service), Some(self.simulator)).await;
+                samples[party as usize] = sample.with_context(|| format!("{party:?}"))?;
             }
             rounds.push(samples);
         }
@@ -264,7 +261,7 @@ fn paced(extent: &Extent) -> Load {
     }
 }
 
-/// What a server behind TLS sends at most in one record.
+/// About one full record of TLS.
 const RECORD: usize = 16 * 1024;
 
 type Judge = fn(&Runs) -> Target;
@@ -300,8 +297,8 @@ fn loads(window: Duration) -> Vec<(Load, Option<Judge>)> {
             document("2 MB both ways, 64 connections", 2_000_000, 64),
             Some(|r| share("2 MB, 64 connections", 90.0, r)),
         ),
-        // With a system call for every event the source is the limit, and who keeps it from its work is slow: a receiver
-        // that sleeps has to be woken for each event. What a party can take shows when the source has time to spare.
+        // A write for each event makes the simulator the limit, and each may have to wake a sleeping receiver, which costs
+        // the simulator still more. With few writes the parties weigh more.
         (
             streams("16 fast streams, each event in a write of its own", 0),
             Some(|r| share("16 fast streams, a write each event, events/s", 100.0, r)),

@@ -116,7 +116,7 @@ impl Recorder {
             connections: 64,
             window: Some(window),
         };
-        let sample = load.run(self.service.address, None).await?;
+        let sample = load.run(self.service.address, None, None).await?;
         // Every connection begins with a request that is not measured.
         self.asked += sample.requests + u64::from(load.connections);
         Ok(sample.requests as f64 / sample.elapsed.as_secs_f64())

@@ -4,11 +4,13 @@
 //! endpoint's machine or a client on this one, several microseconds each time. Where events follow each other faster than
 //! that, a thread that sleeps after each of them makes the others slow and gets its work in the smallest pieces. So a
 //! thread in a hurry (see [`Pulse`]) first lets others run on its core, and looks for work once more before it sleeps.
-//! Where nobody else wants the core this takes no time. Where programs compute, it means to wait for a turn behind them,
-//! milliseconds for each event; so a thread that is not in a hurry goes to sleep at once, as a sleeper is woken sooner.
+//! Where nobody else wants the core this costs a few short system calls. Where programs compute, it means to wait behind them,
+//! a millisecond or more each time; so a thread that is not in a hurry goes to sleep at once.
 //!
 //! Measured by `benches/end_to_end`, clients, forwarder and endpoint on two cores, fast streams: half as many calls that wait
-//! for events, and a quarter more events per second.
+//! for events, and a tenth to a quarter more events per second. Nothing changes for 256 streams of 50 events a second,
+//! whether or not other programs keep both cores busy, nor for the fast streams where they do. Giving one turn always would
+//! win a few per cent of small requests, and delay events by a millisecond where other programs compute.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -17,7 +19,7 @@ use anyhow::Context;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
-/// Turns given to others before a thread sleeps.
+/// Turns given to others before a thread sleeps. Its own sockets and tasks wait meanwhile, unless another thread takes them.
 const TURNS: usize = 4;
 
 /// The runtime all commands share.
@@ -91,7 +93,7 @@ mod tests {
         let micros = Duration::from_micros;
         assert_eq!(hurried(&mut pulse, &mut now, 1_000, micros(101)), 0, "not quite 10,000 times a second");
         let quick = hurried(&mut pulse, &mut now, 1_000, micros(20));
-        assert!((950..1_000).contains(&quick), "50,000 times a second, after a few: {quick}");
+        assert!(quick >= 990, "50,000 times a second: {quick}");
         assert_eq!(hurried(&mut pulse, &mut now, 1, Duration::from_secs(60)), 0, "a rest ends it at once");
         let again = hurried(&mut pulse, &mut now, 100, micros(20));
         assert!((50..100).contains(&again), "{again}");

@@ -219,7 +219,7 @@ impl Coding {
 /// How the end of the body is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
-    /// `transfer-encoding: chunked`, one chunk per write.
+    /// `transfer-encoding: chunked`, one chunk per write except with [`Writes::Bursts`].
     Chunked,
     /// `content-length`.
     ContentLength,
@@ -234,7 +234,8 @@ pub enum Writes {
     #[default]
     PerEvent,
     /// Each event a chunk of its own, and as many in one write as it takes to get at least this many bytes, unless
-    /// there is something to wait for: a server that has more to say than it is asked for.
+    /// there is something to wait for: a server that is ahead of its reader. Usage counts as told when its event is ready to
+    /// be written.
     Bursts(usize),
     /// Events joined into blocks of about 64 KiB: the fastest.
     Blocks,
