@@ -1,7 +1,7 @@
 //! The threads everything runs on, and what they do when they run out of work.
 //!
-//! A thread without work sleeps until the system wakes it, and waking it is work for whoever has something for it: an
-//! endpoint's machine or a client on this one, several microseconds each time. Where events follow each other faster than
+//! A thread without work sleeps until the system wakes it, and waking it is work for whoever has something for it: on
+//! this machine an endpoint, a gateway or a client, several microseconds each time. Where events follow each other faster than
 //! that, a thread that sleeps after each of them makes the others slow and gets its work in the smallest pieces. So a
 //! thread in a hurry (see [`Pulse`]) first lets others run on its core, and looks for work once more before it sleeps.
 //! Where nobody else wants the core this costs a few short system calls. Where programs compute, it means to wait behind them,

@@ -101,7 +101,7 @@ async fn a_failing_or_stalled_upload_is_the_clients() {
     }
 }
 
-/// Pieces come further apart than half the limit and together take several limits; the endpoint answers at the end.
+/// Every piece comes well within the limit, all of them together take longer; the endpoint answers at the end.
 #[tokio::test]
 async fn a_slow_upload_does_not_run_into_the_header_timeout() {
     let upstream = Upstream::answering(OK).await;
