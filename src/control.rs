@@ -7,6 +7,7 @@ pub mod probe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::{ArcSwap, Guard};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -29,9 +30,16 @@ const PAUSE: Duration = Duration::from_millis(5);
 #[derive(Clone, Debug)]
 pub struct Control {
     tx: mpsc::UnboundedSender<Message>,
-    view: watch::Receiver<Arc<FleetView>>,
+    views: watch::Receiver<Arc<FleetView>>,
+    newest: Newest,
     urgent: Arc<Notify>,
 }
+
+/// The newest view once more: every request looks at it several times, and a look at the channel counts the readers.
+type Newest = Arc<ArcSwap<FleetView>>;
+
+/// A look at the fleet. Not to be kept for long, see [`Guard`].
+pub type View = Guard<Arc<FleetView>>;
 
 /// What the control task is sent.
 enum Message {
@@ -59,7 +67,8 @@ pub type Applied = oneshot::Receiver<()>;
 pub struct Task {
     fleet: Fleet,
     rx: mpsc::UnboundedReceiver<Message>,
-    view: watch::Sender<Arc<FleetView>>,
+    views: watch::Sender<Arc<FleetView>>,
+    newest: Newest,
     events: Events,
     urgent: Arc<Notify>,
 }
@@ -68,10 +77,12 @@ pub struct Task {
 pub fn new(fleet: Fleet, events: Events) -> (Control, Task) {
     let now = Instant::now().into_std();
     let (tx, rx) = mpsc::unbounded_channel();
-    let (view_tx, view) = watch::channel(Arc::new(fleet.view(now)));
+    let view = Arc::new(fleet.view(now));
+    let newest = Newest::new(ArcSwap::new(Arc::clone(&view)));
+    let (views_tx, views) = watch::channel(view);
     let urgent = Arc::new(Notify::new());
-    let control = Control { tx, view, urgent: Arc::clone(&urgent) };
-    (control, Task { fleet, rx, view: view_tx, events, urgent })
+    let control = Control { tx, views, newest: Arc::clone(&newest), urgent: Arc::clone(&urgent) };
+    (control, Task { fleet, rx, views: views_tx, newest, events, urgent })
 }
 
 impl Control {
@@ -109,17 +120,17 @@ impl Control {
         let (Input::Committed { endpoint, .. } | Input::Succeeded { endpoint, .. }) = input else {
             return true;
         };
-        self.view.borrow().endpoint(endpoint).is_none_or(|endpoint| !endpoint.standing.is_spotless())
+        self.view().endpoint(endpoint).is_none_or(|endpoint| !endpoint.standing.is_spotless())
     }
 
     /// The newest view.
-    pub fn view(&self) -> Arc<FleetView> {
-        Arc::clone(&self.view.borrow())
+    pub fn view(&self) -> View {
+        self.newest.load()
     }
 
     /// A receiver that wakes on every new view.
     pub fn watch(&self) -> watch::Receiver<Arc<FleetView>> {
-        self.view.clone()
+        self.views.clone()
     }
 }
 
@@ -183,7 +194,8 @@ impl Task {
             return;
         }
         let view = Arc::new(self.fleet.view(now));
-        self.view.send_replace(Arc::clone(&view));
+        self.newest.store(Arc::clone(&view));
+        self.views.send_replace(Arc::clone(&view));
         if applied.changes.is_empty() {
             return;
         }

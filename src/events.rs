@@ -20,7 +20,6 @@ pub mod trace;
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::mpsc;
 
@@ -151,62 +150,43 @@ pub struct Wait {
 
 /// The sending end; cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Events {
-    tx: mpsc::UnboundedSender<Event>,
-    depth: Arc<AtomicU64>,
-}
+pub struct Events(mpsc::UnboundedSender<Event>);
 
 /// The receiving end.
 #[derive(Debug)]
-pub struct EventStream {
-    rx: mpsc::UnboundedReceiver<Event>,
-    depth: Arc<AtomicU64>,
-}
+pub struct EventStream(mpsc::UnboundedReceiver<Event>);
 
 /// A channel for events.
 pub fn channel() -> (Events, EventStream) {
     let (tx, rx) = mpsc::unbounded_channel();
-    let depth = Arc::new(AtomicU64::new(0));
-    (Events { tx, depth: Arc::clone(&depth) }, EventStream { rx, depth })
+    (Events(tx), EventStream(rx))
 }
 
 impl Events {
     /// Sends one event. After the hub has gone it goes nowhere.
     pub fn send(&self, event: Event) {
-        self.depth.fetch_add(1, Ordering::Relaxed);
-        if self.tx.send(event).is_err() {
-            self.depth.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-
-    /// Events sent but not yet taken by the hub.
-    pub fn depth(&self) -> u64 {
-        self.depth.load(Ordering::Relaxed)
+        let _ = self.0.send(event);
     }
 }
 
 impl EventStream {
     /// The next event; `None` when every sender is gone.
     pub async fn next(&mut self) -> Option<Event> {
-        let event = self.rx.recv().await?;
-        self.depth.fetch_sub(1, Ordering::Relaxed);
-        Some(event)
+        self.0.recv().await
     }
 
     /// Events that are there.
-    pub fn depth(&self) -> u64 {
-        self.depth.load(Ordering::Relaxed)
+    pub fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// True when no event is there.
     pub fn is_empty(&self) -> bool {
-        self.rx.is_empty()
+        self.0.is_empty()
     }
 
     /// The next event if one is there already.
     pub fn try_next(&mut self) -> Option<Event> {
-        let event = self.rx.try_recv().ok()?;
-        self.depth.fetch_sub(1, Ordering::Relaxed);
-        Some(event)
+        self.0.try_recv().ok()
     }
 }

@@ -1,14 +1,14 @@
 //! Log lines: where they go, what they look like, and that they never slow a request or show a secret.
 //!
 //! ```text
-//! tracing event -> layer (level, request id) -> record (masked) -> render (cut, escaped) -> queue -> stderr
+//! tracing event -> subscriber (level, request id) -> record (masked) -> render (cut, escaped) -> queue -> stderr
 //!                                                                                       \-> queue -> rolling file
 //!                                                                                                    -> housekeeper
 //!                                           \-> ring, once somebody has asked for it
 //! ```
 //!
 //! Rules:
-//! * a line written inside `info_span!("request", id = %id)` carries that id;
+//! * a line written inside `info_span!("request", id = number)` carries the id of that number;
 //! * places are written by threads of their own; a full queue drops lines and says how many;
 //! * with the terminal interface on screen nothing goes to stderr ([`Console::None`]), until that has gone for good
 //!   ([`LogHandle::open_console`]);
@@ -20,13 +20,13 @@ pub mod ring;
 
 mod capture;
 mod housekeeper;
-mod layer;
 mod panic;
 mod queue;
 mod record;
 mod render;
 mod rolling;
 mod rotation;
+mod subscriber;
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal};
@@ -36,7 +36,6 @@ use std::sync::Arc;
 
 use tracing::Dispatch;
 use tracing_appender::non_blocking::{ErrorCounter, WorkerGuard};
-use tracing_subscriber::layer::SubscriberExt;
 
 pub use capture::Capture;
 pub use panic::install_panic_hook;
@@ -44,10 +43,10 @@ pub use panic::install_panic_hook;
 use crate::config::{Level, LogFile, LogFormat, Logging};
 use crate::domain::secret::Redactor;
 use housekeeper::{Housekeeper, Policy, Waker};
-use layer::{LogLayer, Output, Shared, Sink};
 use render::{Shape, Style};
 use ring::Ring;
 use rolling::RollingFile;
+use subscriber::{Logger, Output, Shared, Sink};
 
 /// Who owns the terminal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -160,7 +159,7 @@ pub fn build(
     let shared = Arc::new(Shared::new(settings.level, redactor, console == Console::Stderr));
     let handle = LogHandle { shared: Arc::clone(&shared), dropped: places.dropped.into() };
     let guard = LogGuard { handle, _writers: places.writers, _housekeeper: housekeeper };
-    Ok((dispatch(LogLayer { shared, sinks: places.sinks }), guard))
+    Ok((Dispatch::new(Logger { shared, sinks: places.sinks }), guard))
 }
 
 /// The places collected so far.
@@ -188,10 +187,6 @@ fn add_file(places: &mut Places, settings: &LogFile, style: Style) -> Result<Hou
     let housekeeper = Housekeeper::start(policy, waker, wakes).map_err(LogError::Thread)?;
     places.add("log-file", file, style, false);
     Ok(housekeeper)
-}
-
-fn dispatch(layer: LogLayer) -> Dispatch {
-    Dispatch::new(tracing_subscriber::registry().with(layer))
 }
 
 fn console_style(format: LogFormat) -> Style {

@@ -25,6 +25,7 @@ pub mod keepalive;
 pub mod lifecycle;
 pub mod local;
 pub mod pool;
+mod rarely;
 pub mod respond;
 pub mod serve;
 mod sips;

@@ -19,8 +19,11 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use memchr::{memchr, memchr_iter};
+use memchr::memchr;
 
+use self::plain::plain_len;
+
+mod plain;
 mod strict;
 #[cfg(test)]
 mod tests;
@@ -81,17 +84,6 @@ impl<'a> Iterator for Items<'a> {
         self.0.step(b'[', b']', |walk| walk.value().map(|span| &walk.json[span]))
     }
 }
-
-/// The characters that stand for themselves in a string, those beyond ASCII left out.
-const IS_PLAIN: [bool; 256] = {
-    let mut plain = [false; 256];
-    let mut byte = b' ';
-    while byte < 0x7F {
-        plain[byte as usize] = byte != b'"' && byte != b'\\';
-        byte += 1;
-    }
-    plain
-};
 
 /// A position between the brackets of one object or array.
 #[derive(Clone, Debug)]
@@ -157,10 +149,10 @@ impl<'a> Walk<'a> {
         self.peek();
         let start = self.at;
         let inner = self.json.get(start + 1..).ok_or(Malformed)?;
-        let plain = inner.iter().take_while(|b| IS_PLAIN[usize::from(**b)]).count();
-        if self.json[start] == b'"' && inner.get(plain) == Some(&b'"') {
-            self.at = start + plain + 2;
-            return Ok(Cow::Borrowed(&inner[..plain]));
+        let plain = &inner[..plain_len(inner)];
+        if self.json[start] == b'"' && inner.get(plain.len()) == Some(&b'"') && plain.is_ascii() {
+            self.at = start + plain.len() + 2;
+            return Ok(Cow::Borrowed(plain));
         }
         self.at = string_end(self.json, start).ok_or(Malformed)?;
         match text(&self.json[start..self.at])?.ok_or(Malformed)? {
@@ -201,28 +193,37 @@ pub fn text(value: &[u8]) -> Result<Option<Cow<'_, str>>, Malformed> {
     let [b'"', inner @ .., b'"'] = value else {
         return Ok(None);
     };
-    if inner.iter().all(|b| *b >= b' ' && *b != b'\\') {
+    if plain_len(inner) == inner.len() {
         return std::str::from_utf8(inner).map(|s| Some(Cow::Borrowed(s))).map_err(|_| Malformed);
     }
-    let text = if only_quotes_are_escaped(inner) {
-        std::str::from_utf8(inner).ok().map(|s| s.replace("\\\"", "\""))
-    } else {
-        serde_json::from_slice(value).ok()
+    let text = match without_escaped_quotes(inner) {
+        Some(text) => String::from_utf8(text).ok(),
+        None => serde_json::from_slice(value).ok(),
     };
     text.map(|s| Some(Cow::Owned(s))).ok_or(Malformed)
 }
 
-/// JSON inside a string, which is what Claude Code names its session in: quickly read.
-fn only_quotes_are_escaped(inner: &[u8]) -> bool {
-    inner.iter().all(|b| *b >= b' ') && memchr_iter(b'\\', inner).all(|at| inner.get(at + 1) == Some(&b'"'))
+/// JSON inside a string, which is what Claude Code names its session in, quickly read: nothing but its quotes is escaped.
+fn without_escaped_quotes(inner: &[u8]) -> Option<Vec<u8>> {
+    let mut text = Vec::with_capacity(inner.len());
+    let mut rest = inner;
+    loop {
+        let (plain, special) = rest.split_at(plain_len(rest));
+        text.extend_from_slice(plain);
+        rest = match special {
+            [] => return Some(text),
+            [b'\\', b'"', after @ ..] => after,
+            _ => return None,
+        };
+        text.push(b'"');
+    }
 }
 
 /// A value that is a plain unsigned integer (no sign, fraction or exponent) within 64 bits.
 pub fn uint(value: &[u8]) -> Option<u64> {
-    if !value.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    std::str::from_utf8(value).ok()?.parse().ok()
+    let (first, rest) = value.split_first()?;
+    let digit = |byte: &u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
+    rest.iter().try_fold(digit(first)?, |number, byte| number.checked_mul(10)?.checked_add(digit(byte)?))
 }
 
 /// The bytes without a leading byte order mark and without white space around them.

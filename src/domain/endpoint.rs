@@ -4,36 +4,48 @@
 //! come from two different versions of the configuration.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 
+use super::name::Name;
 use super::secret::{MASK, Secret};
 
 /// The unique name of an endpoint; it identifies the endpoint across reloads.
 #[derive(
     Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
 )]
-pub struct EndpointId(pub Arc<str>);
+#[schema(value_type = String)]
+pub struct EndpointId(pub Name);
 
 /// The name of a group.
 #[derive(
     Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
 )]
-pub struct GroupId(pub Arc<str>);
+#[schema(value_type = String)]
+pub struct GroupId(pub Name);
 
 impl EndpointId {
     /// An id from a name.
-    pub fn new(name: impl Into<Arc<str>>) -> Self {
+    pub fn new(name: impl Into<Name>) -> Self {
         Self(name.into())
+    }
+
+    /// The same id, free to copy: for those that a configuration gives, see [`Name::lasting`].
+    pub fn lasting(self) -> Self {
+        Self(Name::lasting(&self.0))
     }
 }
 
 impl GroupId {
     /// An id from a name.
-    pub fn new(name: impl Into<Arc<str>>) -> Self {
+    pub fn new(name: impl Into<Name>) -> Self {
         Self(name.into())
+    }
+
+    /// The same id, free to copy: for those that a configuration gives, see [`Name::lasting`].
+    pub fn lasting(self) -> Self {
+        Self(Name::lasting(&self.0))
     }
 }
 

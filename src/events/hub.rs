@@ -21,7 +21,7 @@ use crate::domain::pricebook::PriceBook;
 /// Between two pictures while requests run and nothing else happens: their ages and token counts move.
 const PULSE: Duration = Duration::from_secs(1);
 /// Events taken in one go before the clock is looked at.
-const BATCH: u64 = 256;
+const BATCH: usize = 256;
 /// Pause after the last event that was there. Nobody waits for an event, and waking this task for each of the four or
 /// five of a request would cost the requests more than their events do.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -78,7 +78,7 @@ pub async fn run(
             // Some changes are no events: another priority, an order that leaves the active group what it is.
             Ok(()) = hub.fleet.changed(), if hub.outputs.pictures.cares() => hub.outputs.pictures.changed(),
             // What was told before the question belongs into the answer.
-            () = hub.outputs.pictures.asked() => hub.drain(events.depth(), &mut events),
+            () = hub.outputs.pictures.asked() => hub.drain(events.len(), &mut events),
             () = until(due) => hub.publish(pulse),
             () = hub.outputs.spend.due(jiff::Timestamp::now()) => {}
         }
@@ -128,7 +128,7 @@ impl Hub {
     }
 
     /// Takes so many of the events that are there.
-    fn drain(&mut self, most: u64, events: &mut EventStream) {
+    fn drain(&mut self, most: usize, events: &mut EventStream) {
         (0..most).map_while(|_| events.try_next()).for_each(|event| self.take(event));
     }
 

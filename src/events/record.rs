@@ -1,14 +1,10 @@
 //! The terminal record of a request and its parts.
 
-use std::borrow::Cow;
-use std::fmt;
 use std::net::IpAddr;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::trace::TraceStep;
 use crate::claude::price::{Bill, CostLines};
@@ -17,61 +13,8 @@ use crate::claude::usage::Usage;
 use crate::domain::endpoint::{EndpointId, GroupId};
 use crate::domain::outcome::Kind;
 use crate::domain::pricebook::PriceBook;
+pub use crate::domain::request_id::{NotAnId, RequestId};
 use crate::domain::route::{RouteReason, Skip};
-
-/// The id of a request: `req-` and eight hex digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, utoipa::ToSchema)]
-#[schema(value_type = String, pattern = "^req-[0-9a-f]{8}$", example = "req-7f3a21bc")]
-pub struct RequestId(u32);
-
-impl fmt::Display for RequestId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = *b"req-00000000";
-        for (place, digit) in text[4..].iter_mut().rev().zip(0..) {
-            *place = b"0123456789abcdef"[(self.0 >> (4 * digit) & 0xF) as usize];
-        }
-        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
-    }
-}
-
-impl Serialize for RequestId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for RequestId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Cow::<str>::deserialize(deserializer)?;
-        text.parse().map_err(D::Error::custom)
-    }
-}
-
-impl RequestId {
-    /// The number behind it.
-    pub fn number(self) -> u32 {
-        self.0
-    }
-
-    /// The id of a number that was stored.
-    pub fn from_number(number: u32) -> Self {
-        Self(number)
-    }
-}
-
-/// Not a request id.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a request id (expected req- and eight hex digits)")]
-pub struct NotAnId;
-
-impl FromStr for RequestId {
-    type Err = NotAnId;
-
-    fn from_str(s: &str) -> Result<Self, NotAnId> {
-        let hex = s.strip_prefix("req-").filter(|h| h.len() == 8).ok_or(NotAnId)?;
-        u32::from_str_radix(hex, 16).map(Self).map_err(|_| NotAnId)
-    }
-}
 
 /// Hands out ids that never repeat within 2^32 requests: a counter behind a permutation of the 32-bit numbers, so that
 /// neighbours do not look alike.
@@ -87,19 +30,19 @@ impl Ids {
     /// A sequence that goes on behind `last`, the newest id of an earlier one. It leaves room for ids that were given
     /// later than that one and are not known.
     pub fn after(last: RequestId) -> Self {
-        Self::starting_at(unscramble(last.0).wrapping_add(ROOM))
+        Self::starting_at(unscramble(last.number()).wrapping_add(ROOM))
     }
 
     /// Some of the first ids that [`Self::after`] hands out: the very first, and then one here and there.
     pub fn sample_after(last: RequestId) -> impl Iterator<Item = RequestId> {
-        let first = unscramble(last.0).wrapping_add(ROOM);
+        let first = unscramble(last.number()).wrapping_add(ROOM);
         let steps = (0..64).chain((64..ROOM).step_by(1024));
-        steps.map(move |n| RequestId(scramble(first.wrapping_add(n))))
+        steps.map(move |n| RequestId::from_number(scramble(first.wrapping_add(n))))
     }
 
     /// The next id.
     pub fn next_id(&self) -> RequestId {
-        RequestId(scramble(self.0.fetch_add(1, Ordering::Relaxed)))
+        RequestId::from_number(scramble(self.0.fetch_add(1, Ordering::Relaxed)))
     }
 }
 
@@ -314,7 +257,8 @@ mod tests {
         );
         let before = Ids::starting_at(u32::MAX - 50_000);
         let mut all: std::collections::HashSet<RequestId> = (0..100_000).map(|_| before.next_id()).collect();
-        let known = all.iter().copied().max_by_key(|id| unscramble(id.0).wrapping_add(60_000)).unwrap();
+        let known =
+            all.iter().copied().max_by_key(|id| unscramble(id.number()).wrapping_add(60_000)).unwrap();
         let after = Ids::after(known);
         assert!((0..100_000).all(|_| all.insert(after.next_id())));
     }

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tracing::Dispatch;
 use tracing::subscriber::DefaultGuard;
 
-use super::layer::{LogLayer, Output, Shared, Sink};
 use super::render::{Shape, Style};
+use super::subscriber::{Logger, Output, Shared, Sink};
 use crate::config::Level;
 use crate::domain::secret::Redactor;
 
@@ -33,7 +33,7 @@ impl Capture {
         let style = Style { shape: Shape::Text { colour: false }, limit: None };
         let sinks = vec![Sink { style, output: Output::Memory(Arc::clone(&lines)), console: false }];
         let shared = Arc::new(Shared::new(level, redactor, false));
-        let dispatch = super::dispatch(LogLayer { shared, sinks });
+        let dispatch = Dispatch::new(Logger { shared, sinks });
         let installed = tracing::dispatcher::set_default(&dispatch);
         Self { lines, dispatch, _installed: installed }
     }

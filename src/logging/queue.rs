@@ -86,7 +86,7 @@ impl<W: Write> Write for Reporting<W> {
 
 fn dropped_record(count: usize) -> Record {
     Record {
-        timestamp: super::layer::timestamp(),
+        timestamp: super::subscriber::timestamp(),
         level: tracing::Level::WARN,
         target: module_path!().into(),
         message: "log lines were dropped because they came faster than they could be written".into(),

@@ -11,9 +11,10 @@ use std::fmt;
 
 use tracing::field::{Field, Visit};
 
+use crate::domain::request_id::RequestId;
 use crate::domain::secret::Redactor;
 
-/// The name of the span that stands around one client request, and the field in it that is shown on every line.
+/// The name of the span that stands around one client request, and the field in it that is the number of its id.
 pub(super) const REQUEST_SPAN: &str = "request";
 /// See [`REQUEST_SPAN`].
 pub(super) const REQUEST_ID: &str = "id";
@@ -39,7 +40,7 @@ pub(super) struct Record {
     /// What happened.
     pub(super) message: String,
     /// Id of the client request this belongs to.
-    pub(super) request_id: Option<String>,
+    pub(super) request_id: Option<RequestId>,
     /// Everything else, in source order.
     pub(super) fields: Vec<(&'static str, Value)>,
 }
@@ -126,20 +127,16 @@ fn chain(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-/// Finds the request id among a new span's fields.
+/// Finds the request among a new span's fields.
 #[derive(Default)]
-pub(super) struct RequestIdFinder(pub(super) Option<String>);
+pub(super) struct RequestFinder(pub(super) Option<RequestId>);
 
-impl Visit for RequestIdFinder {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if field.name() == REQUEST_ID {
-            self.0 = Some(format!("{value:?}"));
-        }
-    }
+impl Visit for RequestFinder {
+    fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
 
-    fn record_str(&mut self, field: &Field, value: &str) {
+    fn record_u64(&mut self, field: &Field, value: u64) {
         if field.name() == REQUEST_ID {
-            self.0 = Some(value.to_owned());
+            self.0 = u32::try_from(value).ok().map(RequestId::from_number);
         }
     }
 }

@@ -93,7 +93,7 @@ fn text(record: &Record, colour: bool, limit: Option<usize>) -> String {
     }
     if let Some(id) = &record.request_id {
         out.push_str(" request_id=");
-        push_text(&mut out, &cut(id, limit));
+        push_text(&mut out, &id.to_string());
     }
     out
 }
@@ -153,7 +153,7 @@ impl Serialize for JsonLine<'_> {
         map.serialize_entry("target", &record.target)?;
         map.serialize_entry("message", &cut(&record.message, limit))?;
         if let Some(id) = &record.request_id {
-            map.serialize_entry("request_id", &cut(id, limit))?;
+            map.serialize_entry("request_id", id)?;
         }
         if !record.fields.is_empty() {
             map.serialize_entry("fields", &JsonFields(self))?;
@@ -189,7 +189,7 @@ mod tests {
             level: tracing::Level::INFO,
             target: "cc_forwarder::proxy::forward".into(),
             message: "request completed".into(),
-            request_id: Some("req-0a1b2c3d".into()),
+            request_id: "req-0a1b2c3d".parse().ok(),
             fields: vec![
                 ("status", Value::Plain(200.into())),
                 ("model", Value::Text("claude-x".into())),

@@ -65,7 +65,7 @@ impl Line {
             target: record.target.clone().into_owned(),
             message: short(&record.message),
             fields: record.fields.iter().map(|(name, v)| (Cow::Borrowed(*name), value(v))).collect(),
-            request: record.request_id.clone(),
+            request: record.request_id.map(|id| id.to_string()),
         }
     }
 

@@ -26,6 +26,8 @@ pub struct Answering {
     session: Arc<str>,
     endpoint: EndpointId,
     wrote_long_cache: bool,
+    /// When it ended, if somebody said so.
+    ended: Option<Instant>,
 }
 
 /// What is known about where a request should go, beside the state of the fleet.
@@ -40,16 +42,15 @@ pub struct Wish {
 }
 
 impl SessionTable {
-    /// What the past of this session says now.
-    pub fn affinity(&self, session: Option<&str>, rules: Rules, orders: u64) -> Affinity {
-        let now = Instant::now().into_std();
-        session.map_or(Affinity::New, |s| self.lock().affinity(s, rules, orders, now))
+    /// What the past of this session says at `now`.
+    pub fn affinity(&self, session: Option<&str>, rules: Rules, orders: u64, now: Instant) -> Affinity {
+        session.map_or(Affinity::New, |s| self.lock().affinity(s, rules, orders, now.into_std()))
     }
 
-    /// The answer of `endpoint` begins, which was asked when people had given `orders` orders.
-    pub fn committed(&self, session: Arc<str>, endpoint: EndpointId, orders: u64) -> Answering {
-        self.lock().committed(&session, &endpoint, orders, Instant::now().into_std());
-        Answering { table: self.clone(), session, endpoint, wrote_long_cache: false }
+    /// The answer of `endpoint` begins at `now`, which was asked when people had given `orders` orders.
+    pub fn committed(&self, session: Arc<str>, endpoint: EndpointId, orders: u64, now: Instant) -> Answering {
+        self.lock().committed(&session, &endpoint, orders, now.into_std());
+        Answering { table: self.clone(), session, endpoint, wrote_long_cache: false, ended: None }
     }
 
     fn lock(&self) -> MutexGuard<'_, Sessions> {
@@ -58,25 +59,26 @@ impl SessionTable {
 }
 
 impl Answering {
-    /// The answer has ended.
-    pub fn ended(mut self, wrote_long_cache: bool) {
+    /// The answer has ended at `now`.
+    pub fn ended(mut self, wrote_long_cache: bool, now: Instant) {
         self.wrote_long_cache = wrote_long_cache;
+        self.ended = Some(now);
     }
 }
 
 impl Drop for Answering {
     fn drop(&mut self) {
-        let now = Instant::now().into_std();
-        self.table.lock().ended(&self.session, &self.endpoint, self.wrote_long_cache, now);
+        let ended = self.ended.unwrap_or_else(Instant::now).into_std();
+        self.table.lock().ended(&self.session, &self.endpoint, self.wrote_long_cache, ended);
     }
 }
 
 /// Where this request should rather go. Measures first if that is wanted and the session does not stay anyway.
 pub async fn wish(shared: &Shared, config: &Config, session: Option<&str>, model: Option<&str>) -> Wish {
-    let view = shared.control.view();
-    let affinity = shared.sessions.affinity(session, config.session_rules(), view.orders);
+    let (view, now) = (shared.control.view(), Instant::now());
+    let affinity = shared.sessions.affinity(session, config.session_rules(), view.orders, now);
     let preferred = affinity.preferred(view.orders);
-    let measured = if stays(&view, preferred.as_ref(), model) {
+    let measured = if stays(&view, preferred.as_ref(), model, now) {
         None
     } else {
         shared.fast_tests.measured(&config.strategy, &view).await
@@ -85,8 +87,7 @@ pub async fn wish(shared: &Shared, config: &Config, session: Option<&str>, model
 }
 
 /// True when nothing else will be asked first.
-fn stays(view: &FleetView, preferred: Option<&Preferred>, model: Option<&str>) -> bool {
-    let now = Instant::now().into_std();
+fn stays(view: &FleetView, preferred: Option<&Preferred>, model: Option<&str>, now: Instant) -> bool {
     let endpoint = preferred.filter(|p| !p.in_group).and_then(|p| view.endpoint(&p.endpoint));
-    endpoint.is_some_and(|e| e.availability(model, now) == Availability::Usable)
+    endpoint.is_some_and(|e| e.availability(model, now.into_std()) == Availability::Usable)
 }

@@ -8,6 +8,7 @@
 //! | another 4xx | that answer: the client or the person has to know | the same |
 
 use http::{HeaderName, HeaderValue, Response, StatusCode};
+use tokio::time::Instant;
 
 use super::inbound::Inbound;
 use super::lifecycle::Ending;
@@ -48,7 +49,7 @@ fn must_be_known(kind: Kind) -> bool {
 pub fn answer(inbound: Inbound, tokens: u64) -> Response<ClientBody> {
     let Inbound { id, mut lifecycle, .. } = inbound;
     let body = format!("{{\"input_tokens\":{tokens}}}");
-    lifecycle.committed(StatusCode::OK.as_u16());
+    lifecycle.committed(StatusCode::OK.as_u16(), Instant::now());
     lifecycle.sent(body.len() as u64);
     lifecycle.settle(Ending::Completed, None);
     let mut response = respond::full(StatusCode::OK, "application/json", body);

@@ -51,17 +51,20 @@ pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Resp
     loop {
         step = match step {
             Step::Send(attempt) => {
-                let Some(pass) = carried.take().or_else(|| admit(shared, &mut inbound, &plan, &attempt))
+                let started = Instant::now();
+                let Some(pass) =
+                    carried.take().or_else(|| admit(shared, &mut inbound, &plan, &attempt, started))
                 else {
                     step = plan.on_denied(&shared.control.view(), now());
                     continue;
                 };
                 let model = inbound.model_for(&attempt.spec);
-                inbound.lifecycle.attempt_started(&attempt, model);
+                inbound.lifecycle.attempt_started(&attempt, model, started);
                 match attempter.attempt(&mut inbound, &attempt, accept_empty).await {
                     Tried::Answer(answer) => {
-                        commit(shared, &mut inbound, &attempt, &pass, released);
-                        return pass_on(config, inbound, *answer, Worth::Answer, Some(pass.in_flight));
+                        let now = Instant::now();
+                        commit(shared, &mut inbound, &attempt, &pass, released, now);
+                        return pass_on(config, inbound, *answer, Worth::Answer, Some(pass.in_flight), now);
                     }
                     Tried::Failed(failed) => {
                         accept_empty |= failed.failure.kind == Kind::EmptyCompletion;
@@ -149,14 +152,20 @@ fn pass(shared: &Shared, view: &FleetView, attempt: &Attempt) -> Option<Pass> {
 }
 
 /// As [`pass`], with the reason why this endpoint was chosen on the record.
-fn admit(shared: &Shared, inbound: &mut Inbound, plan: &Plan, attempt: &Attempt) -> Option<Pass> {
+fn admit(
+    shared: &Shared,
+    inbound: &mut Inbound,
+    plan: &Plan,
+    attempt: &Attempt,
+    now: Instant,
+) -> Option<Pass> {
     // Said before the pass is taken: an endpoint whose one permit is ours would look busy.
     let (view, request, id) = (shared.control.view(), inbound.route_request(), &attempt.spec.id);
-    let why = || reason(&view, &request, &inbound.wish.affinity, id, &plan.last_words(), now());
+    let why = || reason(&view, &request, &inbound.wish.affinity, id, &plan.last_words(), now.into_std());
     let why = attempt.first_here.then(why);
     let pass = pass(shared, &view, attempt)?;
     if let Some(why) = why {
-        inbound.lifecycle.routed(id, why, plan.decision());
+        inbound.lifecycle.routed(id, why, plan.decision(), now);
     }
     Some(pass)
 }
@@ -169,6 +178,7 @@ fn commit(
     attempt: &Attempt,
     pass: &Pass,
     released: Option<Released>,
+    now: Instant,
 ) {
     match released {
         Some(token) => token.committed(),
@@ -176,7 +186,7 @@ fn commit(
         None => {}
     }
     if let Some(session) = inbound.session.clone().filter(|_| inbound.class == Class::Messages) {
-        let answering = shared.sessions.committed(session, attempt.spec.id.clone(), pass.orders);
+        let answering = shared.sessions.committed(session, attempt.spec.id.clone(), pass.orders, now);
         inbound.lifecycle.answers(answering);
     }
 }
@@ -238,7 +248,7 @@ fn conclude(
         let worth =
             if kind == Kind::EmptyCompletion { Worth::Answer } else { Worth::Refusal(kind, refusal.message) };
         inbound.lifecycle.relays(number);
-        return pass_on(config, inbound, answer, worth, None);
+        return pass_on(config, inbound, answer, worth, None, Instant::now());
     }
     let response = respond::refuse(&refusal, Some(inbound.id));
     inbound.lifecycle.settle(Ending::Failed(kind, refusal.message), Some(refusal.status));
@@ -252,17 +262,18 @@ fn pass_on(
     answer: Passable,
     worth: Worth,
     in_flight: Option<InFlight>,
+    now: Instant,
 ) -> Response<ClientBody> {
     let Inbound { id, mut lifecycle, stream, headers: client, .. } = inbound;
     let Passable { head, held, rest, inspector } = answer;
-    lifecycle.committed(head.status.as_u16());
+    lifecycle.committed(head.status.as_u16(), now);
     if inspector.is_some() && worth == Worth::Answer {
         lifecycle.sample(&head, &client, &held);
     }
     let headers = headers::response_headers(head.headers);
     let announced = headers::content_length(&headers);
     let may_write = stream && head.status.is_success() && announced.is_none() && inspector.is_some();
-    let tap = Tap::new(Parts {
+    let parts = Parts {
         id,
         held,
         upstream: rest,
@@ -273,7 +284,8 @@ fn pass_on(
         may_write,
         worth,
         in_flight,
-    });
+    };
+    let tap = Tap::new(parts, now);
     let mut response = Response::new(ClientBody::Passing(Box::new(tap)));
     *response.status_mut() = head.status;
     *response.headers_mut() = headers;

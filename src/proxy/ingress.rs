@@ -20,7 +20,6 @@ use std::sync::atomic::Ordering;
 use futures_util::FutureExt;
 use http::header::{ACCEPT_ENCODING, EXPECT};
 use http::{HeaderValue, Method, Request, Response};
-use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::inbound::{self, Inbound};
@@ -142,7 +141,7 @@ async fn carry<B: ClientUpload>(
     let mut lifecycle = Lifecycle::open(opening, Arc::clone(&shared.reporting));
     lifecycle.came_with(&head.headers, &config.redactor);
     let span = lifecycle.span().clone();
-    let deadline = inbound::deadline(&head.headers, config.suspend.timeout, Instant::now());
+    let deadline = inbound::deadline(&head.headers, config.suspend.timeout, lifecycle.accepted());
     let may_stream = !matches!(class, Class::Messages | Class::CountTokens);
     async {
         let limit = config.server.max_body_bytes;

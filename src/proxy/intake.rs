@@ -2,19 +2,17 @@
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep};
 
 use super::transport::{Payload, UploadError};
 
-/// Unit of the memory budget, bytes. A semaphore counts to 2^61 at most, but its permits are taken as `u32`.
-const UNIT: u64 = 1024;
 /// Longest silence of a client in the middle of its body.
 const MAX_STALL: Duration = Duration::from_secs(60);
 /// Most that is read of a body nobody wants, bytes: twice the API's own limit.
@@ -26,18 +24,50 @@ const FIRST_RESERVE: usize = 16 * 1024;
 
 /// The memory all buffered bodies share.
 #[derive(Clone, Debug)]
-pub struct Budget(Arc<Semaphore>);
+pub struct Budget {
+    left: Arc<AtomicU64>,
+}
 
 impl Budget {
     /// A budget of this many bytes.
     pub fn new(bytes: u64) -> Self {
-        let units = usize::try_from(bytes / UNIT).unwrap_or(Semaphore::MAX_PERMITS);
-        Self(Arc::new(Semaphore::new(units.min(Semaphore::MAX_PERMITS))))
+        Self { left: Arc::new(AtomicU64::new(bytes)) }
     }
 
-    fn take(&self, bytes: u64) -> Option<OwnedSemaphorePermit> {
-        let units = u32::try_from(bytes.div_ceil(UNIT)).ok()?;
-        Arc::clone(&self.0).try_acquire_many_owned(units).ok()
+    /// True when there was as much, which is taken.
+    fn take(&self, bytes: u64) -> bool {
+        let take = |left: u64| left.checked_sub(bytes);
+        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
+    }
+
+    fn give_back(&self, bytes: u64) {
+        self.left.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+/// What one body takes of the budget, until it is dropped.
+#[derive(Debug)]
+pub struct Share {
+    budget: Budget,
+    bytes: u64,
+}
+
+impl Share {
+    fn none(budget: &Budget) -> Self {
+        Self { budget: budget.clone(), bytes: 0 }
+    }
+
+    /// False when the budget has no more.
+    fn add(&mut self, bytes: u64) -> bool {
+        let taken = self.budget.take(bytes);
+        self.bytes += if taken { bytes } else { 0 };
+        taken
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.budget.give_back(self.bytes);
     }
 }
 
@@ -49,7 +79,7 @@ pub enum Intake {
         /// The bytes as they came.
         bytes: Bytes,
         /// Their share of the memory budget.
-        share: Option<OwnedSemaphorePermit>,
+        share: Share,
     },
     /// What was read of a large body, and the rest of it: can be sent once. `None` once sent.
     Once(Option<Payload>),
@@ -129,7 +159,7 @@ async fn gather<B: ClientUpload>(body: &mut B, limit: u64, budget: &Budget) -> R
     if announced.is_some_and(|n| n > limit) {
         return Ok(Gathered::Over(Bytes::new()));
     }
-    let mut room = Room::new(budget, announced)?;
+    let mut room = Room { share: Share::none(budget), announced };
     let mut bytes = BytesMut::new();
     let mut stalled = pin!(sleep(MAX_STALL));
     loop {
@@ -142,44 +172,36 @@ async fn gather<B: ClientUpload>(body: &mut B, limit: u64, budget: &Budget) -> R
         stalled.as_mut().reset(Instant::now() + MAX_STALL);
         let Ok(data) = frame.map_err(|_| IntakeError::Unreadable)?.into_data() else { continue };
         if bytes.is_empty() && announced == Some(data.len() as u64) {
-            room.grow(budget, data.len() as u64)?;
-            return Ok(Gathered::Whole(Intake::Whole { bytes: data, share: Some(room.share) }));
+            room.grow(data.len() as u64)?;
+            return Ok(Gathered::Whole(Intake::Whole { bytes: data, share: room.share }));
         }
         let total = (bytes.len() + data.len()) as u64;
         if total > limit {
             bytes.extend_from_slice(&data);
             return Ok(Gathered::Over(bytes.freeze()));
         }
-        room.grow(budget, total)?;
+        room.grow(total)?;
         if bytes.capacity() == 0 {
             let whole = announced.and_then(|n| usize::try_from(n).ok());
             bytes.reserve(whole.unwrap_or(FIRST_RESERVE));
         }
         bytes.extend_from_slice(&data);
     }
-    Ok(Gathered::Whole(Intake::Whole { bytes: bytes.freeze(), share: Some(room.share) }))
+    Ok(Gathered::Whole(Intake::Whole { bytes: bytes.freeze(), share: room.share }))
 }
 
 /// A growing share of the budget. What a client only announces takes none: a few heads would use up everybody's.
 struct Room {
-    share: OwnedSemaphorePermit,
-    bytes: u64,
+    share: Share,
     announced: Option<u64>,
 }
 
 impl Room {
-    fn new(budget: &Budget, announced: Option<u64>) -> Result<Self, IntakeError> {
-        Ok(Self { share: budget.take(0).ok_or(IntakeError::NoRoom)?, bytes: 0, announced })
-    }
-
     /// Doubles, so that it is asked rarely, but never to more than was announced.
-    fn grow(&mut self, budget: &Budget, needed: u64) -> Result<(), IntakeError> {
-        if needed > self.bytes {
-            let wanted = needed.max((self.bytes * 2).min(self.announced.unwrap_or(u64::MAX)));
-            self.share.merge(budget.take(wanted - self.bytes).ok_or(IntakeError::NoRoom)?);
-            self.bytes = wanted;
-        }
-        Ok(())
+    fn grow(&mut self, needed: u64) -> Result<(), IntakeError> {
+        let has = self.share.bytes;
+        let wanted = needed.max((has * 2).min(self.announced.unwrap_or(u64::MAX)));
+        if needed <= has || self.share.add(wanted - has) { Ok(()) } else { Err(IntakeError::NoRoom) }
     }
 }
 

@@ -25,6 +25,7 @@ use tracing::Span;
 
 use self::sampling::Sampling;
 use super::affinity::Answering;
+use super::transport::Timing;
 use super::unread::Samples;
 use super::witness::{Sighting, Witness};
 use crate::claude::usage::Usage;
@@ -112,7 +113,7 @@ impl Lifecycle {
         let samples = to.samples.clone();
         let at = jiff::Timestamp::now();
         let now = Instant::now();
-        let span = tracing::info_span!(target: "cc_forwarder::request", "request", id = %opening.id);
+        let span = tracing::info_span!(target: "cc_forwarder::request", "request", id = opening.id.number());
         to.events.send(Event::Accepted(Arc::new(Accepted {
             id: opening.id,
             at,
@@ -179,10 +180,10 @@ impl Lifecycle {
         self.answering = Some(answering);
     }
 
-    /// An endpoint was chosen, for this reason.
-    pub fn routed(&mut self, endpoint: &EndpointId, why: RouteReason, decision: &Decision) {
+    /// An endpoint was chosen at `now`, for this reason.
+    pub fn routed(&mut self, endpoint: &EndpointId, why: RouteReason, decision: &Decision, now: Instant) {
         self.span.in_scope(|| log::log_route(endpoint, &why));
-        let at_ms = millis(self.accepted.elapsed());
+        let at_ms = millis(now - self.accepted);
         self.note(|r| {
             r.route = Some(why.clone());
             let chose = What::Chose { endpoint: endpoint.clone(), why, decision: decision.clone() };
@@ -190,9 +191,8 @@ impl Lifecycle {
         });
     }
 
-    /// An attempt begins, for this model.
-    pub fn attempt_started(&mut self, attempt: &Attempt, model_sent: Option<Arc<str>>) {
-        let started = Instant::now();
+    /// An attempt begins at `started`, for this model.
+    pub fn attempt_started(&mut self, attempt: &Attempt, model_sent: Option<Arc<str>>, started: Instant) {
         self.last_heard = started;
         let start_ms = millis(started - self.accepted);
         let spec = Arc::clone(&attempt.spec);
@@ -223,12 +223,11 @@ impl Lifecycle {
     }
 
     /// The endpoint answered with a head.
-    pub fn head(&mut self, connect: Option<Duration>, status: u16, headers: &HeaderMap) {
-        let now = Instant::now();
-        self.last_heard = now;
+    pub fn head(&mut self, timing: Timing, status: u16, headers: &HeaderMap) {
+        self.last_heard = timing.answered;
         if let Some(open) = &mut self.open {
-            open.connect_ms = connect.map(millis);
-            open.first_byte_ms = Some(millis(now - open.started));
+            open.connect_ms = timing.connect.map(millis);
+            open.first_byte_ms = Some(millis(timing.answered - open.started));
             open.status = Some(status);
         }
         let id = headers.get("request-id").and_then(|v| v.to_str().ok()).map(str::to_owned);
@@ -288,9 +287,8 @@ impl Lifecycle {
         self.draft.as_ref()?.model.clone()
     }
 
-    /// The first content is about to be passed on.
-    pub fn committed(&mut self, status: u16) {
-        let now = Instant::now();
+    /// The first content is passed on at `now`.
+    pub fn committed(&mut self, status: u16, now: Instant) {
         let first_byte_ms = millis(now - self.accepted);
         self.note(|r| {
             r.status = Some(status);
@@ -392,10 +390,11 @@ impl Lifecycle {
         self.resumed();
         self.note_down_unread();
         let Some(mut record) = self.draft.take() else { return };
-        record.duration_ms = millis(self.accepted.elapsed());
+        let now = Instant::now();
+        record.duration_ms = millis(now - self.accepted);
         record.status = status.or(record.status);
         if let Some(answering) = self.answering.take() {
-            answering.ended(record.usage.cache_write_1h > 0);
+            answering.ended(record.usage.cache_write_1h > 0, now);
         }
         match &ending {
             Ending::Completed => record.state = State::Completed,

@@ -16,8 +16,6 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
-use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -33,6 +31,11 @@ pub const MAX_TOTAL_AGE: Duration = Duration::from_secs(600);
 
 /// What the pool has to know of a connection.
 pub trait Reusable {
+    /// Tells who may use it.
+    type Key: Clone + PartialEq;
+
+    /// Whose it is.
+    fn key(&self) -> &Self::Key;
     /// Looks without waiting whether another request could be sent now.
     fn is_reusable(&mut self) -> bool;
     /// When the connection was made.
@@ -40,6 +43,12 @@ pub trait Reusable {
 }
 
 impl<C: Reusable> Reusable for Box<C> {
+    type Key = C::Key;
+
+    fn key(&self) -> &C::Key {
+        (**self).key()
+    }
+
     fn is_reusable(&mut self) -> bool {
         (**self).is_reusable()
     }
@@ -50,13 +59,20 @@ impl<C: Reusable> Reusable for Box<C> {
 }
 
 /// Idle connections by key. All methods are short and never wait for anything but each other.
-pub struct Pool<K, C> {
-    state: Mutex<State<K, C>>,
+pub struct Pool<C: Reusable> {
+    state: Mutex<State<C>>,
 }
 
-struct State<K, C> {
-    idle: HashMap<K, Vec<Idle<C>>>,
+struct State<C: Reusable> {
+    /// There are about as many as endpoints: fewer than would be worth a hash.
+    shelves: Vec<Shelf<C>>,
     closed: bool,
+}
+
+/// The connections of one key.
+struct Shelf<C: Reusable> {
+    key: C::Key,
+    idle: Vec<Idle<C>>,
 }
 
 struct Idle<C> {
@@ -70,17 +86,17 @@ impl<C: Reusable> Idle<C> {
     }
 }
 
-impl<K, C> Default for Pool<K, C> {
+impl<C: Reusable> Default for Pool<C> {
     fn default() -> Self {
-        Self { state: Mutex::new(State { idle: HashMap::new(), closed: false }) }
+        Self { state: Mutex::new(State { shelves: Vec::new(), closed: false }) }
     }
 }
 
-impl<K: Eq + Hash, C: Reusable> Pool<K, C> {
-    /// The connection parked last that is still good. It is the caller's now.
-    pub fn checkout(&self, key: &K, now: Instant) -> Option<C> {
+impl<C: Reusable> Pool<C> {
+    /// The connection parked last, under a key that `serves`, that is still good. It is the caller's now.
+    pub fn checkout(&self, serves: impl Fn(&C::Key) -> bool, now: Instant) -> Option<C> {
         loop {
-            let mut idle = self.take_last(key)?;
+            let mut idle = self.take_last(&serves)?;
             if idle.is_young(now) && idle.connection.is_reusable() {
                 return Some(idle.connection);
             }
@@ -88,7 +104,7 @@ impl<K: Eq + Hash, C: Reusable> Pool<K, C> {
     }
 
     /// Keeps a connection for the next request. The caller has seen that it is idle.
-    pub fn park(&self, key: K, connection: C, now: Instant) {
+    pub fn park(&self, connection: C, now: Instant) {
         if !is_young(&connection, now) {
             return;
         }
@@ -97,9 +113,9 @@ impl<K: Eq + Hash, C: Reusable> Pool<K, C> {
             drop(state);
             return drop(connection);
         }
-        let idle = state.idle.entry(key).or_default();
-        if idle.len() < MAX_IDLE {
-            idle.push(Idle { connection, since: now });
+        let shelf = state.shelf(connection.key());
+        if shelf.idle.len() < MAX_IDLE {
+            shelf.idle.push(Idle { connection, since: now });
         } else {
             drop(state);
             drop(connection);
@@ -113,7 +129,7 @@ impl<K: Eq + Hash, C: Reusable> Pool<K, C> {
     }
 
     /// Drops the connections of all keys that are not wanted any more.
-    pub fn retain(&self, wanted: impl Fn(&K) -> bool) {
+    pub fn retain(&self, wanted: impl Fn(&C::Key) -> bool) {
         self.keep(|key, _| wanted(key));
     }
 
@@ -121,14 +137,14 @@ impl<K: Eq + Hash, C: Reusable> Pool<K, C> {
     pub fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
-        let idle = std::mem::take(&mut state.idle);
+        let shelves = std::mem::take(&mut state.shelves);
         drop(state);
-        drop(idle);
+        drop(shelves);
     }
 
     /// Connections parked at this moment.
     pub fn len(&self) -> usize {
-        self.lock().idle.values().map(Vec::len).sum()
+        self.lock().shelves.iter().map(|shelf| shelf.idle.len()).sum()
     }
 
     /// True when none is parked.
@@ -136,24 +152,37 @@ impl<K: Eq + Hash, C: Reusable> Pool<K, C> {
         self.len() == 0
     }
 
-    fn take_last(&self, key: &K) -> Option<Idle<C>> {
-        self.lock().idle.get_mut(key)?.pop()
+    fn take_last(&self, serves: impl Fn(&C::Key) -> bool) -> Option<Idle<C>> {
+        let mut state = self.lock();
+        let shelf = state.shelves.iter_mut().find(|shelf| !shelf.idle.is_empty() && serves(&shelf.key));
+        shelf?.idle.pop()
     }
 
-    fn keep(&self, mut wanted: impl FnMut(&K, &mut Idle<C>) -> bool) {
+    fn keep(&self, mut wanted: impl FnMut(&C::Key, &mut Idle<C>) -> bool) {
         let mut unwanted = Vec::new();
         let mut state = self.lock();
-        for (key, idle) in &mut state.idle {
+        for Shelf { key, idle } in &mut state.shelves {
             unwanted.extend(idle.extract_if(.., |idle| !wanted(key, idle)));
         }
-        state.idle.retain(|_, idle| !idle.is_empty());
+        state.shelves.retain(|shelf| !shelf.idle.is_empty());
         drop(state);
         drop(unwanted);
     }
 
     /// A panic elsewhere cannot leave the map half changed, so a poisoned lock is as good as any.
-    fn lock(&self) -> MutexGuard<'_, State<K, C>> {
+    fn lock(&self) -> MutexGuard<'_, State<C>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<C: Reusable> State<C> {
+    /// The shelf of this key, made if there is none.
+    fn shelf(&mut self, key: &C::Key) -> &mut Shelf<C> {
+        let place = self.shelves.iter().position(|shelf| shelf.key == *key).unwrap_or_else(|| {
+            self.shelves.push(Shelf { key: key.clone(), idle: Vec::new() });
+            self.shelves.len() - 1
+        });
+        &mut self.shelves[place]
     }
 }
 

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::again::Again;
+use super::rarely::Rarely;
 use super::sips::Sips;
 use super::{Shared, ingress};
 
@@ -46,10 +47,11 @@ pub async fn run(
         match accepted {
             Ok((stream, peer)) => {
                 let serving = connection(stream, peer, shared.clone(), stop.clone());
-                let abort = abort.clone();
+                let aborted = Rarely::new(abort.clone().cancelled_owned());
                 connections.spawn(async move {
                     tokio::select! {
-                        () = abort.cancelled() => {}
+                        biased;
+                        () = aborted => {}
                         () = serving => {}
                     }
                 });
@@ -82,9 +84,11 @@ async fn connection(stream: TcpStream, peer: SocketAddr, shared: Shared, stop: C
         .serve_connection(TokioIo::new(Sips::new(stream)), service);
     let mut serving = std::pin::pin!(serving);
     let mut again = Again::default();
+    let stopped = Rarely::new(stop.cancelled_owned());
     let ended = tokio::select! {
+        biased;
         ended = poll_fn(|cx| again.poll(cx, |cx| serving.as_mut().poll(cx))) => ended,
-        () = stop.cancelled() => {
+        () = stopped => {
             serving.as_mut().graceful_shutdown();
             poll_fn(|cx| again.poll(cx, |cx| serving.as_mut().poll(cx))).await
         }

@@ -1,4 +1,4 @@
-//! A client's bytes, read in pieces of less than 16 KiB.
+//! A client's connection: its bytes are read in pieces of less than 16 KiB, and small answers written in one.
 //!
 //! hyper reads into a buffer that doubles while reads fill it, and keeps that for as long as the connection lives: behind
 //! a large request, every open stream would hold the largest buffer there may be. A read that never fills 16 KiB never
@@ -11,6 +11,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf, Take};
+
+use super::transport::flat;
 
 /// One byte less than the buffer is to have.
 const SIP: u64 = 16 * 1024 - 1;
@@ -43,7 +45,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Sips<S> {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(self.get_mut().0.get_mut()).poll_write_vectored(cx, bufs)
+        let stream = Pin::new(self.get_mut().0.get_mut());
+        flat::write(bufs, |one| match one {
+            Some(bytes) => stream.poll_write(cx, bytes),
+            None => stream.poll_write_vectored(cx, bufs),
+        })
     }
 
     fn is_write_vectored(&self) -> bool {

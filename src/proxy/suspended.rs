@@ -5,7 +5,9 @@
 //! Capacity is exact: it is checked under the same lock that admits.
 
 use std::future::Future;
+use std::ops::{Deref, DerefMut};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -37,6 +39,8 @@ pub struct Queue(Arc<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     state: Mutex<State>,
+    /// How many stand in the line, for those who only want to know whether anybody does: every request.
+    waiting: AtomicUsize,
     /// Somebody joined, or the pace changed.
     changed: Notify,
     /// How many wait.
@@ -139,7 +143,7 @@ impl Queue {
     /// A request that never waited has just committed: what answers others has room for one more of ours, even while
     /// somebody of the current step takes long.
     pub fn others_commit(&self) {
-        if self.lock().line.others_commit() {
+        if !self.is_empty() && self.lock().line.others_commit() {
             self.0.changed.notify_one();
         }
     }
@@ -151,7 +155,7 @@ impl Queue {
 
     /// Requests that wait.
     pub fn len(&self) -> usize {
-        self.lock().line.len()
+        self.0.waiting.load(Ordering::Acquire)
     }
 
     /// True when nobody waits.
@@ -159,8 +163,9 @@ impl Queue {
         self.len() == 0
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Locked<'_> {
+        let state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        Locked { state, waiting: &self.0.waiting }
     }
 
     fn release(&self, waiter: Waiter, turn: Option<Turn>) {
@@ -181,6 +186,32 @@ impl Queue {
     fn settle(&self, act: impl FnOnce(&mut Line<Waiter>)) {
         act(&mut self.lock().line);
         self.0.changed.notify_one();
+    }
+}
+
+/// The state, and a note of what became of it at the end.
+struct Locked<'q> {
+    state: MutexGuard<'q, State>,
+    waiting: &'q AtomicUsize,
+}
+
+impl Deref for Locked<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        self.waiting.store(self.state.line.len(), Ordering::Release);
     }
 }
 

@@ -101,11 +101,10 @@ enum Last {
 }
 
 impl Tap {
-    /// A tap over these parts.
-    pub fn new(mut parts: Parts) -> Self {
+    /// A tap over these parts, at `now`.
+    pub fn new(mut parts: Parts, now: Instant) -> Self {
         let held: VecDeque<Bytes> = std::mem::take(&mut parts.held).into();
         let length = parts.announced.map_or_else(SizeHint::default, SizeHint::with_exact);
-        let now = Instant::now();
         if let Some(inspector) = &parts.inspector {
             inspector.report(parts.lifecycle.progress());
         }

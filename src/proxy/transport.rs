@@ -15,6 +15,7 @@
 
 mod body;
 mod error;
+pub(crate) mod flat;
 mod http1;
 mod http2;
 mod key;
@@ -24,9 +25,10 @@ mod wire;
 
 use std::error::Error as StdError;
 use std::pin::pin;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
@@ -41,6 +43,7 @@ use self::http2::Http2Links;
 use self::key::ConnectionKey;
 pub use self::payload::{Payload, UploadError};
 use self::payload::{Progress, Upload};
+pub(crate) use self::waker::Bell;
 use super::dialer::{DialError, Dialer, Protocol};
 use super::pool::Pool;
 use crate::domain::endpoint::EndpointSpec;
@@ -52,8 +55,8 @@ pub struct Transport {
 }
 
 struct Inner {
-    dialer: RwLock<Arc<Dialer>>,
-    pool: Arc<Pool<ConnectionKey, Box<Http1>>>,
+    dialer: ArcSwap<Dialer>,
+    pool: Arc<Pool<Box<Http1>>>,
     http2: Http2Links,
 }
 
@@ -76,13 +79,13 @@ pub struct Answer {
     pub timing: Timing,
 }
 
-/// Durations of one exchange.
+/// The times of one exchange.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Timing {
     /// DNS, TCP, outbound proxy and TLS; `None` on a reused connection.
     pub connect: Option<Duration>,
-    /// From the request's first byte out to the complete head in.
-    pub first_byte: Duration,
+    /// When the head was complete.
+    pub answered: Instant,
     /// The connection had served a request before.
     pub reused: bool,
 }
@@ -93,7 +96,7 @@ impl Transport {
     /// A transport whose connections come from this dialer.
     pub fn new(dialer: Dialer) -> Self {
         let inner =
-            Inner { dialer: RwLock::new(Arc::new(dialer)), pool: Arc::default(), http2: Http2Links::new() };
+            Inner { dialer: ArcSwap::from_pointee(dialer), pool: Arc::default(), http2: Http2Links::new() };
         Self { inner: Arc::new(inner) }
     }
 
@@ -113,12 +116,11 @@ impl Transport {
         header_timeout: Duration,
         reuse: Reuse,
     ) -> Result<Answer, SendError> {
-        let key = ConnectionKey { spec: Arc::clone(spec), dialer: self.dialer() };
         let request = framed(request).map(Upload::new);
         let answer = if spec.http2 {
-            Box::pin(self.send_http2(key, for_http2(request, spec), header_timeout, reuse)).await?
+            Box::pin(self.send_http2(spec, for_http2(request, spec), header_timeout, reuse)).await?
         } else {
-            Box::pin(self.send_http1(key, request, header_timeout, reuse)).await?
+            self.send_http1(spec, request, header_timeout, reuse).await?
         };
         if answer.head.status == StatusCode::SWITCHING_PROTOCOLS {
             return Err(SendError::new(SendErrorKind::Protocol, "the endpoint switched protocols unasked"));
@@ -130,9 +132,9 @@ impl Transport {
     /// and with a new `dialer` (for a changed `proxy` or `tls` section) all are. Running exchanges end undisturbed.
     pub fn reconfigure(&self, dialer: Option<Dialer>, endpoints: &[Arc<EndpointSpec>]) {
         if let Some(dialer) = dialer {
-            *self.inner.dialer.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(dialer);
+            self.inner.dialer.store(Arc::new(dialer));
         }
-        let current = self.dialer();
+        let current = self.inner.dialer.load();
         let wanted = |key: &ConnectionKey| {
             Arc::ptr_eq(&key.dialer, &current)
                 && endpoints.iter().any(|spec| spec.enabled && key.serves(spec))
@@ -159,30 +161,30 @@ impl Transport {
         self.inner.http2.close().await;
     }
 
-    fn dialer(&self) -> Arc<Dialer> {
-        Arc::clone(&self.inner.dialer.read().unwrap_or_else(PoisonError::into_inner))
+    fn key(&self, spec: &Arc<EndpointSpec>) -> ConnectionKey {
+        ConnectionKey { spec: Arc::clone(spec), dialer: self.inner.dialer.load_full() }
     }
 
     async fn send_http1(
         &self,
-        key: ConnectionKey,
+        spec: &Arc<EndpointSpec>,
         mut request: Request<Upload>,
         header_timeout: Duration,
         reuse: Reuse,
     ) -> Result<Answer, SendError> {
         loop {
-            let (mut connection, connect) = match self.connection(&key, reuse).await {
+            let Ready { mut connection, connect, at } = match self.connection(spec, reuse).await {
                 Ok(connection) => connection,
                 Err(error) => return Err(SendError::undialed(&error, request.into_body().into_payload())),
             };
             let progress = request.body().progress();
-            let sent = exchange(connection.request(request), &progress, header_timeout).await;
+            let sent = exchange(connection.request(request), &progress, header_timeout, at).await;
             let silent_reuse = connect.is_none() && !connection.heard();
             match sent {
-                Ok((response, first_byte)) => {
+                Ok((response, at)) => {
                     let pool = Arc::clone(&self.inner.pool);
-                    return Ok(answer(response, connect, first_byte, |incoming| {
-                        UpstreamBody::http1(incoming, connection, key, pool)
+                    return Ok(answer(response, connect, at, |incoming| {
+                        UpstreamBody::http1(incoming, connection, pool)
                     }));
                 }
                 Err(Failed::Timeout(error)) => return Err(error),
@@ -194,40 +196,45 @@ impl Transport {
         }
     }
 
-    /// A connection and, when it had to be made, how long that took.
-    async fn connection(
-        &self,
-        key: &ConnectionKey,
-        reuse: Reuse,
-    ) -> Result<(Box<Http1>, Option<Duration>), DialError> {
-        let now = Instant::now();
-        if reuse == Reuse::Allowed
-            && let Some(connection) = self.inner.pool.checkout(key, now)
-        {
-            return Ok((connection, None));
+    async fn connection(&self, spec: &Arc<EndpointSpec>, reuse: Reuse) -> Result<Ready, DialError> {
+        let asked = Instant::now();
+        if let Some(connection) = self.pooled(spec, reuse, asked) {
+            return Ok(Ready { connection, connect: None, at: asked });
         }
-        let link = key.dialer.dial(&key.spec.url, Protocol::Http1).await?;
-        let made = Http1::new(link).await.map_err(|_| DialError::Connect("closed at once".into()))?;
-        Ok((Box::new(made), Some(now.elapsed())))
+        // In a box, because few requests need its room.
+        let connection = Box::pin(dialled(self.key(spec))).await?;
+        let at = Instant::now();
+        Ok(Ready { connection, connect: Some(at - asked), at })
+    }
+
+    fn pooled(&self, spec: &Arc<EndpointSpec>, reuse: Reuse, now: Instant) -> Option<Box<Http1>> {
+        if reuse == Reuse::Never {
+            return None;
+        }
+        let dialer = self.inner.dialer.load();
+        let serves = |key: &ConnectionKey| Arc::ptr_eq(&key.dialer, &dialer) && key.serves(spec);
+        self.inner.pool.checkout(serves, now)
     }
 
     async fn send_http2(
         &self,
-        key: ConnectionKey,
+        spec: &Arc<EndpointSpec>,
         mut request: Request<Upload>,
         header_timeout: Duration,
         mut reuse: Reuse,
     ) -> Result<Answer, SendError> {
+        let key = self.key(spec);
         loop {
             let mut turn = match self.inner.http2.turn(&key, reuse).await {
                 Ok(turn) => turn,
                 Err(error) => return Err(SendError::undialed(&error, request.into_body().into_payload())),
             };
             let progress = request.body().progress();
-            let sent = exchange(turn.sender.try_send_request(request), &progress, header_timeout).await;
+            let sending = turn.sender.try_send_request(request);
+            let sent = exchange(sending, &progress, header_timeout, Instant::now()).await;
             match sent {
-                Ok((response, first_byte)) => {
-                    return Ok(answer(response, turn.connect, first_byte, |incoming| {
+                Ok((response, at)) => {
+                    return Ok(answer(response, turn.connect, at, |incoming| {
                         UpstreamBody::http2(incoming, turn.in_use)
                     }));
                 }
@@ -244,23 +251,39 @@ impl Transport {
     }
 }
 
+/// A connection for one request.
+struct Ready {
+    connection: Box<Http1>,
+    /// How long it took to make; `None` when it was there.
+    connect: Option<Duration>,
+    /// Since when it is there.
+    at: Instant,
+}
+
+/// A connection that nobody has used yet.
+async fn dialled(key: ConnectionKey) -> Result<Box<Http1>, DialError> {
+    let link = key.dialer.dial(&key.spec.url, Protocol::Http1).await?;
+    let made = Http1::new(link, key).await.map_err(|_| DialError::Connect("closed at once".into()))?;
+    Ok(Box::new(made))
+}
+
 enum Failed {
     Timeout(SendError),
     Broken(SendFailure),
 }
 
-/// Waits for the head, for as long as the upload moves and then `limit`.
+/// Waits for the head, for as long as the upload moves and then `limit`. It comes with the time.
 async fn exchange(
     sending: impl Future<Output = Result<Response<Incoming>, SendFailure>>,
     progress: &Progress,
     limit: Duration,
-) -> Result<(Response<Incoming>, Duration), Failed> {
-    let started = Instant::now();
-    progress.touch();
+    started: Instant,
+) -> Result<(Response<Incoming>, Instant), Failed> {
+    progress.touch(started);
     let mut sending = pin!(sending);
     loop {
         match timeout_at(progress.last_moved() + limit, sending.as_mut()).await {
-            Ok(Ok(response)) => return Ok((response, started.elapsed())),
+            Ok(Ok(response)) => return Ok((response, Instant::now())),
             Ok(Err(failure)) => return Err(Failed::Broken(failure)),
             Err(_) if progress.last_moved() + limit > Instant::now() => {}
             Err(_) => return Err(Failed::Timeout(timed_out(progress, limit))),
@@ -298,11 +321,11 @@ fn was_not_processed(error: &hyper::Error, reused: bool) -> bool {
 fn answer(
     response: Response<Incoming>,
     connect: Option<Duration>,
-    first_byte: Duration,
+    answered: Instant,
     body: impl FnOnce(Incoming) -> UpstreamBody,
 ) -> Answer {
     let (head, incoming) = response.into_parts();
-    let timing = Timing { connect, first_byte, reused: connect.is_none() };
+    let timing = Timing { connect, answered, reused: connect.is_none() };
     Answer { head, body: body(incoming), timing }
 }
 

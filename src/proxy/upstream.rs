@@ -86,7 +86,7 @@ impl Attempter<'_> {
             Ok(answer) => answer,
             Err(error) => return self.unanswered(inbound, error, spec),
         };
-        inbound.lifecycle.head(answer.timing.connect, answer.head.status.as_u16(), &answer.head.headers);
+        inbound.lifecycle.head(answer.timing, answer.head.status.as_u16(), &answer.head.headers);
         if !answer.head.status.is_success() {
             return self.refused(inbound, answer, spec).await;
         }

@@ -130,7 +130,7 @@ fn on_its_way(shared: &Shared, path: &str) -> Lifecycle {
         first_here: true,
         here_since: Instant::now().into_std(),
     };
-    lifecycle.attempt_started(&attempt, None);
+    lifecycle.attempt_started(&attempt, None, tokio::time::Instant::now());
     lifecycle
 }
 

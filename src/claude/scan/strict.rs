@@ -13,13 +13,11 @@
 //! Bytes above ASCII inside strings are not looked at: whether they are UTF-8, and whether surrogates come in pairs, is
 //! for the client to judge, who gets the bytes as they came.
 //!
-//! Strings, which are nearly all of an answer, are passed over with vector instructions: from quote or backslash to the
-//! next, and once more for control characters; short ones, which are most in number, byte by byte. No recursion: see
-//! [`Nesting`].
+//! Strings, which are nearly all of an answer, are passed over eight bytes at a time: see [`super::plain`]. No recursion:
+//! see [`Nesting`].
 
-use memchr::memchr2;
-
-use super::{IS_PLAIN, Nesting, is_blank};
+use super::plain::plain_len;
+use super::{Nesting, is_blank};
 
 #[cfg(test)]
 mod tests;
@@ -125,30 +123,20 @@ fn digits_end(json: &[u8], at: usize) -> Option<usize> {
     (digits > 0).then_some(at + digits)
 }
 
-/// Up to here calling for vector instructions costs more than they save.
-const SHORT: usize = 24;
-
+/// The position after the closing quote of the string that opens at `open`.
 fn string_end(json: &[u8], open: usize) -> Option<usize> {
     if json.get(open) != Some(&b'"') {
         return None;
     }
-    let plain = json[open + 1..].iter().take(SHORT).take_while(|b| IS_PLAIN[usize::from(**b)]).count();
-    let mut at = open + 1 + plain;
-    if json.get(at) == Some(&b'"') {
-        return Some(at + 1);
-    }
+    let mut at = open + 1;
     loop {
-        at += memchr2(b'"', b'\\', &json[at..])?;
-        if json[at] == b'"' {
-            return has_no_control(&json[open + 1..at]).then_some(at + 1);
+        at += plain_len(&json[at..]);
+        match json.get(at)? {
+            b'"' => return Some(at + 1),
+            b'\\' => at = escape_end(json, at + 1)?,
+            _control => return None,
         }
-        at = escape_end(json, at + 1)?;
     }
-}
-
-/// One look at the whole string, since finding the least byte of many is the fastest there is.
-fn has_no_control(text: &[u8]) -> bool {
-    text.iter().fold(u8::MAX, |least, byte| least.min(*byte)) >= b' '
 }
 
 fn escape_end(json: &[u8], at: usize) -> Option<usize> {

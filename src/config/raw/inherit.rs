@@ -80,7 +80,7 @@ pub(super) fn resolve(drafts: Vec<Draft>, global_timeout: Duration) -> (Vec<Endp
     let specs = drafts.into_iter().zip(groups).map(|(draft, (group, rank))| {
         let shared = shared.get(&group).unwrap_or(&nothing);
         EndpointSpec {
-            id: EndpointId::new(draft.name),
+            id: EndpointId::new(draft.name).lasting(),
             url: draft.url,
             priority: draft.priority,
             group_priority: rank,
@@ -93,7 +93,7 @@ pub(super) fn resolve(drafts: Vec<Draft>, global_timeout: Duration) -> (Vec<Endp
             retry_statuses: draft.retry_statuses,
             http2: draft.http2,
             enabled: draft.enabled,
-            group,
+            group: group.lasting(),
         }
     });
     (specs.collect(), warnings)

@@ -27,8 +27,7 @@ use tokio::time::Instant;
 use super::error::BodyError;
 use super::http1::Http1;
 use super::http2::InUse;
-use super::key::ConnectionKey;
-use super::waker::{Bell, quietly};
+use super::waker::quietly;
 use crate::proxy::pool::{Pool, Reusable};
 
 /// Chunks are joined up to this size.
@@ -40,7 +39,8 @@ const CHUNKS: usize = 256;
 
 /// The body of an answer. See the module for what its frames are.
 pub struct UpstreamBody {
-    incoming: Incoming,
+    /// What hyper hands over; gone with the end, or with what there was to hand over.
+    incoming: Option<Incoming>,
     source: Source,
     /// What comes behind what was delivered.
     held: Option<Result<Frame<Bytes>, BodyError>>,
@@ -56,26 +56,16 @@ enum Source {
 }
 
 /// A connection in use, and where it goes afterwards.
-pub(super) struct Lease {
-    pub(super) connection: Box<Http1>,
-    pub(super) key: ConnectionKey,
-    pub(super) pool: Arc<Pool<ConnectionKey, Box<Http1>>>,
-    bell: Bell,
+struct Lease {
+    connection: Box<Http1>,
+    pool: Arc<Pool<Box<Http1>>>,
     /// The last look found nothing, so that only the bell makes another worth while.
     drained: bool,
 }
 
 impl UpstreamBody {
-    pub(super) fn http1(
-        incoming: Incoming,
-        connection: Box<Http1>,
-        key: ConnectionKey,
-        pool: Arc<Pool<ConnectionKey, Box<Http1>>>,
-    ) -> Self {
-        Self::new(
-            incoming,
-            Source::Http1(Lease { connection, key, pool, bell: Bell::default(), drained: false }),
-        )
+    pub(super) fn http1(incoming: Incoming, connection: Box<Http1>, pool: Arc<Pool<Box<Http1>>>) -> Self {
+        Self::new(incoming, Source::Http1(Lease { connection, pool, drained: false }))
     }
 
     pub(super) fn http2(incoming: Incoming, in_use: InUse) -> Self {
@@ -84,8 +74,9 @@ impl UpstreamBody {
 
     /// A body that is empty has ended already, and who sees that will not poll it.
     fn new(incoming: Incoming, source: Source) -> Self {
-        let mut body = Self { incoming, source, held: None, ended: false };
-        if body.incoming.is_end_stream() {
+        let is_over = incoming.is_end_stream();
+        let mut body = Self { incoming: Some(incoming), source, held: None, ended: false };
+        if is_over {
             body.finish();
         }
         body
@@ -93,10 +84,10 @@ impl UpstreamBody {
 
     /// The next chunk as hyper has it.
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        match &mut self.source {
-            Source::Http1(lease) => lease.poll_chunk(&mut self.incoming, cx),
-            Source::Http2 { .. } => Pin::new(&mut self.incoming).poll_frame(cx),
-            Source::Gone => Poll::Ready(None),
+        match (&mut self.source, &mut self.incoming) {
+            (Source::Http1(lease), Some(incoming)) => lease.poll_chunk(incoming, cx),
+            (Source::Http2 { .. }, Some(incoming)) => Pin::new(incoming).poll_frame(cx),
+            (Source::Gone, _) | (_, None) => Poll::Ready(None),
         }
     }
 
@@ -108,7 +99,7 @@ impl UpstreamBody {
             match chunk.map(|chunk| chunk.map(Frame::into_data)) {
                 Some(Ok(Ok(data))) => {
                     self.held = joiner.add(data).map(Frame::data).map(Ok);
-                    if self.incoming.is_end_stream() {
+                    if self.incoming.as_ref().is_some_and(Incoming::is_end_stream) {
                         self.finish();
                     }
                 }
@@ -133,10 +124,12 @@ impl UpstreamBody {
     /// The clean end: the connection is free for the next request if it can take one.
     fn finish(&mut self) {
         self.ended = true;
+        // First of all: its end is news to the connection, which is to have seen it before it is parked.
+        self.incoming = None;
         if let Source::Http1(mut lease) = std::mem::replace(&mut self.source, Source::Gone)
             && lease.connection.is_reusable()
         {
-            lease.pool.park(lease.key, lease.connection, Instant::now());
+            lease.pool.park(lease.connection, Instant::now());
         }
     }
 }
@@ -147,11 +140,11 @@ impl Lease {
         incoming: &mut Incoming,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let rung = self.bell.listen(cx.waker());
+        let rung = self.connection.listen(cx.waker());
         if self.drained && !rung {
             return Poll::Pending;
         }
-        self.connection.drive(&mut Context::from_waker(self.bell.waker()));
+        self.connection.drive();
         let chunk = quietly(|| Pin::new(incoming).poll_frame(&mut Context::from_waker(Waker::noop())));
         self.drained = chunk.is_pending();
         chunk
@@ -186,7 +179,10 @@ impl Body for UpstreamBody {
             Some(Ok(frame)) => frame.data_ref().map_or(0, |data| data.len() as u64),
             _ => 0,
         };
-        let rest = if self.ended { SizeHint::with_exact(0) } else { self.incoming.size_hint() };
+        let rest = match &self.incoming {
+            Some(incoming) if !self.ended => incoming.size_hint(),
+            _ => SizeHint::with_exact(0),
+        };
         match rest.exact() {
             Some(rest) => SizeHint::with_exact(rest + held),
             None => SizeHint::default(),

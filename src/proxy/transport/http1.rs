@@ -19,7 +19,9 @@ use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::time::Instant;
 
+use super::key::ConnectionKey;
 use super::payload::Upload;
+use super::waker::Bell;
 use super::wire::{Notes, Wire};
 use crate::proxy::dialer::Link;
 use crate::proxy::pool::Reusable;
@@ -38,17 +40,23 @@ pub(super) struct Http1 {
     /// `None` when the connection has ended.
     driver: Option<Connection<TokioIo<Wire>, Upload>>,
     notes: Arc<Notes>,
+    /// Rings when the driver has something to do.
+    bell: Bell,
+    /// At the last look it could take another request.
+    idle: bool,
+    key: ConnectionKey,
     born: Instant,
 }
 
 impl Http1 {
-    pub(super) async fn new(link: Link) -> hyper::Result<Self> {
+    pub(super) async fn new(link: Link, key: ConnectionKey) -> hyper::Result<Self> {
         let notes = Arc::new(Notes::default());
         let wire = TokioIo::new(Wire::new(link, Arc::clone(&notes)));
         let mut builder = Builder::new();
         builder.max_headers(MAX_HEADERS).max_buf_size(MAX_BUFFER);
         let (sender, driver) = builder.handshake(wire).await?;
-        Ok(Self { sender, driver: Some(driver), notes, born: Instant::now() })
+        let driver = Some(driver);
+        Ok(Self { sender, driver, notes, bell: Bell::new(), idle: false, key, born: Instant::now() })
     }
 
     /// Sends a request and returns the head of its answer; the body follows as [`Http1::drive`] is called.
@@ -57,18 +65,28 @@ impl Http1 {
         request: Request<Upload>,
     ) -> Result<Response<Incoming>, TrySendError<Request<Upload>>> {
         self.notes.begin();
-        let mut answer = pin!(self.sender.try_send_request(request));
-        let driver = &mut self.driver;
+        self.idle = false;
+        let Self { sender, driver, bell, .. } = self;
+        let mut answer = pin!(sender.try_send_request(request));
+        let mut is_new = true;
         poll_fn(|cx| {
-            drive(driver, cx);
-            answer.as_mut().poll(cx)
+            if bell.listen(cx.waker()) || std::mem::take(&mut is_new) {
+                drive(driver, bell);
+            }
+            // Nobody but the driver answers, and it has just run: nobody has to be woken.
+            answer.as_mut().poll(&mut Context::from_waker(Waker::noop()))
         })
         .await
     }
 
+    /// Wakes this task from now on when there is something to do; true when there has been since the last call.
+    pub(super) fn listen(&mut self, task: &Waker) -> bool {
+        self.bell.listen(task)
+    }
+
     /// Lets the connection do what it can do now.
-    pub(super) fn drive(&mut self, cx: &mut Context<'_>) {
-        drive(&mut self.driver, cx);
+    pub(super) fn drive(&mut self) {
+        drive(&mut self.driver, &self.bell);
     }
 
     /// A byte of an answer has arrived for the current request.
@@ -77,19 +95,29 @@ impl Http1 {
     }
 }
 
-fn drive(driver: &mut Option<Connection<TokioIo<Wire>, Upload>>, cx: &mut Context<'_>) {
+fn drive(driver: &mut Option<Connection<TokioIo<Wire>, Upload>>, bell: &Bell) {
     if let Some(connection) = driver
-        && Pin::new(connection).poll(cx).is_ready()
+        && Pin::new(connection).poll(&mut Context::from_waker(bell.waker())).is_ready()
     {
         *driver = None;
     }
 }
 
 impl Reusable for Http1 {
-    /// One poll notices a closed socket as well as bytes nobody asked for, and lets a finished exchange settle.
+    type Key = ConnectionKey;
+
+    fn key(&self) -> &ConnectionKey {
+        &self.key
+    }
+
+    /// One poll notices a closed socket as well as bytes nobody asked for, and lets a finished exchange settle. After
+    /// that either would ring, and while nothing does the connection is what it was.
     fn is_reusable(&mut self) -> bool {
-        self.drive(&mut Context::from_waker(Waker::noop()));
-        self.driver.is_some() && self.sender.is_ready() && !self.notes.write_failed()
+        if self.listen(Waker::noop()) || !self.idle {
+            self.drive();
+            self.idle = self.driver.is_some() && self.sender.is_ready() && !self.notes.write_failed();
+        }
+        self.idle
     }
 
     fn born(&self) -> Instant {

@@ -98,12 +98,8 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    fn new() -> Self {
-        Self {
-            started: Instant::now(),
-            moved_after_ms: AtomicU64::new(0),
-            waits_for_client: AtomicBool::new(false),
-        }
+    fn new(now: Instant) -> Self {
+        Self { started: now, moved_after_ms: AtomicU64::new(0), waits_for_client: AtomicBool::new(false) }
     }
 
     /// When the connection last took a piece of the body; at first, when the request was made.
@@ -117,8 +113,9 @@ impl Progress {
     }
 
     /// To be called when the request is put on a connection: what went before does not count.
-    pub(super) fn touch(&self) {
-        let after = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    pub(super) fn touch(&self, now: Instant) {
+        let after = now.saturating_duration_since(self.started).as_millis();
+        let after = u64::try_from(after).unwrap_or(u64::MAX);
         self.moved_after_ms.store(after, Ordering::Relaxed);
     }
 }
@@ -131,7 +128,7 @@ pub(super) struct Upload {
 
 impl Upload {
     pub(super) fn new(payload: Payload) -> Self {
-        Self { payload, progress: Arc::new(Progress::new()) }
+        Self { payload, progress: Arc::new(Progress::new(Instant::now())) }
     }
 
     pub(super) fn progress(&self) -> Arc<Progress> {
@@ -154,7 +151,7 @@ impl Body for Upload {
         let frame = Pin::new(&mut self.payload).poll_frame(cx);
         self.progress.waits_for_client.store(frame.is_pending(), Ordering::Relaxed);
         if frame.is_ready() {
-            self.progress.touch();
+            self.progress.touch(Instant::now());
         }
         frame
     }

@@ -12,8 +12,8 @@
 //! is quiet.
 
 use std::cell::Cell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
 
 thread_local! {
@@ -35,33 +35,49 @@ impl Drop for Quiet {
     }
 }
 
-/// A waker that passes on to a task and remembers that it was used. Starts as rung.
-#[derive(Default)]
-pub(super) struct Bell {
-    clapper: Option<(Arc<Clapper>, Waker)>,
+/// A waker that passes on to a task and remembers that it was used. It belongs to a connection, whose parts keep a copy
+/// of it for as long as it lives, while the task changes with every request.
+pub(crate) struct Bell {
+    clapper: Arc<Clapper>,
+    waker: Waker,
+    /// As the clapper has it, to compare with.
+    task: Waker,
 }
 
 struct Clapper {
-    task: Waker,
+    task: Mutex<Waker>,
     rung: AtomicBool,
 }
 
 impl Bell {
-    /// Rings for this task from now on, and tells whether it has rung since the last call. A change of the task counts.
-    pub(super) fn listen(&mut self, task: &Waker) -> bool {
-        match &self.clapper {
-            Some((clapper, _)) if clapper.task.will_wake(task) => clapper.rung.swap(false, Ordering::AcqRel),
-            _ => {
-                let clapper = Arc::new(Clapper { task: task.clone(), rung: AtomicBool::new(false) });
-                self.clapper = Some((Arc::clone(&clapper), Waker::from(clapper)));
-                true
-            }
-        }
+    /// A bell that has rung, for nobody.
+    pub(crate) fn new() -> Self {
+        let task = Waker::noop().clone();
+        let clapper = Arc::new(Clapper { task: Mutex::new(task.clone()), rung: AtomicBool::new(true) });
+        Self { waker: Waker::from(Arc::clone(&clapper)), clapper, task }
     }
 
-    /// What to give to those who are to ring. It does nothing before the first [`Bell::listen`].
-    pub(super) fn waker(&self) -> &Waker {
-        self.clapper.as_ref().map_or(Waker::noop(), |(_, waker)| waker)
+    /// Rings for this task from now on, and tells whether it has rung since the last call. A change of the task counts.
+    pub(crate) fn listen(&mut self, task: &Waker) -> bool {
+        let is_new = !self.task.will_wake(task);
+        if is_new {
+            self.task.clone_from(task);
+            // The old one is dropped when the lock is free again: what that does is for its task to say.
+            let _old = std::mem::replace(&mut *self.clapper.task(), task.clone());
+        }
+        let rung = &self.clapper.rung;
+        (rung.load(Ordering::Acquire) && rung.swap(false, Ordering::AcqRel)) || is_new
+    }
+
+    /// What to give to those who are to ring.
+    pub(crate) fn waker(&self) -> &Waker {
+        &self.waker
+    }
+}
+
+impl Clapper {
+    fn task(&self) -> MutexGuard<'_, Waker> {
+        self.task.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -73,7 +89,8 @@ impl Wake for Clapper {
     fn wake_by_ref(self: &Arc<Self>) {
         if !QUIET.get() {
             self.rung.store(true, Ordering::Release);
-            self.task.wake_by_ref();
+            // The lock is held meanwhile: a copy would cost as much as waking does. Nobody who is woken asks for it.
+            self.task().wake_by_ref();
         }
     }
 }
@@ -95,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_bell_wakes_its_task_and_remembers() {
-        let (counter, mut bell) = (Arc::new(Counter::default()), Bell::default());
+        let (counter, mut bell) = (Arc::new(Counter::default()), Bell::new());
         let task = Waker::from(Arc::clone(&counter));
         assert!(bell.listen(&task), "a new task has to look for itself");
         assert!(!bell.listen(&task));
@@ -108,7 +125,7 @@ mod tests {
 
     #[test]
     fn only_this_threads_wake_ups_are_dropped_while_quiet() {
-        let (counter, mut bell) = (Arc::new(Counter::default()), Bell::default());
+        let (counter, mut bell) = (Arc::new(Counter::default()), Bell::new());
         let task = Waker::from(Arc::clone(&counter));
         bell.listen(&task);
         quietly(|| bell.waker().wake_by_ref());
@@ -121,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_panic_ends_the_quiet() {
-        let (counter, mut bell) = (Arc::new(Counter::default()), Bell::default());
+        let (counter, mut bell) = (Arc::new(Counter::default()), Bell::new());
         bell.listen(&Waker::from(Arc::clone(&counter)));
         assert!(std::panic::catch_unwind(|| quietly(|| panic!("in the middle"))).is_err());
         bell.waker().wake_by_ref();

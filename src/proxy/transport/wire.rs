@@ -17,6 +17,7 @@ use std::task::{Context, Poll};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::flat;
 use crate::proxy::dialer::Link;
 
 /// What the wire noticed; shared with the connection's owner, because hyper keeps the wire to itself.
@@ -99,7 +100,12 @@ impl AsyncWrite for Wire {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let len = bufs.iter().map(|buf| buf.len()).sum();
-        self.write(len, |io| io.poll_write_vectored(cx, bufs))
+        self.write(len, |io| {
+            flat::write(bufs, |one| match one {
+                Some(bytes) => io.poll_write(cx, bytes),
+                None => io.poll_write_vectored(cx, bufs),
+            })
+        })
     }
 
     fn is_write_vectored(&self) -> bool {

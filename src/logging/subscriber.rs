@@ -1,4 +1,4 @@
-//! The `tracing` layer: decides what is logged, builds the [`Record`], hands its lines to every place.
+//! The `tracing` subscriber: decides what is logged, builds the [`Record`], hands its lines to every place.
 //!
 //! What is logged:
 //!
@@ -8,31 +8,35 @@
 //! | libraries | warnings and errors only: their finer lines show header values that nobody masked |
 //!
 //! The request span is always on, whatever the level, so that a warning knows its request.
+//!
+//! It keeps no registry of spans: the only thing ever asked of one is its request's number, and that is the span's id.
+//! A registry takes and gives back a place for each request and counts who holds it, some thirty atomic operations, to
+//! remember a number that the caller has.
 
+use std::cell::RefCell;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use arc_swap::ArcSwap;
 use jiff::fmt::temporal::DateTimePrinter;
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id};
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Event, Metadata, Subscriber, span};
 use tracing_appender::non_blocking::NonBlocking;
-use tracing_subscriber::Layer;
-use tracing_subscriber::layer::Context;
-use tracing_subscriber::registry::LookupSpan;
 
-use super::record::{Collector, REQUEST_SPAN, Record, RequestIdFinder, masked};
+use super::record::{Collector, REQUEST_SPAN, Record, RequestFinder};
 use super::render::{self, Style};
 use super::ring::Ring;
 use crate::config::Level;
+use crate::domain::request_id::RequestId;
 use crate::domain::secret::Redactor;
 
 /// What can be changed while the program runs.
 #[derive(Debug)]
 pub(super) struct Shared {
     level: AtomicU8,
-    redactor: RwLock<Redactor>,
+    redactor: ArcSwap<Redactor>,
     ring: OnceLock<Ring>,
     /// Lines may go to the console.
     console: AtomicBool,
@@ -42,7 +46,7 @@ impl Shared {
     pub(super) fn new(level: Level, redactor: Redactor, console: bool) -> Self {
         Self {
             level: AtomicU8::new(index(level)),
-            redactor: RwLock::new(redactor),
+            redactor: ArcSwap::from_pointee(redactor),
             ring: OnceLock::new(),
             console: AtomicBool::new(console),
         }
@@ -58,15 +62,11 @@ impl Shared {
     }
 
     pub(super) fn set_redactor(&self, redactor: Redactor) {
-        *self.redactor.write().unwrap_or_else(PoisonError::into_inner) = redactor;
+        self.redactor.store(Arc::new(redactor));
     }
 
     pub(super) fn ring(&self) -> Ring {
         self.ring.get_or_init(Ring::default).clone()
-    }
-
-    fn redactor(&self) -> Redactor {
-        self.redactor.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn filter(&self) -> LevelFilter {
@@ -116,16 +116,29 @@ impl Output {
 }
 
 /// See the module.
-pub(super) struct LogLayer {
+pub(super) struct Logger {
     pub(super) shared: Arc<Shared>,
     pub(super) sinks: Vec<Sink>,
 }
 
-/// The id of the request whose span this is, kept with the span.
-struct RequestId(String);
+thread_local! {
+    /// The spans that this thread is in, innermost last.
+    static INSIDE: RefCell<Vec<Id>> = const { RefCell::new(Vec::new()) };
+}
 
-impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for LogLayer {
-    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
+/// The id of every span that is no request's. Those of requests are their numbers, of 32 bits, and one more: no id is 0.
+const OTHER: u64 = u64::MAX;
+
+fn id_of(request: RequestId) -> Id {
+    Id::from_u64(u64::from(request.number()) + 1)
+}
+
+fn request_of(id: &Id) -> Option<RequestId> {
+    u32::try_from(id.into_u64() - 1).ok().map(RequestId::from_number)
+}
+
+impl Subscriber for Logger {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         is_request_span(metadata) || *metadata.level() <= ceiling(metadata.target(), self.shared.filter())
     }
 
@@ -134,19 +147,20 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for LogLayer {
         Some(self.shared.filter().max(LevelFilter::INFO))
     }
 
-    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        if !is_request_span(attributes.metadata()) {
-            return;
+    fn new_span(&self, attributes: &Attributes<'_>) -> Id {
+        let mut finder = RequestFinder::default();
+        if is_request_span(attributes.metadata()) {
+            attributes.record(&mut finder);
         }
-        let mut finder = RequestIdFinder::default();
-        attributes.record(&mut finder);
-        if let (Some(request_id), Some(span)) = (finder.0, context.span(id)) {
-            span.extensions_mut().insert(RequestId(request_id));
-        }
+        finder.0.map_or_else(|| Id::from_u64(OTHER), id_of)
     }
 
-    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let redactor = self.shared.redactor();
+    fn record(&self, _: &Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let redactor = self.shared.redactor.load();
         let mut collector = Collector::new(&redactor);
         event.record(&mut collector);
         let Collector { message, fields, .. } = collector;
@@ -155,7 +169,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for LogLayer {
             level: *event.metadata().level(),
             target: event.metadata().target().into(),
             message,
-            request_id: request_id(event, &context).map(|id| masked(&redactor, id.into())),
+            request_id: request(event),
             fields,
         };
         let console = self.shared.console.load(Ordering::Acquire);
@@ -165,6 +179,28 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for LogLayer {
         if let Some(ring) = self.shared.ring.get() {
             ring.record(&record);
         }
+    }
+
+    fn enter(&self, span: &Id) {
+        INSIDE.with_borrow_mut(|inside| inside.push(span.clone()));
+    }
+
+    fn exit(&self, span: &Id) {
+        INSIDE.with_borrow_mut(|inside| {
+            // Spans may be left in another order than they were entered in.
+            if let Some(place) = inside.iter().rposition(|entered| entered == span) {
+                inside.remove(place);
+            }
+        });
+    }
+}
+
+/// The request that an event belongs to: of the span it names, or else of the innermost that is a request's.
+fn request(event: &Event<'_>) -> Option<RequestId> {
+    match event.parent() {
+        Some(span) => request_of(span),
+        None if event.is_root() => None,
+        None => INSIDE.with_borrow(|inside| inside.iter().rev().find_map(request_of)),
     }
 }
 
@@ -178,13 +214,6 @@ fn is_ours(target: &str) -> bool {
 
 fn ceiling(target: &str, configured: LevelFilter) -> LevelFilter {
     if is_ours(target) { configured } else { configured.min(LevelFilter::WARN) }
-}
-
-fn request_id<S>(event: &Event<'_>, context: &Context<'_, S>) -> Option<String>
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-{
-    context.event_scope(event)?.find_map(|span| Some(span.extensions().get::<RequestId>()?.0.clone()))
 }
 
 /// Now, RFC 3339 in the system's zone.

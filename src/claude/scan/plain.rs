@@ -1,0 +1,77 @@
+//! How far the characters of a JSON string stand for themselves.
+//!
+//! Eight bytes are looked at at once, as one number: nearly all of an answer is text, and in text with line breaks and
+//! quotes something that is escaped comes every few words, too often for a search that has to be called for each.
+
+/// One of each byte of a word.
+const ONES: u64 = u64::from_le_bytes([1; 8]);
+const HIGH: u64 = ONES << 7;
+const WORD: usize = size_of::<u64>();
+
+/// The number of bytes before the first quote, backslash or control character (below 0x20): all of them if there is none.
+pub(super) fn plain_len(text: &[u8]) -> usize {
+    let (words, rest) = text.as_chunks::<WORD>();
+    for (at, word) in words.iter().enumerate() {
+        let special = special(u64::from_le_bytes(*word));
+        if special != 0 {
+            return at * WORD + special.trailing_zeros() as usize / 8;
+        }
+    }
+    let tail = rest.iter().take_while(|byte| !is_special(**byte)).count();
+    words.len() * WORD + tail
+}
+
+fn is_special(byte: u8) -> bool {
+    byte < b' ' || matches!(byte, b'"' | b'\\')
+}
+
+/// The lowest bit set is the high bit of the first special byte. Those above it mean nothing: a special byte borrows from
+/// the next, which may be taken for one for it.
+fn special(word: u64) -> u64 {
+    let each = |byte: u8| ONES * u64::from(byte);
+    let control = word.wrapping_sub(each(b' '));
+    let quote = (word ^ each(b'"')).wrapping_sub(ONES);
+    let backslash = (word ^ each(b'\\')).wrapping_sub(ONES);
+    // Bytes beyond ASCII have the bit, too, and are none.
+    (control | quote | backslash) & !word & HIGH
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Mostly what is near the borders.
+    fn byte() -> impl Strategy<Value = u8> {
+        prop_oneof![
+            Just(b' '),
+            Just(b'a'),
+            Just(0x7F),
+            Just(0x80),
+            Just(0xFF),
+            0x1F_u8..0x24,
+            0x5B_u8..0x5E,
+            any::<u8>()
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn the_first_special_byte_is_found(text in prop::collection::vec(byte(), 0..70)) {
+            let first = text.iter().position(|b| is_special(*b)).unwrap_or(text.len());
+            prop_assert_eq!(plain_len(&text), first);
+        }
+    }
+
+    #[test]
+    fn every_byte_is_told_in_every_place() {
+        for byte in 0..=u8::MAX {
+            for place in 0..20 {
+                let mut text = [b'x'; 20];
+                text[place] = byte;
+                assert_eq!(plain_len(&text), if is_special(byte) { place } else { 20 }, "{byte} at {place}");
+            }
+        }
+    }
+}
