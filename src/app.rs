@@ -269,7 +269,7 @@ pub async fn start(config: Arc<Config>, taps: Taps) -> Result<Running, StartErro
         orders: Arc::new(deck.clone()),
         prices: prices_rx,
         store: store.clone(),
-        recent: recent.clone(),
+        recent: recent.open(),
         evidence: evidence.open(),
         logs: lines.map(|log| {
             let ring = log.ring();
@@ -337,9 +337,9 @@ impl Running {
         self.store.as_ref()
     }
 
-    /// Ended requests, when there is no store.
-    pub fn recent(&self) -> &Recent {
-        &self.recent
+    /// Ended requests, when there is no store: from the first time on that somebody asks for them.
+    pub fn recent(&self) -> Recent {
+        self.recent.open()
     }
 
     /// Headers of the last requests and the answers that failed them: collected from the first time on that somebody

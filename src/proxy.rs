@@ -24,6 +24,7 @@ pub mod intake;
 pub mod keepalive;
 pub mod lifecycle;
 pub mod local;
+mod patience;
 pub mod pool;
 mod rarely;
 pub mod respond;

@@ -170,7 +170,7 @@ impl Window {
             snapshot: running.snapshot(),
             deck: running.deck(),
             store: running.store().cloned(),
-            recent: running.recent().clone(),
+            recent: running.recent(),
             evidence: running.evidence(),
             logs: plan.logs.clone(),
         };

@@ -23,8 +23,9 @@ const PULSE: Duration = Duration::from_secs(1);
 /// Events taken in one go before the clock is looked at.
 const BATCH: usize = 256;
 /// Pause after the last event that was there. Nobody waits for an event, and waking this task for each of the four or
-/// five of a request would cost the requests more than their events do.
-const PAUSE: Duration = Duration::from_millis(10);
+/// five of a request would cost the requests more than their events do. So would a longer pause under load: what has
+/// gathered by then is too much for the caches, and each request gets other memory than the last.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// Between two looks at a ledger that is behind, while nothing else happens.
 const LEDGER_INTERVAL: Duration = Duration::from_millis(250);

@@ -1,6 +1,8 @@
-//! What a forwarder without a store still knows of ended requests: the newest [`KEPT`], in memory.
+//! What a forwarder without a store still knows of ended requests: the newest [`KEPT`], in memory, where there is somebody
+//! who may ask for them.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::board::LedgerStatus;
@@ -12,9 +14,22 @@ pub const KEPT: usize = 1_000;
 
 /// The ring. Cheap to clone; all clones are the same ring. Without a hub that feeds it, it stays empty.
 #[derive(Clone, Default, Debug)]
-pub struct Recent(Arc<Mutex<VecDeque<Arc<RequestRecord>>>>);
+pub struct Recent(Arc<Inner>);
+
+#[derive(Default, Debug)]
+struct Inner {
+    open: AtomicBool,
+    kept: Mutex<VecDeque<Arc<RequestRecord>>>,
+}
 
 impl Recent {
+    /// From now on it is filled: somebody may look.
+    #[must_use]
+    pub fn open(&self) -> Self {
+        self.0.open.store(true, Ordering::Relaxed);
+        self.clone()
+    }
+
     /// All that are kept, the one that ended last first.
     pub fn records(&self) -> Vec<Arc<RequestRecord>> {
         self.kept().iter().cloned().collect()
@@ -26,7 +41,7 @@ impl Recent {
     }
 
     fn kept(&self) -> MutexGuard<'_, VecDeque<Arc<RequestRecord>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -36,6 +51,9 @@ impl Ledger for Recent {
     fn described(&mut self, _: RequestId, _: &Described) {}
 
     fn settled(&mut self, record: &Arc<RequestRecord>) {
+        if !self.0.open.load(Ordering::Relaxed) {
+            return;
+        }
         let mut kept = self.kept();
         kept.truncate(KEPT - 1);
         kept.push_front(Arc::clone(record));
@@ -54,6 +72,9 @@ mod tests {
     #[test]
     fn the_newest_are_kept() {
         let mut ring = Recent::default();
+        ring.settled(&Arc::new(record(&[None])));
+        assert!(ring.records().is_empty(), "nobody may look yet");
+        let mut ring = ring.open();
         let id = |n: usize| RequestId::from_number(u32::try_from(n).unwrap());
         for n in 0..KEPT + 3 {
             ring.settled(&Arc::new(RequestRecord { id: id(n), ..record(&[None]) }));

@@ -1,6 +1,7 @@
 //! The body of a client's request: whole and replayable, or streamed through once.
 
-use std::pin::{Pin, pin};
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
@@ -9,9 +10,9 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
-use super::transport::{Payload, UploadError};
+use super::transport::{Alarm, Payload, UploadError};
 
 /// Longest silence of a client in the middle of its body.
 const MAX_STALL: Duration = Duration::from_secs(60);
@@ -161,15 +162,9 @@ async fn gather<B: ClientUpload>(body: &mut B, limit: u64, budget: &Budget) -> R
     }
     let mut room = Room { share: Share::none(budget), announced };
     let mut bytes = BytesMut::new();
-    let mut stalled = pin!(sleep(MAX_STALL));
+    let mut alarm = Alarm::default();
     loop {
-        let next = tokio::select! {
-            biased;
-            next = body.frame() => next,
-            () = stalled.as_mut() => return Err(IntakeError::Stalled),
-        };
-        let Some(frame) = next else { break };
-        stalled.as_mut().reset(Instant::now() + MAX_STALL);
+        let Some(frame) = next_frame(body, &mut alarm).await? else { break };
         let Ok(data) = frame.map_err(|_| IntakeError::Unreadable)?.into_data() else { continue };
         if bytes.is_empty() && announced == Some(data.len() as u64) {
             room.grow(data.len() as u64)?;
@@ -188,6 +183,21 @@ async fn gather<B: ClientUpload>(body: &mut B, limit: u64, budget: &Budget) -> R
         bytes.extend_from_slice(&data);
     }
     Ok(Gathered::Whole(Intake::Whole { bytes: bytes.freeze(), share: room.share }))
+}
+
+async fn next_frame<B: ClientUpload>(
+    body: &mut B,
+    alarm: &mut Alarm,
+) -> Result<Option<Result<Frame<Bytes>, B::Error>>, IntakeError> {
+    let mut stalled = None;
+    poll_fn(|cx| {
+        if let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) {
+            return Poll::Ready(Ok(frame));
+        }
+        let stalled = *stalled.get_or_insert_with(|| Instant::now() + MAX_STALL);
+        alarm.poll(stalled, cx).map(|()| Err(IntakeError::Stalled))
+    })
+    .await
 }
 
 /// A growing share of the budget. What a client only announces takes none: a few heads would use up everybody's.

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::again::Again;
+use super::patience::Patience;
 use super::rarely::Rarely;
 use super::sips::Sips;
 use super::{Shared, ingress};
@@ -77,7 +78,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, shared: Shared, stop: C
         Box::pin(async move { Ok::<_, Infallible>(ingress::handle(shared, peer, request).await) })
     });
     let serving = http1::Builder::new()
-        .timer(TokioTimer::new())
+        .timer(Patience::default())
         .header_read_timeout(HEAD_PATIENCE)
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_BUFFER)

@@ -13,6 +13,7 @@
 //!
 //! Must never: retry, judge a status, or log.
 
+mod alarm;
 mod body;
 mod error;
 pub(crate) mod flat;
@@ -36,6 +37,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use tokio::time::{Instant, timeout_at};
 
+pub(crate) use self::alarm::Alarm;
 pub use self::body::UpstreamBody;
 pub use self::error::{BodyError, BodyErrorKind, SendError, SendErrorKind};
 use self::http1::Http1;
@@ -178,7 +180,7 @@ impl Transport {
                 Err(error) => return Err(SendError::undialed(&error, request.into_body().into_payload())),
             };
             let progress = request.body().progress();
-            let sent = exchange(connection.request(request), &progress, header_timeout, at).await;
+            let sent = over_http1(&mut connection, request, &progress, header_timeout, at).await;
             let silent_reuse = connect.is_none() && !connection.heard();
             match sent {
                 Ok((response, at)) => {
@@ -231,7 +233,7 @@ impl Transport {
             };
             let progress = request.body().progress();
             let sending = turn.sender.try_send_request(request);
-            let sent = exchange(sending, &progress, header_timeout, Instant::now()).await;
+            let sent = over_http2(sending, &progress, header_timeout).await;
             match sent {
                 Ok((response, at)) => {
                     return Ok(answer(response, turn.connect, at, |incoming| {
@@ -273,13 +275,28 @@ enum Failed {
 }
 
 /// Waits for the head, for as long as the upload moves and then `limit`. It comes with the time.
-async fn exchange(
-    sending: impl Future<Output = Result<Response<Incoming>, SendFailure>>,
+async fn over_http1(
+    connection: &mut Http1,
+    request: Request<Upload>,
     progress: &Progress,
     limit: Duration,
     started: Instant,
 ) -> Result<(Response<Incoming>, Instant), Failed> {
     progress.touch(started);
+    match connection.request(request, || progress.last_moved() + limit).await {
+        Some(Ok(response)) => Ok((response, Instant::now())),
+        Some(Err(failure)) => Err(Failed::Broken(failure)),
+        None => Err(Failed::Timeout(timed_out(progress, limit))),
+    }
+}
+
+/// Likewise, on a connection that others use, too.
+async fn over_http2(
+    sending: impl Future<Output = Result<Response<Incoming>, SendFailure>>,
+    progress: &Progress,
+    limit: Duration,
+) -> Result<(Response<Incoming>, Instant), Failed> {
+    progress.touch(Instant::now());
     let mut sending = pin!(sending);
     loop {
         match timeout_at(progress.last_moved() + limit, sending.as_mut()).await {

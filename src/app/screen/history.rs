@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn without_a_ledger_the_last_ones_are_shown() {
         const { assert!(PAGE >= KEPT, "the ring is one page") };
-        let mut recent = Recent::default();
+        let mut recent = Recent::default().open();
         let accepted = |n: i64| attempted(&[None]).accepted + jiff::SignedDuration::from_secs(n);
         // They end in another order than they began.
         for n in [1, 3, 2] {

@@ -10,7 +10,7 @@
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -19,6 +19,7 @@ use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::time::Instant;
 
+use super::alarm::Alarm;
 use super::key::ConnectionKey;
 use super::payload::Upload;
 use super::waker::Bell;
@@ -42,6 +43,8 @@ pub(super) struct Http1 {
     notes: Arc<Notes>,
     /// Rings when the driver has something to do.
     bell: Bell,
+    /// Rings the bell when an answer is late.
+    alarm: Alarm,
     /// At the last look it could take another request.
     idle: bool,
     key: ConnectionKey,
@@ -56,17 +59,28 @@ impl Http1 {
         builder.max_headers(MAX_HEADERS).max_buf_size(MAX_BUFFER);
         let (sender, driver) = builder.handshake(wire).await?;
         let driver = Some(driver);
-        Ok(Self { sender, driver, notes, bell: Bell::new(), idle: false, key, born: Instant::now() })
+        Ok(Self {
+            sender,
+            driver,
+            notes,
+            bell: Bell::new(),
+            alarm: Alarm::default(),
+            idle: false,
+            key,
+            born: Instant::now(),
+        })
     }
 
-    /// Sends a request and returns the head of its answer; the body follows as [`Http1::drive`] is called.
+    /// Sends a request and returns the head of its answer; the body follows as [`Http1::drive`] is called. Nothing when
+    /// there is none by the deadline, which may move.
     pub(super) async fn request(
         &mut self,
         request: Request<Upload>,
-    ) -> Result<Response<Incoming>, TrySendError<Request<Upload>>> {
+        deadline: impl Fn() -> Instant,
+    ) -> Option<Result<Response<Incoming>, TrySendError<Request<Upload>>>> {
         self.notes.begin();
         self.idle = false;
-        let Self { sender, driver, bell, .. } = self;
+        let Self { sender, driver, bell, alarm, .. } = self;
         let mut answer = pin!(sender.try_send_request(request));
         let mut is_new = true;
         poll_fn(|cx| {
@@ -74,7 +88,10 @@ impl Http1 {
                 drive(driver, bell);
             }
             // Nobody but the driver answers, and it has just run: nobody has to be woken.
-            answer.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+            if let Poll::Ready(answer) = answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                return Poll::Ready(Some(answer));
+            }
+            alarm.poll(deadline(), &mut Context::from_waker(bell.waker())).map(|()| None)
         })
         .await
     }
