@@ -26,7 +26,8 @@ enum Kept {
 static LASTING: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
 
 impl Name {
-    /// This name, kept for as long as the program runs: for the few that a configuration gives. A copy of it counts no
+    /// This name, kept for as long as the program runs: for the few that a configuration gives, also one that is refused
+    /// in the end. A copy of it counts no
     /// references; there are some twenty of an endpoint's name in each request, and counting them would cost as much as
     /// routing it.
     pub fn lasting(name: &str) -> Self {

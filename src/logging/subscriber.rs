@@ -126,6 +126,11 @@ thread_local! {
     static INSIDE: RefCell<Vec<Id>> = const { RefCell::new(Vec::new()) };
 }
 
+/// Looks at the spans that this thread is in; nothing while it ends and has forgotten them.
+fn inside<T>(look: impl FnOnce(&mut Vec<Id>) -> T) -> Option<T> {
+    INSIDE.try_with(|spans| look(&mut spans.borrow_mut())).ok()
+}
+
 /// The id of every span that is no request's. Those of requests are their numbers, of 32 bits, and one more: no id is 0.
 const OTHER: u64 = u64::MAX;
 
@@ -182,14 +187,14 @@ impl Subscriber for Logger {
     }
 
     fn enter(&self, span: &Id) {
-        INSIDE.with_borrow_mut(|inside| inside.push(span.clone()));
+        inside(|spans| spans.push(span.clone()));
     }
 
     fn exit(&self, span: &Id) {
-        INSIDE.with_borrow_mut(|inside| {
+        inside(|spans| {
             // Spans may be left in another order than they were entered in.
-            if let Some(place) = inside.iter().rposition(|entered| entered == span) {
-                inside.remove(place);
+            if let Some(place) = spans.iter().rposition(|entered| entered == span) {
+                spans.remove(place);
             }
         });
     }
@@ -200,7 +205,7 @@ fn request(event: &Event<'_>) -> Option<RequestId> {
     match event.parent() {
         Some(span) => request_of(span),
         None if event.is_root() => None,
-        None => INSIDE.with_borrow(|inside| inside.iter().rev().find_map(request_of)),
+        None => inside(|spans| spans.iter().rev().find_map(request_of)).flatten(),
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::Shared;
 use crate::config::Config;
+use crate::control::View;
 use crate::domain::endpoint::EndpointId;
 use crate::domain::fleet::FleetView;
 use crate::domain::route::Measured;
@@ -81,6 +82,8 @@ pub async fn wish(shared: &Shared, config: &Config, session: Option<&str>, model
     let measured = if stays(&view, preferred.as_ref(), model, now) {
         None
     } else {
+        // It may take a while.
+        let view = View::into_inner(view);
         shared.fast_tests.measured(&config.strategy, &view).await
     };
     Wish { affinity, preferred, measured }

@@ -11,7 +11,7 @@
 //! a connection that is being closed costs a retry. Shorter limits are noticed by the check at checkout and the sweep.
 //! Used for at most 10 minutes, so that a change of DNS reaches everybody while a handshake per 10 minutes costs nobody.
 //!
-//! Must never: hand out one connection twice, await anything, or close sockets while holding its lock.
+//! Must never: hand out one connection twice, or await anything while holding its lock.
 
 #[cfg(test)]
 mod tests;
@@ -169,7 +169,7 @@ impl<C: Reusable> Pool<C> {
         drop(unwanted);
     }
 
-    /// A panic elsewhere cannot leave the map half changed, so a poisoned lock is as good as any.
+    /// A panic elsewhere cannot leave the shelves half changed, so a poisoned lock is as good as any.
     fn lock(&self) -> MutexGuard<'_, State<C>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

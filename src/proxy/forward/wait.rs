@@ -37,9 +37,12 @@ pub(super) async fn for_turn(shared: &Shared, config: &Config, inbound: &mut Inb
         return Waited::NoRoom;
     }
     let ticket = ticket(inbound, inbound.route_request());
-    let (view, strategy, now) = (shared.control.view(), config.strategy.kind, super::now());
+    let (strategy, now) = (config.strategy.kind, super::now());
     let until = ticket.until;
-    let place = shared.queue.join_behind(inbound.id, ticket, capacity(config), &view, strategy, now);
+    let place = {
+        let view = shared.control.view();
+        shared.queue.join_behind(inbound.id, ticket, capacity(config), &view, strategy, now)
+    };
     let Some(place) = place else { return Waited::NoRoom };
     inbound.lifecycle.suspended(until.into(), WaitsFor::Turn, &[]);
     wait(inbound, place, until).await

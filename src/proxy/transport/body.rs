@@ -39,7 +39,7 @@ const CHUNKS: usize = 256;
 
 /// The body of an answer. See the module for what its frames are.
 pub struct UpstreamBody {
-    /// What hyper hands over; gone with the end, or with what there was to hand over.
+    /// What hyper hands over; of HTTP/1.1 gone with its end.
     incoming: Option<Incoming>,
     source: Source,
     /// What comes behind what was delivered.
@@ -124,11 +124,12 @@ impl UpstreamBody {
     /// The clean end: the connection is free for the next request if it can take one.
     fn finish(&mut self) {
         self.ended = true;
-        // First of all: its end is news to the connection, which is to have seen it before it is parked.
+        let source = std::mem::replace(&mut self.source, Source::Gone);
+        let Source::Http1(mut lease) = source else { return };
+        // That the body is gone is news to the connection, which is to have seen it before it is parked, but to no task.
+        lease.connection.listen(Waker::noop());
         self.incoming = None;
-        if let Source::Http1(mut lease) = std::mem::replace(&mut self.source, Source::Gone)
-            && lease.connection.is_reusable()
-        {
+        if lease.connection.is_reusable() {
             lease.pool.park(lease.connection, Instant::now());
         }
     }

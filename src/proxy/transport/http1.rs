@@ -3,7 +3,7 @@
 //! hyper splits a client connection into a sender and a driver that has to be polled for anything to happen. Here both
 //! stay together and are polled by the request's own task: no second task, no channel between threads, no wake-up per
 //! chunk. The price is a rule: whoever waits for something that comes out of the driver (the head, a chunk) polls the
-//! driver first, every time.
+//! driver first, whenever its bell has rung or something was taken out.
 //!
 //! Dropping a connection closes it at once.
 

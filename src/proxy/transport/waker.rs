@@ -35,8 +35,8 @@ impl Drop for Quiet {
     }
 }
 
-/// A waker that passes on to a task and remembers that it was used. It belongs to a connection, whose parts keep a copy
-/// of it for as long as it lives, while the task changes with every request.
+/// A waker that passes on to a task and remembers that it was used. It stays the same while the task changes: that of a
+/// connection is kept by its parts for as long as it lives, from one request to the next.
 pub(crate) struct Bell {
     clapper: Arc<Clapper>,
     waker: Waker,
@@ -89,7 +89,8 @@ impl Wake for Clapper {
     fn wake_by_ref(self: &Arc<Self>) {
         if !QUIET.get() {
             self.rung.store(true, Ordering::Release);
-            // The lock is held meanwhile: a copy would cost as much as waking does. Nobody who is woken asks for it.
+            // The lock is held meanwhile, since a copy would cost as much as waking does: that runs nothing of the task's
+            // here, and on another thread the task waits for it at most as long as this takes.
             self.task().wake_by_ref();
         }
     }
@@ -134,6 +135,56 @@ mod tests {
         quietly(|| std::thread::spawn(move || elsewhere.wake()).join()).unwrap();
         assert!(bell.listen(&task));
         assert_eq!(counter.0.load(Ordering::Relaxed), 1);
+    }
+
+    /// Two tasks on two threads have the bell in turn; a lost ring would leave them waiting for ever.
+    #[test]
+    fn no_ring_is_lost_while_tasks_take_turns() {
+        const RINGS: usize = 20_000;
+        let (sent, mut bell) = (Arc::new(AtomicUsize::new(0)), Bell::new());
+        bell.listen(Waker::noop());
+        let (seen_tx, seen_rx) = std::sync::mpsc::channel();
+        let (ringer, count) = (bell.waker().clone(), Arc::clone(&sent));
+        let ringing = std::thread::spawn(move || {
+            for _ in 0..RINGS {
+                count.fetch_add(1, Ordering::Relaxed);
+                ringer.wake_by_ref();
+                seen_rx.recv().unwrap();
+            }
+        });
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
+        let (to_a, for_a) = tokio::sync::mpsc::channel(1);
+        let (to_b, for_b) = tokio::sync::mpsc::channel(1);
+        let taking_turns = async {
+            let mut tasks = tokio::task::JoinSet::new();
+            for (mut mine, theirs) in [(for_a, to_b), (for_b, to_a.clone())] {
+                let (sent, seen) = (Arc::clone(&sent), seen_tx.clone());
+                tasks.spawn(async move {
+                    while let Some((mut bell, heard)) = mine.recv().await {
+                        if heard < RINGS {
+                            let ring = |cx: &mut std::task::Context<'_>| {
+                                let rung = Bell::listen(&mut bell, cx.waker());
+                                let is_new = rung && sent.load(Ordering::Relaxed) > heard;
+                                if is_new { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+                            };
+                            std::future::poll_fn(ring).await;
+                            seen.send(()).unwrap();
+                        }
+                        // The other one has gone when both have heard them all.
+                        let is_over = theirs.send((bell, heard + 1)).await.is_err() || heard >= RINGS;
+                        if is_over {
+                            return;
+                        }
+                    }
+                });
+            }
+            to_a.send((bell, 0)).await.unwrap();
+            drop(to_a);
+            tokio::time::timeout(std::time::Duration::from_secs(60), tasks.join_all()).await.unwrap();
+        };
+        runtime.block_on(taking_turns);
+        ringing.join().unwrap();
     }
 
     #[test]
