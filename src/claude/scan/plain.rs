@@ -1,15 +1,25 @@
 //! How far the characters of a JSON string stand for themselves.
 //!
-//! Eight bytes are looked at at once, as one number: nearly all of an answer is text, and in text with line breaks and
-//! quotes something that is escaped comes every few words, too often for a search that has to be called for each.
+//! Nearly all of an answer is text. Where nothing is escaped, 32 bytes are looked at at once, in a loop that compilers make
+//! vector instructions of. In text with line breaks and quotes something that is escaped comes every few words, too often
+//! for a search that has to be called for each: it is found in eight bytes at once, as one number.
 
 /// One of each byte of a word.
 const ONES: u64 = u64::from_le_bytes([1; 8]);
 const HIGH: u64 = ONES << 7;
 const WORD: usize = size_of::<u64>();
 
+const CHUNK: usize = 32;
+
 /// The number of bytes before the first quote, backslash or control character (below 0x20): all of them if there is none.
 pub(super) fn plain_len(text: &[u8]) -> usize {
+    let is_plain = |chunk: &&[u8; CHUNK]| !chunk.iter().fold(false, |any, byte| any | is_special(*byte));
+    let plain = CHUNK * text.as_chunks::<CHUNK>().0.iter().take_while(is_plain).count();
+    plain + plain_words(&text[plain..])
+}
+
+/// The same, for text in which it is not far.
+fn plain_words(text: &[u8]) -> usize {
     let (words, rest) = text.as_chunks::<WORD>();
     for (at, word) in words.iter().enumerate() {
         let special = special(u64::from_le_bytes(*word));
@@ -22,7 +32,8 @@ pub(super) fn plain_len(text: &[u8]) -> usize {
 }
 
 fn is_special(byte: u8) -> bool {
-    byte < b' ' || matches!(byte, b'"' | b'\\')
+    // No branches: they would keep the compiler from looking at many at once.
+    (byte < b' ') | (byte == b'"') | (byte == b'\\')
 }
 
 /// The lowest bit set is the high bit of the first special byte. Those above it mean nothing: a special byte borrows from
@@ -58,7 +69,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_first_special_byte_is_found(text in prop::collection::vec(byte(), 0..70)) {
+        fn the_first_special_byte_is_found(text in prop::collection::vec(byte(), 0..150)) {
             let first = text.iter().position(|b| is_special(*b)).unwrap_or(text.len());
             prop_assert_eq!(plain_len(&text), first);
         }
@@ -67,10 +78,10 @@ mod tests {
     #[test]
     fn every_byte_is_told_in_every_place() {
         for byte in 0..=u8::MAX {
-            for place in 0..20 {
-                let mut text = [b'x'; 20];
+            for place in 0..80 {
+                let mut text = [b'x'; 80];
                 text[place] = byte;
-                assert_eq!(plain_len(&text), if is_special(byte) { place } else { 20 }, "{byte} at {place}");
+                assert_eq!(plain_len(&text), if is_special(byte) { place } else { 80 }, "{byte} at {place}");
             }
         }
     }

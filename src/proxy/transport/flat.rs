@@ -1,7 +1,7 @@
 //! Small writes in one piece.
 //!
-//! hyper hands over head and body of a small message as two pieces. The system call that takes several costs some 200 ns
-//! more than the one that takes bytes for a socket, and copying 4 KiB a quarter of that.
+//! hyper hands over head and body of a small message as two pieces. Measured on Linux, of 3 KB: the system call that takes
+//! several pieces costs some 200 ns more than a copy and the call that takes one piece for a socket.
 
 use std::cell::RefCell;
 use std::io::IoSlice;
