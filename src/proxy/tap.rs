@@ -16,12 +16,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 
 use super::inspect::{Finish, Inspector};
 use super::lifecycle::{Ending, Lifecycle};
 use super::respond::{Aborted, PING_EVENT, error_event};
-use super::transport::UpstreamBody;
+use super::transport::{Alarm, UpstreamBody};
 use crate::claude::usage::Usage;
 use crate::control::Applied;
 use crate::domain::fleet::InFlight;
@@ -81,7 +81,7 @@ pub struct Tap {
     heard: Instant,
     /// The last byte to the client, pings included.
     written: Instant,
-    timer: Option<Pin<Box<Sleep>>>,
+    timer: Alarm,
 }
 
 enum State {
@@ -108,8 +108,15 @@ impl Tap {
         if let Some(inspector) = &parts.inspector {
             inspector.report(parts.lifecycle.progress());
         }
-        let mut tap =
-            Self { parts, held, length, state: State::Passing, heard: now, written: now, timer: None };
+        let mut tap = Self {
+            parts,
+            held,
+            length,
+            state: State::Passing,
+            heard: now,
+            written: now,
+            timer: Alarm::default(),
+        };
         // An answer without a body (to HEAD, or 204) is over at its head: nobody will ask for a frame.
         tap.settle_if_drained();
         tap
@@ -295,7 +302,7 @@ impl Tap {
     fn close(&mut self, applied: Option<Applied>, last: Last) {
         self.parts.upstream = None;
         self.parts.in_flight = None;
-        self.timer = None;
+        self.timer = Alarm::default();
         self.state = match (applied, last) {
             (None, Last::End) => State::Over,
             (applied, last) => State::Telling(applied, last),
@@ -325,12 +332,7 @@ impl Tap {
                 return Silence::Ping;
             }
             let Some(next) = idle_end.into_iter().chain(ping_at).min() else { return Silence::Wait };
-            let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(next)));
-            // A timer that rings too early is set again then; one that would ring too late must be set now.
-            if timer.deadline() > next || timer.is_elapsed() {
-                timer.as_mut().reset(next);
-            }
-            if timer.as_mut().poll(cx).is_pending() {
+            if self.timer.poll(next, cx).is_pending() {
                 return Silence::Wait;
             }
         }
