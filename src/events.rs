@@ -92,7 +92,7 @@ pub enum Event {
         progress: Arc<progress::Progress>,
     },
     /// A request ended; nothing follows for it. The record has no prices yet.
-    Settled(Box<RequestRecord>),
+    Settled(Arc<RequestRecord>),
     /// The fleet changed.
     Fleet(Arc<[Change]>),
 }

@@ -60,7 +60,8 @@ pub struct Totals {
 pub struct Board {
     started: Timestamp,
     totals: Totals,
-    live: BTreeMap<RequestId, Live>,
+    /// In boxes, because the map moves what it holds.
+    live: BTreeMap<RequestId, Box<Live>>,
     recent: VecDeque<Arc<RequestRecord>>,
     tallies: Tallies,
     minutes: Minutes,
@@ -174,7 +175,7 @@ impl Board {
                 self.measure(id, status, ttfb_ms);
                 self.on(id, |live| live.stream(after_ms, progress));
             }
-            Event::Settled(record) => self.settle(Arc::from(record)),
+            Event::Settled(record) => self.settle(record),
             Event::Fleet(_) => {}
         }
     }
@@ -198,7 +199,7 @@ impl Board {
             cost: None,
             progress: None,
         };
-        self.live.insert(id, live);
+        self.live.insert(id, Box::new(live));
     }
 
     fn on(&mut self, id: RequestId, act: impl FnOnce(&mut Live)) {
@@ -251,7 +252,7 @@ impl Board {
 
     /// The picture at `now`. What running answers cost is for [`Snapshot::price`] to add. Budgets are not kept here: whoever keeps them puts them in.
     pub fn snapshot(&self, view: &FleetView, now: Instant, at: Timestamp) -> Snapshot {
-        let mut live: Vec<Live> = self.live.values().map(Live::measured).collect();
+        let mut live: Vec<Live> = self.live.values().map(|live| live.measured()).collect();
         live.sort_by_key(|l| l.accepted.at);
         let endpoint = |e: &EndpointView| EndpointStatus {
             stats: Some(self.tallies.stats(&e.spec.id)),

@@ -171,12 +171,12 @@ impl Hub {
     }
 
     /// Prices a terminal record and hands it to whoever must not miss it.
-    fn keep(&mut self, mut record: Box<RequestRecord>) -> Arc<RequestRecord> {
+    fn keep(&mut self, mut record: Arc<RequestRecord>) -> Arc<RequestRecord> {
         let outputs = &mut self.outputs;
-        record.price(&outputs.prices.borrow());
+        // Nobody else has it yet, so nothing is copied.
+        Arc::make_mut(&mut record).price(&outputs.prices.borrow());
         outputs.spend.count(&record, jiff::Timestamp::now());
         Arc::make_mut(&mut self.meters).count(&record);
-        let record = Arc::from(record);
         outputs.ledger.iter_mut().for_each(|l| l.settled(&record));
         let _ = outputs.records.as_ref().map(|tx| tx.send(Arc::clone(&record)));
         if outputs.pictures.feed().is_open() {

@@ -46,8 +46,8 @@ fn must_be_known(kind: Kind) -> bool {
 }
 
 /// Answers with an estimate.
-pub fn answer(inbound: Inbound, tokens: u64) -> Response<ClientBody> {
-    let Inbound { id, mut lifecycle, .. } = inbound;
+pub fn answer(inbound: Box<Inbound>, tokens: u64) -> Response<ClientBody> {
+    let Inbound { id, mut lifecycle, .. } = *inbound;
     let body = format!("{{\"input_tokens\":{tokens}}}");
     lifecycle.committed(StatusCode::OK.as_u16(), Instant::now());
     lifecycle.sent(body.len() as u64);

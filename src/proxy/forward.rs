@@ -25,8 +25,8 @@ use crate::domain::plan::{Attempt, Plan, Policy, Step, Verdict};
 use crate::domain::route::reason;
 
 /// Carries one request to its answer.
-pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Response<ClientBody> {
-    let mut kept: Vec<(u32, Passable)> = Vec::new();
+pub async fn run(shared: &Shared, config: &Config, mut inbound: Box<Inbound>) -> Response<ClientBody> {
+    let mut kept: Vec<(u32, Box<Passable>)> = Vec::new();
     let mut accept_empty = false;
     let mut carried: Option<Pass> = None;
     let mut released: Option<Released> = None;
@@ -64,7 +64,7 @@ pub async fn run(shared: &Shared, config: &Config, mut inbound: Inbound) -> Resp
                     Tried::Answer(answer) => {
                         let now = Instant::now();
                         commit(shared, &mut inbound, &attempt, &pass, released, now);
-                        return pass_on(config, inbound, *answer, Worth::Answer, Some(pass.in_flight), now);
+                        return pass_on(config, inbound, answer, Worth::Answer, Some(pass.in_flight), now);
                     }
                     Tried::Failed(failed) => {
                         accept_empty |= failed.failure.kind == Kind::EmptyCompletion;
@@ -197,7 +197,7 @@ async fn after_failure(
     plan: &mut Plan,
     attempt: &Attempt,
     failed: Failed,
-    kept: &mut Vec<(u32, Passable)>,
+    kept: &mut Vec<(u32, Box<Passable>)>,
 ) -> Step {
     inbound.lifecycle.attempt_failed(&failed.failure, failed.usage).await;
     kept.extend(failed.kept.map(|answer| (attempt.number, answer)));
@@ -224,7 +224,7 @@ fn end_turn(token: Released, kind: Option<Kind>) {
     }
 }
 
-fn end_wait(mut inbound: Inbound, ending: Ending, message: &str) -> Response<ClientBody> {
+fn end_wait(mut inbound: Box<Inbound>, ending: Ending, message: &str) -> Response<ClientBody> {
     let response = respond::error(503, message, Some(inbound.id));
     inbound.lifecycle.settle(ending, Some(503));
     response
@@ -232,9 +232,9 @@ fn end_wait(mut inbound: Inbound, ending: Ending, message: &str) -> Response<Cli
 
 fn conclude(
     config: &Config,
-    mut inbound: Inbound,
+    mut inbound: Box<Inbound>,
     verdict: Verdict,
-    kept: Vec<(u32, Passable)>,
+    kept: Vec<(u32, Box<Passable>)>,
 ) -> Response<ClientBody> {
     if let Some(tokens) = count::estimate(&config.token_counting, &inbound, verdict.kind) {
         return count::answer(inbound, tokens);
@@ -258,14 +258,14 @@ fn conclude(
 /// The commit point.
 fn pass_on(
     config: &Config,
-    inbound: Inbound,
-    answer: Passable,
+    inbound: Box<Inbound>,
+    answer: Box<Passable>,
     worth: Worth,
     in_flight: Option<InFlight>,
     now: Instant,
 ) -> Response<ClientBody> {
-    let Inbound { id, mut lifecycle, stream, headers: client, .. } = inbound;
-    let Passable { head, held, rest, inspector } = answer;
+    let Inbound { id, mut lifecycle, stream, headers: client, .. } = *inbound;
+    let Passable { head, held, rest, inspector } = *answer;
     lifecycle.committed(head.status.as_u16(), now);
     if inspector.is_some() && worth == Worth::Answer {
         lifecycle.sample(&head, &client, &held);
@@ -286,7 +286,7 @@ fn pass_on(
         in_flight,
     };
     let tap = Tap::new(parts, now);
-    let mut response = Response::new(ClientBody::Passing(Box::new(tap)));
+    let mut response = Response::new(ClientBody::Passing(tap));
     *response.status_mut() = head.status;
     *response.headers_mut() = headers;
     respond::with_id(response, Some(id))

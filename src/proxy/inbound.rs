@@ -46,7 +46,7 @@ pub struct Inbound {
     /// Nothing new is begun after this.
     pub deadline: Instant,
     /// Its record.
-    pub lifecycle: Lifecycle,
+    pub lifecycle: Box<Lifecycle>,
 }
 
 /// What a client leaves us for our own answers: it must know of a failure before it gives up itself.
@@ -78,7 +78,7 @@ impl Inbound {
             (self.body.bytes(), &self.model_span, self.model_for(spec))
             && self.model.as_ref() != Some(&model)
         {
-            return Some(Payload::Replayable(mapping::splice(body, span, &model)));
+            return Some(Payload::Spliced(Box::new(mapping::splice(body, span, &model))));
         }
         self.body.next_payload()
     }

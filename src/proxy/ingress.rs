@@ -40,7 +40,9 @@ pub async fn handle<B: ClientUpload>(
     request: Request<B>,
 ) -> Response<ClientBody> {
     let config = Arc::clone(&shared.config.borrow());
-    let (mut head, body) = request.into_parts();
+    let (head, body) = request.into_parts();
+    // In a box, because it is large and goes through many hands.
+    let mut head = Box::new(head);
     if let Some(answer) = answer_here(&shared, &config, peer, &mut head).await {
         dispose(&head, body).await;
         return answer;
@@ -133,7 +135,7 @@ async fn carry<B: ClientUpload>(
     config: &Arc<Config>,
     id: RequestId,
     peer: SocketAddr,
-    head: http::request::Parts,
+    head: Box<http::request::Parts>,
     body: B,
 ) -> Response<ClientBody> {
     let class = Class::of(&head.method, head.uri.path());
@@ -163,28 +165,34 @@ async fn carry<B: ClientUpload>(
             stream: seen.stream,
             bytes_in: body.bytes().map_or(0, |b| b.len() as u64),
         });
-        let inbound = Inbound {
+        let wish = affinity::wish(shared, config, session.as_deref(), model.as_deref()).await;
+        let http::request::Parts { method, uri, headers, .. } = *head;
+        let inbound = Box::new(Inbound {
             id,
             class,
-            method: head.method,
-            uri: head.uri,
-            headers: head.headers,
+            method,
+            uri,
+            headers,
             body,
             stream: seen.stream && class == Class::Messages,
-            wish: affinity::wish(shared, config, session.as_deref(), model.as_deref()).await,
-            session,
             model,
             model_span: seen.model_span,
+            session,
+            wish,
             deadline,
             lifecycle,
-        };
+        });
         answer(shared, config, inbound).await
     }
     .instrument(span)
     .await
 }
 
-async fn answer(shared: &Arc<Shared>, config: &Arc<Config>, mut inbound: Inbound) -> Response<ClientBody> {
+async fn answer(
+    shared: &Arc<Shared>,
+    config: &Arc<Config>,
+    mut inbound: Box<Inbound>,
+) -> Response<ClientBody> {
     let accompanied = config.suspend.enabled && config.suspend.keepalive && inbound.stream;
     if !accompanied {
         return Box::pin(forward::run(shared, config, inbound)).await;
@@ -220,7 +228,7 @@ fn refuse_body(
     error: IntakeError,
     limit: u64,
     id: RequestId,
-    mut lifecycle: Lifecycle,
+    mut lifecycle: Box<Lifecycle>,
 ) -> Response<ClientBody> {
     let (status, message) = match error {
         IntakeError::TooLarge => {

@@ -70,7 +70,7 @@ pub struct Lifecycle {
     to: Arc<Reporting>,
     accepted: Instant,
     /// `None` once settled.
-    draft: Option<Box<RequestRecord>>,
+    draft: Option<RequestRecord>,
     open: Option<OpenAttempt>,
     last_heard: Instant,
     /// What an answer that is being held has told.
@@ -108,8 +108,8 @@ pub struct Reporting {
 }
 
 impl Lifecycle {
-    /// Opens the record and tells the hub.
-    pub fn open(opening: Opening, to: Arc<Reporting>) -> Self {
+    /// Opens the record and tells the hub. In a box, because it changes hands many times and is large.
+    pub fn open(opening: Opening, to: Arc<Reporting>) -> Box<Self> {
         let samples = to.samples.clone();
         let at = jiff::Timestamp::now();
         let now = Instant::now();
@@ -124,8 +124,8 @@ impl Lifecycle {
             user_agent: opening.user_agent.clone(),
             agent: opening.agent.clone(),
         })));
-        let draft = Some(Box::new(draft::draft(opening, at)));
-        Self {
+        let draft = Some(draft::draft(opening, at));
+        Box::new(Self {
             to,
             accepted: now,
             draft,
@@ -140,7 +140,7 @@ impl Lifecycle {
             sampling: Sampling::new(samples),
             unread: Vec::new(),
             span,
-        }
+        })
     }
 
     /// The span that every log line of this request belongs to.
@@ -165,7 +165,7 @@ impl Lifecycle {
 
     /// True when its outcomes say something about an endpoint.
     pub fn moves_health(&self) -> bool {
-        self.draft.as_ref().is_some_and(|d| moves_health(d))
+        self.draft.as_ref().is_some_and(moves_health)
     }
 
     /// Changes what is known of the request.
@@ -316,7 +316,7 @@ impl Lifecycle {
     pub fn answered(&mut self, usage: Usage) {
         self.sampling.judge(&usage);
         let Some(closed) = self.close_attempt(None, false, usage) else { return };
-        if self.draft.as_ref().is_some_and(|d| moves_health(d)) {
+        if self.draft.as_ref().is_some_and(moves_health) {
             self.to.control.tell(Input::Succeeded {
                 endpoint: closed.spec.id.clone(),
                 model: self.model(),
@@ -328,7 +328,7 @@ impl Lifecycle {
     /// The answer that was being passed on broke. The receiver resolves when the fleet knows.
     pub fn broke(&mut self, failure: &Failure, usage: Usage) -> Option<crate::control::Applied> {
         let closed = self.close_attempt(Some(failure.kind), false, usage)?;
-        let moves = self.draft.as_ref().is_some_and(|d| moves_health(d));
+        let moves = self.draft.as_ref().is_some_and(moves_health);
         moves.then(|| self.to.control.tell_awaited(self.failed_input(&closed, failure.clone())))
     }
 
@@ -389,7 +389,7 @@ impl Lifecycle {
     pub fn settle(&mut self, ending: Ending, status: Option<u16>) {
         self.resumed();
         self.note_down_unread();
-        let Some(mut record) = self.draft.take() else { return };
+        let Some(record) = &mut self.draft else { return };
         let now = Instant::now();
         record.duration_ms = millis(now - self.accepted);
         record.status = status.or(record.status);
@@ -408,8 +408,9 @@ impl Lifecycle {
                 record.cancel_reason = Some((*reason).to_owned());
             }
         }
-        self.span.in_scope(|| log::log_end(&record));
-        self.to.events.send(Event::Settled(record));
+        self.span.in_scope(|| log::log_end(record));
+        let record = self.draft.take().map(Arc::new);
+        record.into_iter().for_each(|record| self.to.events.send(Event::Settled(record)));
     }
 
     /// What an unsettled drop means.

@@ -55,9 +55,9 @@ pub struct Parts {
     /// The rest; `None` when everything is in `held`.
     pub upstream: Option<UpstreamBody>,
     /// Looks at what is not in `held`; `None` for answers that are not looked into.
-    pub inspector: Option<Inspector>,
+    pub inspector: Option<Box<Inspector>>,
     /// Closed by the tap.
-    pub lifecycle: Lifecycle,
+    pub lifecycle: Box<Lifecycle>,
     /// Timers.
     pub timers: Timers,
     /// The length of the body if the endpoint announced it. Where it did not, none is announced even if all of it is here
@@ -102,13 +102,13 @@ enum Last {
 
 impl Tap {
     /// A tap over these parts, at `now`.
-    pub fn new(mut parts: Parts, now: Instant) -> Self {
+    pub fn new(mut parts: Parts, now: Instant) -> Box<Self> {
         let held: VecDeque<Bytes> = std::mem::take(&mut parts.held).into();
         let length = parts.announced.map_or_else(SizeHint::default, SizeHint::with_exact);
         if let Some(inspector) = &parts.inspector {
             inspector.report(parts.lifecycle.progress());
         }
-        let mut tap = Self {
+        let mut tap = Box::new(Self {
             parts,
             held,
             length,
@@ -116,7 +116,7 @@ impl Tap {
             heard: now,
             written: now,
             timer: Alarm::default(),
-        };
+        });
         // An answer without a body (to HEAD, or 204) is over at its head: nobody will ask for a frame.
         tap.settle_if_drained();
         tap
@@ -238,12 +238,12 @@ impl Tap {
 
     /// An end that needs a last word of ours must wait for its own poll.
     fn may_finish_early(&self) -> bool {
-        !self.parts.may_write || self.parts.inspector.as_ref().is_none_or(Inspector::saw_stop)
+        !self.parts.may_write || self.parts.inspector.as_ref().is_none_or(|i| i.saw_stop())
     }
 
     /// The endpoint's answer ended cleanly.
     fn finish(&mut self) {
-        let finish = self.parts.inspector.as_mut().map_or(Finish::Unknown, Inspector::end);
+        let finish = self.parts.inspector.as_mut().map_or(Finish::Unknown, |i| i.end());
         match finish {
             Finish::Whole | Finish::Unknown => {
                 let usage = self.usage(true);
@@ -278,11 +278,10 @@ impl Tap {
 
     /// The answer broke in the middle, or behind its last event, where nothing was lost.
     fn cut(&mut self, kind: Kind) {
-        if self.parts.inspector.as_ref().is_some_and(Inspector::saw_last_event) {
+        if self.parts.inspector.as_ref().is_some_and(|i| i.saw_last_event()) {
             return self.finish();
         }
-        let writable =
-            self.parts.may_write && self.parts.inspector.as_ref().is_some_and(Inspector::may_insert);
+        let writable = self.parts.may_write && self.parts.inspector.as_ref().is_some_and(|i| i.may_insert());
         let usage = self.usage(false);
         self.note_model();
         let applied = self.parts.lifecycle.broke(&Failure::after_commit(kind), usage);
@@ -314,7 +313,7 @@ impl Tap {
     }
 
     fn note_model(&mut self) {
-        if let Some(model) = self.parts.inspector.as_ref().and_then(Inspector::model).map(Arc::from) {
+        if let Some(model) = self.parts.inspector.as_ref().and_then(|i| i.model()).map(Arc::from) {
             self.parts.lifecycle.served_by(model);
         }
     }
@@ -339,7 +338,7 @@ impl Tap {
     }
 
     fn may_ping(&self) -> bool {
-        self.parts.may_write && self.parts.inspector.as_ref().is_some_and(Inspector::may_insert)
+        self.parts.may_write && self.parts.inspector.as_ref().is_some_and(|i| i.may_insert())
     }
 }
 
@@ -355,7 +354,7 @@ impl Drop for Tap {
             return;
         }
         // Clients hang up at the last event rather than wait for the end behind it.
-        if self.held.is_empty() && self.parts.inspector.as_ref().is_some_and(Inspector::saw_last_event) {
+        if self.held.is_empty() && self.parts.inspector.as_ref().is_some_and(|i| i.saw_last_event()) {
             self.finish();
         } else {
             let usage = self.usage(false);

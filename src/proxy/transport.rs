@@ -118,9 +118,11 @@ impl Transport {
         header_timeout: Duration,
         reuse: Reuse,
     ) -> Result<Answer, SendError> {
-        let request = framed(request).map(Upload::new);
+        // In a box, because it is large and goes through many hands.
+        let mut request = Box::new(framed(request).map(Upload::new));
         let answer = if spec.http2 {
-            Box::pin(self.send_http2(spec, for_http2(request, spec), header_timeout, reuse)).await?
+            for_http2(&mut request, spec);
+            Box::pin(self.send_http2(spec, request, header_timeout, reuse)).await?
         } else {
             self.send_http1(spec, request, header_timeout, reuse).await?
         };
@@ -170,7 +172,7 @@ impl Transport {
     async fn send_http1(
         &self,
         spec: &Arc<EndpointSpec>,
-        mut request: Request<Upload>,
+        mut request: Box<Request<Upload>>,
         header_timeout: Duration,
         reuse: Reuse,
     ) -> Result<Answer, SendError> {
@@ -191,8 +193,8 @@ impl Transport {
                 }
                 Err(Failed::Timeout(error)) => return Err(error),
                 Err(Failed::Broken(mut failure)) => match failure.take_message() {
-                    Some(unsent) if connect.is_none() => request = unsent,
-                    unsent => return Err(broken(failure, unsent, silent_reuse)),
+                    Some(unsent) if connect.is_none() => request = Box::new(unsent),
+                    unsent => return Err(broken(&failure, unsent, silent_reuse)),
                 },
             }
         }
@@ -221,7 +223,7 @@ impl Transport {
     async fn send_http2(
         &self,
         spec: &Arc<EndpointSpec>,
-        mut request: Request<Upload>,
+        mut request: Box<Request<Upload>>,
         header_timeout: Duration,
         mut reuse: Reuse,
     ) -> Result<Answer, SendError> {
@@ -232,7 +234,7 @@ impl Transport {
                 Err(error) => return Err(SendError::undialed(&error, request.into_body().into_payload())),
             };
             let progress = request.body().progress();
-            let sending = turn.sender.try_send_request(request);
+            let sending = turn.sender.try_send_request(*request);
             let sent = over_http2(sending, &progress, header_timeout).await;
             match sent {
                 Ok((response, at)) => {
@@ -242,10 +244,12 @@ impl Transport {
                 }
                 Err(Failed::Timeout(error)) => return Err(error),
                 Err(Failed::Broken(mut failure)) => match failure.take_message() {
-                    Some(unsent) if turn.connect.is_none() => (request, reuse) = (unsent, Reuse::Never),
+                    Some(unsent) if turn.connect.is_none() => {
+                        (request, reuse) = (Box::new(unsent), Reuse::Never);
+                    }
                     unsent => {
                         let unprocessed = was_not_processed(failure.error(), turn.connect.is_none());
-                        return Err(broken(failure, unsent, unprocessed));
+                        return Err(broken(&failure, unsent, unprocessed));
                     }
                 },
             }
@@ -271,13 +275,13 @@ async fn dialled(key: ConnectionKey) -> Result<Box<Http1>, DialError> {
 
 enum Failed {
     Timeout(SendError),
-    Broken(SendFailure),
+    Broken(Box<SendFailure>),
 }
 
 /// Waits for the head, for as long as the upload moves and then `limit`. It comes with the time.
 async fn over_http1(
     connection: &mut Http1,
-    request: Request<Upload>,
+    request: Box<Request<Upload>>,
     progress: &Progress,
     limit: Duration,
     started: Instant,
@@ -285,7 +289,7 @@ async fn over_http1(
     progress.touch(started);
     match connection.request(request, || progress.last_moved() + limit).await {
         Some(Ok(response)) => Ok((response, Instant::now())),
-        Some(Err(failure)) => Err(Failed::Broken(failure)),
+        Some(Err(failure)) => Err(Failed::Broken(Box::new(failure))),
         None => Err(Failed::Timeout(timed_out(progress, limit))),
     }
 }
@@ -301,7 +305,7 @@ async fn over_http2(
     loop {
         match timeout_at(progress.last_moved() + limit, sending.as_mut()).await {
             Ok(Ok(response)) => return Ok((response, Instant::now())),
-            Ok(Err(failure)) => return Err(Failed::Broken(failure)),
+            Ok(Err(failure)) => return Err(Failed::Broken(Box::new(failure))),
             Err(_) if progress.last_moved() + limit > Instant::now() => {}
             Err(_) => return Err(Failed::Timeout(timed_out(progress, limit))),
         }
@@ -317,7 +321,7 @@ fn timed_out(progress: &Progress, limit: Duration) -> SendError {
     }
 }
 
-fn broken(failure: SendFailure, unsent: Option<Request<Upload>>, reused: bool) -> SendError {
+fn broken(failure: &SendFailure, unsent: Option<Request<Upload>>, reused: bool) -> SendError {
     let mut error = SendError::broken(failure.error());
     error.reused = reused && error.kind == SendErrorKind::Reset;
     error.request_sent = unsent.is_none();
@@ -362,7 +366,7 @@ fn framed(mut request: Request<Payload>) -> Request<Payload> {
 }
 
 /// HTTP/2 carries scheme and host in the target and has no `Host`.
-fn for_http2(mut request: Request<Upload>, spec: &EndpointSpec) -> Request<Upload> {
+fn for_http2(request: &mut Request<Upload>, spec: &EndpointSpec) {
     *request.version_mut() = Version::HTTP_2;
     let host = request.headers_mut().remove(HOST);
     let authority = host.as_ref().and_then(|host| host.to_str().ok()).unwrap_or(&spec.url.authority);
@@ -375,5 +379,4 @@ fn for_http2(mut request: Request<Upload>, spec: &EndpointSpec) -> Request<Uploa
     if let Ok(absolute) = absolute {
         *request.uri_mut() = absolute;
     }
-    request
 }

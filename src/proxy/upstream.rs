@@ -54,7 +54,7 @@ pub struct Passable {
     /// Still to come.
     pub rest: Option<UpstreamBody>,
     /// Has looked at what is held.
-    pub inspector: Option<Inspector>,
+    pub inspector: Option<Box<Inspector>>,
 }
 
 /// A failed attempt.
@@ -64,7 +64,7 @@ pub struct Failed {
     /// Tokens it reported all the same.
     pub usage: Usage,
     /// The answer, should it have to be passed on.
-    pub kept: Option<Passable>,
+    pub kept: Option<Box<Passable>>,
 }
 
 /// The work of an attempt that does not change during a request.
@@ -115,11 +115,12 @@ impl Attempter<'_> {
         let class = inbound.class;
         let seen = Seen::Status { status: answer.head.status, headers: &answer.head.headers };
         let failure = outcome::classify_for(class, seen, spec, jiff::Timestamp::now());
-        let mut kept = Passable::open(answer, None);
+        let mut kept = Box::new(Passable::open(answer, None));
         // Only an answer that others may still replace is read now; the rest is passed on, and looked at, as it comes.
         if failure.next != Next::Yes {
             inbound.lifecycle.refused_unread((&inbound.headers, inbound.uri.query()), &kept.head);
-            kept.inspector = (class == Class::Messages).then(|| Inspector::new(false, &kept.head.headers));
+            kept.inspector =
+                (class == Class::Messages).then(|| Box::new(Inspector::new(false, &kept.head.headers)));
             return Tried::Failed(Box::new(Failed { failure, usage: Usage::default(), kept: Some(kept) }));
         }
         let read = kept.read_whole().await;
@@ -146,19 +147,18 @@ impl Attempter<'_> {
     ) -> Tried {
         let Answer { head, mut body, .. } = answer;
         let (class, stream) = (inbound.class, inbound.stream);
-        let mut watched = Watched::new(Inspector::new(stream, &head.headers), &mut inbound.lifecycle);
+        let mut inspector = Box::new(Inspector::new(stream, &head.headers));
+        let watched = Watched { inspector: &mut inspector, lifecycle: Some(&mut inbound.lifecycle) };
         let mut gate = Gate::new(class, stream, accept_empty);
         let limits = self.limits(stream);
-        let (held, ruling) = hold::until_real(&mut body, &mut watched.inspector, &mut gate, limits).await;
+        let (held, ruling) = hold::until_real(&mut body, watched.inspector, &mut gate, limits).await;
         let Held { frames, ended, .. } = held;
         let rest = (!ended).then_some(body);
         match ruling {
-            Ok(()) => Tried::Answer(Box::new(Passable {
-                head,
-                held: frames,
-                rest,
-                inspector: Some(watched.done()),
-            })),
+            Ok(()) => {
+                watched.done();
+                Tried::Answer(Box::new(Passable { head, held: frames, rest, inspector: Some(inspector) }))
+            }
             Err(not_real) => {
                 let usage = watched.failed(&head.headers, &frames);
                 inbound.lifecycle.refused((&inbound.headers, inbound.uri.query()), &head, &frames, ended);
@@ -185,20 +185,15 @@ impl Attempter<'_> {
 
 /// An answer that is being held. A client that leaves meanwhile drops it: what the answer has told by then is kept.
 struct Watched<'l> {
-    inspector: Inspector,
+    inspector: &'l mut Inspector,
     /// Nothing once somebody else has the inspector's last word.
     lifecycle: Option<&'l mut Lifecycle>,
 }
 
-impl<'l> Watched<'l> {
-    fn new(inspector: Inspector, lifecycle: &'l mut Lifecycle) -> Self {
-        Self { inspector, lifecycle: Some(lifecycle) }
-    }
-
+impl Watched<'_> {
     /// It is real: whoever passes it on goes on looking.
-    fn done(mut self) -> Inspector {
+    fn done(mut self) {
         self.lifecycle = None;
-        std::mem::replace(&mut self.inspector, Inspector::new(false, &HeaderMap::new()))
     }
 
     /// It was none. What it told all the same; a JSON document told it at its end, whatever it was asked to be.
@@ -298,28 +293,29 @@ fn keep(
     not_real: &NotReal,
     failure: &Failure,
     stream: bool,
-) -> Option<Passable> {
+) -> Option<Box<Passable>> {
     let NotReal::Gate(gate) = not_real else { return None };
-    match gate {
-        GateFailure::EmptyCompletion => Some(Passable { head, held, rest, inspector: None }),
+    let kept = match gate {
+        GateFailure::EmptyCompletion => Passable { head, held, rest, inspector: None },
         GateFailure::ErrorEvent { .. } if stream && failure.kind == Kind::ClientError => {
-            Some(Passable { head, held, rest, inspector: None })
+            Passable { head, held, rest, inspector: None }
         }
         GateFailure::ErrorEvent { kind, message } => {
-            Some(Passable::error_object(head, failure.status?, kind, message))
+            Passable::error_object(head, failure.status?, kind, message)
         }
         GateFailure::ErrorObject { .. } => {
             let mut answer = Passable { head, held, rest, inspector: None };
             answer.head.status = http::StatusCode::from_u16(failure.status?).ok()?;
-            Some(answer)
+            answer
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    Some(Box::new(kept))
 }
 
 impl Passable {
     /// An answer of which nothing was read yet.
-    pub fn open(answer: Answer, inspector: Option<Inspector>) -> Self {
+    pub fn open(answer: Answer, inspector: Option<Box<Inspector>>) -> Self {
         Self { head: answer.head, held: Vec::new(), rest: Some(answer.body), inspector }
     }
 

@@ -70,7 +70,7 @@ fn parts() -> (Shared, EventStream) {
 async fn settled(stream: &mut EventStream) -> Arc<RequestRecord> {
     loop {
         if let Event::Settled(record) = stream.next().await.expect("a record") {
-            return Arc::from(record);
+            return record;
         }
     }
 }
@@ -111,7 +111,7 @@ async fn a_panic_is_a_500_and_a_record() {
 }
 
 /// A request on its way to the only endpoint.
-fn on_its_way(shared: &Shared, path: &str) -> Lifecycle {
+fn on_its_way(shared: &Shared, path: &str) -> Box<Lifecycle> {
     let class = cc_forwarder::claude::request::Class::of(&Method::POST, path);
     let opening = inbound::opening(
         shared.ids.next_id(),

@@ -76,7 +76,7 @@ impl Scene {
         let mut record = record::testing::record(&[None]);
         record.id = RequestId::from_number(request);
         record.state = [State::Completed, State::Failed, State::Cancelled][request as usize % 3];
-        self.events.send(Event::Settled(Box::new(record)));
+        self.events.send(Event::Settled(Arc::new(record)));
     }
 
     async fn stop(self) {

@@ -75,13 +75,13 @@ impl Http1 {
     /// there is none by the deadline, which may move.
     pub(super) async fn request(
         &mut self,
-        request: Request<Upload>,
+        request: Box<Request<Upload>>,
         deadline: impl Fn() -> Instant,
     ) -> Option<Result<Response<Incoming>, TrySendError<Request<Upload>>>> {
         self.notes.begin();
         self.idle = false;
         let Self { sender, driver, bell, alarm, .. } = self;
-        let mut answer = pin!(sender.try_send_request(request));
+        let mut answer = pin!(sender.try_send_request(*request));
         let mut is_new = true;
         poll_fn(|cx| {
             if bell.listen(cx.waker()) || std::mem::take(&mut is_new) {

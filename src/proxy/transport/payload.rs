@@ -25,8 +25,10 @@ const PIECE: usize = 128 * 1024;
 
 /// A request body.
 pub enum Payload {
-    /// Whole in memory, in pieces that follow each other; cheap to clone and to send again.
-    Replayable([Bytes; 3]),
+    /// Whole in memory; cheap to clone and to send again.
+    Replayable(Bytes),
+    /// Likewise, in pieces that follow each other.
+    Spliced(Box<[Bytes; 3]>),
     /// Comes from the client while it is sent: one attempt only.
     Once(UnsyncBoxBody<Bytes, UploadError>),
 }
@@ -40,14 +42,15 @@ impl Payload {
 
 impl From<Bytes> for Payload {
     fn from(bytes: Bytes) -> Self {
-        Self::Replayable([bytes, Bytes::new(), Bytes::new()])
+        Self::Replayable(bytes)
     }
 }
 
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Replayable(pieces) => write!(f, "Replayable({} bytes)", length(pieces)),
+            Self::Replayable(bytes) => write!(f, "Replayable({} bytes)", bytes.len()),
+            Self::Spliced(pieces) => write!(f, "Spliced({} bytes)", length(pieces)),
             Self::Once(body) => write!(f, "Once({:?})", body.size_hint().exact()),
         }
     }
@@ -62,27 +65,32 @@ impl Body for Payload {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, UploadError>>> {
         match &mut *self {
-            Self::Replayable(pieces) => {
-                let next = pieces.iter_mut().find(|bytes| !bytes.is_empty());
-                Poll::Ready(next.map(|bytes| Ok(Frame::data(bytes.split_to(PIECE.min(bytes.len()))))))
-            }
+            Self::Replayable(bytes) => Poll::Ready(next_piece(std::slice::from_mut(bytes))),
+            Self::Spliced(pieces) => Poll::Ready(next_piece(&mut **pieces)),
             Self::Once(body) => Pin::new(body).poll_frame(cx),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Self::Replayable(pieces) => length(pieces) == 0,
+            Self::Replayable(bytes) => bytes.is_empty(),
+            Self::Spliced(pieces) => length(pieces) == 0,
             Self::Once(body) => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Replayable(pieces) => SizeHint::with_exact(length(pieces)),
+            Self::Replayable(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Self::Spliced(pieces) => SizeHint::with_exact(length(pieces)),
             Self::Once(body) => body.size_hint(),
         }
     }
+}
+
+fn next_piece(pieces: &mut [Bytes]) -> Option<Result<Frame<Bytes>, UploadError>> {
+    let bytes = pieces.iter_mut().find(|bytes| !bytes.is_empty())?;
+    Some(Ok(Frame::data(bytes.split_to(PIECE.min(bytes.len())))))
 }
 
 fn length(pieces: &[Bytes; 3]) -> u64 {
