@@ -50,15 +50,16 @@ pub enum NotReal {
     Transport(Transport),
 }
 
-/// Holds until the gate rules, or a limit is reached.
+/// Holds until the gate rules, or a limit is reached. The endpoint was heard `since` last.
 pub async fn until_real(
     body: &mut UpstreamBody,
     inspector: &mut Inspector,
     gate: &mut Gate,
     limits: Limits,
+    since: Instant,
 ) -> (Held, Result<(), NotReal>) {
     let mut held = Held::default();
-    let mut idle_end = limits.idle.map(|d| Instant::now() + d);
+    let mut idle_end = limits.idle.map(|d| since + d);
     let mut hold_end = None;
     loop {
         let frame = tokio::select! {
@@ -73,9 +74,6 @@ pub async fn until_real(
                 if data.is_empty() {
                     continue;
                 }
-                let now = Instant::now();
-                idle_end = limits.idle.map(|d| now + d);
-                hold_end = hold_end.or_else(|| limits.hold.map(|d| now + d));
                 held.bytes += data.len();
                 let ruling = inspector.feed_gated(&data, gate);
                 held.frames.push(data);
@@ -93,6 +91,9 @@ pub async fn until_real(
         if ruling != Ruling::Hold {
             return (held, accept(ruling));
         }
+        let now = Instant::now();
+        idle_end = limits.idle.map(|d| now + d);
+        hold_end = hold_end.or_else(|| limits.hold.map(|d| now + d));
     }
 }
 

@@ -145,13 +145,14 @@ impl Attempter<'_> {
         spec: &EndpointSpec,
         accept_empty: bool,
     ) -> Tried {
-        let Answer { head, mut body, .. } = answer;
+        let Answer { head, mut body, timing } = answer;
         let (class, stream) = (inbound.class, inbound.stream);
         let mut inspector = Box::new(Inspector::new(stream, &head.headers));
         let watched = Watched { inspector: &mut inspector, lifecycle: Some(&mut inbound.lifecycle) };
         let mut gate = Gate::new(class, stream, accept_empty);
         let limits = self.limits(stream);
-        let (held, ruling) = hold::until_real(&mut body, watched.inspector, &mut gate, limits).await;
+        let (held, ruling) =
+            hold::until_real(&mut body, watched.inspector, &mut gate, limits, timing.answered).await;
         let Held { frames, ended, .. } = held;
         let rest = (!ended).then_some(body);
         match ruling {

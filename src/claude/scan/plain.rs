@@ -13,8 +13,7 @@ const CHUNK: usize = 32;
 
 /// The number of bytes before the first quote, backslash or control character (below 0x20): all of them if there is none.
 pub(super) fn plain_len(text: &[u8]) -> usize {
-    let is_plain = |chunk: &&[u8; CHUNK]| !chunk.iter().fold(false, |any, byte| any | is_special(*byte));
-    let plain = CHUNK * text.as_chunks::<CHUNK>().0.iter().take_while(is_plain).count();
+    let plain = CHUNK * text.as_chunks::<CHUNK>().0.iter().take_while(|chunk| is_plain(chunk)).count();
     plain + plain_words(&text[plain..])
 }
 
@@ -31,9 +30,14 @@ fn plain_words(text: &[u8]) -> usize {
     words.len() * WORD + tail
 }
 
+fn is_plain(chunk: &[u8; CHUNK]) -> bool {
+    // Numbers instead of truths, and no branches: what the compiler makes of truths is a third slower.
+    let special = |byte: u8| u8::from(byte < b' ') | u8::from(byte == b'"') | u8::from(byte == b'\\');
+    chunk.iter().fold(0, |any, byte| any | special(*byte)) == 0
+}
+
 fn is_special(byte: u8) -> bool {
-    // No branches: they would keep the compiler from looking at many at once.
-    (byte < b' ') | (byte == b'"') | (byte == b'\\')
+    matches!(byte, b'"' | b'\\' | 0..b' ')
 }
 
 /// The lowest bit set is the high bit of the first special byte. Those above it mean nothing: a special byte borrows from
