@@ -141,8 +141,8 @@ fn goes_out(name: &HeaderName, listed: &[HeaderName], spec: &EndpointSpec) -> bo
     is_end_to_end(name, listed) && !ours && !foreign_credential
 }
 
-/// Names in `Connection`, all its lines together; what is no header name is no header either. `keep-alive`, which is
-/// nearly all that ever stands there, is dropped wherever it stands.
+/// Names in `Connection`, all its lines together; what is no header name is no header either. `keep-alive`,
+/// nearly all that ever stands there, is left out: [`is_hop_by_hop`] drops that header, listed or not.
 fn listed_in_connection(headers: &HeaderMap) -> Vec<HeaderName> {
     let lines = headers.get_all(CONNECTION).into_iter();
     lines

@@ -50,16 +50,17 @@ pub enum NotReal {
     Transport(Transport),
 }
 
-/// Holds until the gate rules, or a limit is reached. The endpoint was heard `since` last.
+/// Holds until the gate rules, or a limit is reached. `heard` is when the endpoint was last heard: at its
+/// head.
 pub async fn until_real(
     body: &mut UpstreamBody,
     inspector: &mut Inspector,
     gate: &mut Gate,
     limits: Limits,
-    since: Instant,
+    heard: Instant,
 ) -> (Held, Result<(), NotReal>) {
     let mut held = Held::default();
-    let mut idle_end = limits.idle.map(|d| since + d);
+    let mut idle_end = limits.idle.map(|d| heard + d);
     let mut hold_end = None;
     loop {
         let frame = tokio::select! {

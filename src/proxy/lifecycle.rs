@@ -408,9 +408,10 @@ impl Lifecycle {
                 record.cancel_reason = Some((*reason).to_owned());
             }
         }
-        self.span.in_scope(|| log::log_end(record));
-        let record = self.draft.take().map(Arc::new);
-        record.into_iter().for_each(|record| self.to.events.send(Event::Settled(record)));
+        // Taken before anybody reads it: were that to panic, whoever drops this would find it settled.
+        let Some(record) = self.draft.take().map(Arc::new) else { return };
+        self.span.in_scope(|| log::log_end(&record));
+        self.to.events.send(Event::Settled(record));
     }
 
     /// What an unsettled drop means.

@@ -101,7 +101,7 @@ enum Last {
 }
 
 impl Tap {
-    /// A tap over these parts, at `now`.
+    /// A tap over these parts, at `now`. In a box, as the answer's body has to be small.
     pub fn new(mut parts: Parts, now: Instant) -> Box<Self> {
         let held: VecDeque<Bytes> = std::mem::take(&mut parts.held).into();
         let length = parts.announced.map_or_else(SizeHint::default, SizeHint::with_exact);
@@ -238,12 +238,12 @@ impl Tap {
 
     /// An end that needs a last word of ours must wait for its own poll.
     fn may_finish_early(&self) -> bool {
-        !self.parts.may_write || self.parts.inspector.as_ref().is_none_or(|i| i.saw_stop())
+        !self.parts.may_write || self.parts.inspector.as_deref().is_none_or(Inspector::saw_stop)
     }
 
     /// The endpoint's answer ended cleanly.
     fn finish(&mut self) {
-        let finish = self.parts.inspector.as_mut().map_or(Finish::Unknown, |i| i.end());
+        let finish = self.parts.inspector.as_deref_mut().map_or(Finish::Unknown, Inspector::end);
         match finish {
             Finish::Whole | Finish::Unknown => {
                 let usage = self.usage(true);
@@ -278,10 +278,11 @@ impl Tap {
 
     /// The answer broke in the middle, or behind its last event, where nothing was lost.
     fn cut(&mut self, kind: Kind) {
-        if self.parts.inspector.as_ref().is_some_and(|i| i.saw_last_event()) {
+        if self.parts.inspector.as_deref().is_some_and(Inspector::saw_last_event) {
             return self.finish();
         }
-        let writable = self.parts.may_write && self.parts.inspector.as_ref().is_some_and(|i| i.may_insert());
+        let writable =
+            self.parts.may_write && self.parts.inspector.as_deref().is_some_and(Inspector::may_insert);
         let usage = self.usage(false);
         self.note_model();
         let applied = self.parts.lifecycle.broke(&Failure::after_commit(kind), usage);
@@ -313,7 +314,7 @@ impl Tap {
     }
 
     fn note_model(&mut self) {
-        if let Some(model) = self.parts.inspector.as_ref().and_then(|i| i.model()).map(Arc::from) {
+        if let Some(model) = self.parts.inspector.as_deref().and_then(Inspector::model).map(Arc::from) {
             self.parts.lifecycle.served_by(model);
         }
     }
@@ -338,7 +339,7 @@ impl Tap {
     }
 
     fn may_ping(&self) -> bool {
-        self.parts.may_write && self.parts.inspector.as_ref().is_some_and(|i| i.may_insert())
+        self.parts.may_write && self.parts.inspector.as_deref().is_some_and(Inspector::may_insert)
     }
 }
 
@@ -354,7 +355,7 @@ impl Drop for Tap {
             return;
         }
         // Clients hang up at the last event rather than wait for the end behind it.
-        if self.held.is_empty() && self.parts.inspector.as_ref().is_some_and(|i| i.saw_last_event()) {
+        if self.held.is_empty() && self.parts.inspector.as_deref().is_some_and(Inspector::saw_last_event) {
             self.finish();
         } else {
             let usage = self.usage(false);

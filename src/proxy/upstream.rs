@@ -91,7 +91,7 @@ impl Attempter<'_> {
             return self.refused(inbound, answer, spec).await;
         }
         if !is_gated(inbound.class) {
-            return Tried::Answer(Box::new(Passable::open(answer, None)));
+            return Tried::Answer(Box::new(Passable::open(answer)));
         }
         self.hold(inbound, answer, spec, accept_empty).await
     }
@@ -115,7 +115,7 @@ impl Attempter<'_> {
         let class = inbound.class;
         let seen = Seen::Status { status: answer.head.status, headers: &answer.head.headers };
         let failure = outcome::classify_for(class, seen, spec, jiff::Timestamp::now());
-        let mut kept = Box::new(Passable::open(answer, None));
+        let mut kept = Box::new(Passable::open(answer));
         // Only an answer that others may still replace is read now; the rest is passed on, and looked at, as it comes.
         if failure.next != Next::Yes {
             inbound.lifecycle.refused_unread((&inbound.headers, inbound.uri.query()), &kept.head);
@@ -315,9 +315,9 @@ fn keep(
 }
 
 impl Passable {
-    /// An answer of which nothing was read yet.
-    pub fn open(answer: Answer, inspector: Option<Box<Inspector>>) -> Self {
-        Self { head: answer.head, held: Vec::new(), rest: Some(answer.body), inspector }
+    /// An answer of which nothing was read yet, and that nobody looks into.
+    pub fn open(answer: Answer) -> Self {
+        Self { head: answer.head, held: Vec::new(), rest: Some(answer.body), inspector: None }
     }
 
     /// The endpoint's error under the status it stands for.

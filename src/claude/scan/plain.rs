@@ -31,13 +31,16 @@ fn plain_words(text: &[u8]) -> usize {
 }
 
 fn is_plain(chunk: &[u8; CHUNK]) -> bool {
-    // Numbers instead of truths, and no branches: what the compiler makes of truths is a third slower.
-    let special = |byte: u8| u8::from(byte < b' ') | u8::from(byte == b'"') | u8::from(byte == b'\\');
-    chunk.iter().fold(0, |any, byte| any | special(*byte)) == 0
+    chunk.iter().fold(0, |any, byte| any | mark(*byte)) == 0
+}
+
+/// Zero for a plain byte. A number, and without branches: of `bool`s the compiler makes a loop that takes a quarter longer.
+fn mark(byte: u8) -> u8 {
+    u8::from(byte < b' ') | u8::from(byte == b'"') | u8::from(byte == b'\\')
 }
 
 fn is_special(byte: u8) -> bool {
-    matches!(byte, b'"' | b'\\' | 0..b' ')
+    mark(byte) != 0
 }
 
 /// The lowest bit set is the high bit of the first special byte. Those above it mean nothing: a special byte borrows from

@@ -13,7 +13,7 @@
 //! Bytes above ASCII inside strings are not looked at: whether they are UTF-8, and whether surrogates come in pairs, is
 //! for the client to judge, who gets the bytes as they came.
 //!
-//! Strings, which are nearly all of an answer, are passed over eight bytes at a time: see [`super::plain`]. No recursion:
+//! Strings, which are nearly all of an answer, are passed over many bytes at a time: see [`super::plain`]. No recursion:
 //! see [`Nesting`].
 
 use super::plain::plain_len;

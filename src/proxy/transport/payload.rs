@@ -7,6 +7,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::pin::Pin;
+use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
@@ -65,8 +66,8 @@ impl Body for Payload {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, UploadError>>> {
         match &mut *self {
-            Self::Replayable(bytes) => Poll::Ready(next_piece(std::slice::from_mut(bytes))),
-            Self::Spliced(pieces) => Poll::Ready(next_piece(&mut **pieces)),
+            Self::Replayable(bytes) => Poll::Ready(next_piece(slice::from_mut(bytes)).map(Ok)),
+            Self::Spliced(pieces) => Poll::Ready(next_piece(&mut **pieces).map(Ok)),
             Self::Once(body) => Pin::new(body).poll_frame(cx),
         }
     }
@@ -88,9 +89,9 @@ impl Body for Payload {
     }
 }
 
-fn next_piece(pieces: &mut [Bytes]) -> Option<Result<Frame<Bytes>, UploadError>> {
+fn next_piece(pieces: &mut [Bytes]) -> Option<Frame<Bytes>> {
     let bytes = pieces.iter_mut().find(|bytes| !bytes.is_empty())?;
-    Some(Ok(Frame::data(bytes.split_to(PIECE.min(bytes.len())))))
+    Some(Frame::data(bytes.split_to(PIECE.min(bytes.len()))))
 }
 
 fn length(pieces: &[Bytes; 3]) -> u64 {
