@@ -9,7 +9,7 @@
 //! The forwarder is the real program with its default settings. Every figure is the median of several rounds, and
 //! every ratio is taken within a round, so that a busy machine moves all parties alike.
 //!
-//! `cargo bench --bench end_to_end` takes about four minutes, `… -- --quick` a few seconds (for a look whether it works:
+//! `cargo bench --bench end_to_end` takes about five minutes, `… -- --quick` a few seconds (for a look whether it works:
 //! its figures mean nothing), `… -- "200 KB"` only the loads with this in their names. CPU time and memory come from `/proc` and are left out where there is none.
 
 mod client;
@@ -76,7 +76,7 @@ impl Extent {
         if quick {
             Self { quick, rounds: 1, starts: 1, window: millis(50), paced_events: 20, paced_streams: 16 }
         } else {
-            Self { quick, rounds: 5, starts: 5, window: second, paced_events: 150, paced_streams: 256 }
+            Self { quick, rounds: 7, starts: 5, window: second, paced_events: 150, paced_streams: 256 }
         }
     }
 }
@@ -165,8 +165,11 @@ impl Stage<'_> {
     async fn paced(&self, extent: &Extent) -> anyhow::Result<Vec<Target>> {
         let (relay, forwarder) = (self.relay()?, self.forwarder()?);
         let before = [relay.rss(), forwarder.rss()];
-        let rounds = extent.rounds.min(3);
-        let runs = self.rounds(paced(extent), rounds, &relay, &forwarder).await?;
+        let mut runs = Runs { load: paced(extent), rounds: Vec::new() };
+        for _ in 0..extent.rounds.min(3) {
+            self.round(&mut runs, &relay, &forwarder).await?;
+        }
+        runs.print();
         let streams = f64::from(extent.paced_streams) * 1024.0;
         let each = |party, before: Option<u64>| {
             Some(runs.rss(party)?.saturating_sub(before?) as f64 / streams).filter(|kib| kib.is_finite())
@@ -189,15 +192,20 @@ impl Stage<'_> {
         ])
     }
 
-    /// Everything that goes as fast as it can.
+    /// Everything that goes as fast as it can. One round of every load, then the next of every load: whatever else
+    /// keeps the machine busy for a while spoils a round of each, and not all rounds of one.
     async fn hurried(&self, extent: &Extent, only: &str) -> anyhow::Result<Vec<Target>> {
         let (relay, forwarder) = (self.relay()?, self.forwarder()?);
-        let mut targets = Vec::new();
-        for (load, target) in loads(extent.window).into_iter().filter(|(load, _)| load.name.contains(only)) {
-            let runs = self.rounds(load, extent.rounds, &relay, &forwarder).await?;
-            targets.extend(target.map(|target| target(&runs)));
+        let wanted = loads(extent.window).into_iter().filter(|(load, _)| load.name.contains(only));
+        let mut all: Vec<_> =
+            wanted.map(|(load, judge)| (Runs { load, rounds: Vec::new() }, judge)).collect();
+        for _ in 0..extent.rounds {
+            for (runs, _) in &mut all {
+                self.round(runs, &relay, &forwarder).await?;
+            }
         }
-        Ok(targets)
+        all.iter().for_each(|(runs, _)| runs.print());
+        Ok(all.iter().filter_map(|(runs, judge)| judge.map(|judge| judge(runs))).collect())
     }
 
     /// The same load while records wait for the disk.
@@ -213,32 +221,21 @@ impl Stage<'_> {
         readers::measure(self.simulator.address, self.folder.path(), extent.rounds, window).await
     }
 
-    /// One load against everybody, in an order that changes from round to round.
-    async fn rounds(
-        &self,
-        load: Load,
-        count: usize,
-        relay: &Service,
-        forwarder: &Service,
-    ) -> anyhow::Result<Runs> {
-        let mut rounds = Vec::new();
-        for round in 0..count {
-            let mut samples: [Sample; 3] = Default::default();
-            for turn in 0..3 {
-                let party = Party::ALL[(round + turn) % 3];
-                let service = match party {
-                    Party::Direct => self.simulator,
-                    Party::Relay => relay,
-                    Party::Forwarder => forwarder,
-                };
-                let sample = load.run(service.address, Some(service), Some(self.simulator)).await;
-                samples[party as usize] = sample.with_context(|| format!("{party:?}"))?;
-            }
-            rounds.push(samples);
+    /// One more round of a load against everybody, in an order that changes from round to round.
+    async fn round(&self, runs: &mut Runs, relay: &Service, forwarder: &Service) -> anyhow::Result<()> {
+        let mut samples: [Sample; 3] = Default::default();
+        for turn in 0..3 {
+            let party = Party::ALL[(runs.rounds.len() + turn) % 3];
+            let service = match party {
+                Party::Direct => self.simulator,
+                Party::Relay => relay,
+                Party::Forwarder => forwarder,
+            };
+            let sample = runs.load.run(service.address, Some(service), Some(self.simulator)).await;
+            samples[party as usize] = sample.with_context(|| format!("{party:?}"))?;
         }
-        let runs = Runs { load, rounds };
-        runs.print();
-        Ok(runs)
+        runs.rounds.push(samples);
+        Ok(())
     }
 }
 

@@ -43,8 +43,12 @@ impl Runs {
 
     /// The forwarder's rate by the relay's, in percent: the median round.
     pub(crate) fn against_relay(&self) -> f64 {
-        let ratios = self.rounds.iter().map(|r| rate(&r[2]) / rate(&r[1]) * 100.0);
-        median(ratios.collect())
+        median(self.ratios().collect())
+    }
+
+    /// The same of each round.
+    fn ratios(&self) -> impl Iterator<Item = f64> {
+        self.rounds.iter().map(|r| rate(&r[2]) / rate(&r[1]) * 100.0)
     }
 
     /// A quantile of the delays in microseconds: the median round.
@@ -94,7 +98,9 @@ impl Runs {
             say(&format!("{row}{source:>14}"));
         }
         let (p50, p99) = (time(self.added(0.5)), time(self.added(0.99)));
-        say(&format!("  {:10}{:>11.1}%{p50:>10}{p99:>10}", "of relay", self.against_relay()));
+        let each = self.ratios().map(|ratio| format!("{ratio:.0}")).collect::<Vec<_>>().join(" ");
+        let row = format!("  {:10}{:>11.1}%{p50:>10}{p99:>10}", "of relay", self.against_relay());
+        say(&format!("{row}   by round: {each}"));
     }
 }
 
