@@ -141,15 +141,12 @@ fn goes_out(name: &HeaderName, listed: &[HeaderName], spec: &EndpointSpec) -> bo
     is_end_to_end(name, listed) && !ours && !foreign_credential
 }
 
-/// Names in `Connection`, all its lines together; what is no header name is no header either. `keep-alive`,
-/// nearly all that ever stands there, is left out: [`is_hop_by_hop`] drops that header, listed or not.
+/// Names in `Connection`, all its lines together; what is no header name is no header either.
 fn listed_in_connection(headers: &HeaderMap) -> Vec<HeaderName> {
     let lines = headers.get_all(CONNECTION).into_iter();
     lines
         .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
-        .map(<[u8]>::trim_ascii)
-        .filter(|name| !name.eq_ignore_ascii_case(b"keep-alive"))
-        .filter_map(|name| HeaderName::from_bytes(name).ok())
+        .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
         .collect()
 }
 

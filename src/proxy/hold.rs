@@ -50,8 +50,7 @@ pub enum NotReal {
     Transport(Transport),
 }
 
-/// Holds until the gate rules, or a limit is reached. `heard` is when the endpoint was last heard: at its
-/// head.
+/// Holds until the gate rules, or a limit is reached. The endpoint was last `heard` at its head.
 pub async fn until_real(
     body: &mut UpstreamBody,
     inspector: &mut Inspector,
