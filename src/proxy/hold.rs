@@ -50,6 +50,20 @@ pub enum NotReal {
     Transport(Transport),
 }
 
+impl Held {
+    fn add(&mut self, data: Bytes, inspector: &Inspector) {
+        self.bytes += data.len();
+        if !inspector.keeps() {
+            self.frames.push(data);
+        }
+    }
+
+    /// Takes what the inspector has kept.
+    fn take_kept(&mut self, inspector: &mut Inspector) {
+        self.frames.extend(inspector.share());
+    }
+}
+
 /// Holds until the gate rules, or a limit is reached. The endpoint was last `heard` at its head.
 pub async fn until_real(
     body: &mut UpstreamBody,
@@ -59,14 +73,27 @@ pub async fn until_real(
     heard: Instant,
 ) -> (Held, Result<(), NotReal>) {
     let mut held = Held::default();
+    let ruling = hold(&mut held, body, inspector, gate, limits, heard).await;
+    held.take_kept(inspector);
+    (held, ruling)
+}
+
+async fn hold(
+    held: &mut Held,
+    body: &mut UpstreamBody,
+    inspector: &mut Inspector,
+    gate: &mut Gate,
+    limits: Limits,
+    heard: Instant,
+) -> Result<(), NotReal> {
     let mut idle_end = limits.idle.map(|d| heard + d);
     let mut hold_end = None;
     loop {
         let frame = tokio::select! {
             biased;
             frame = body.frame() => frame,
-            () = at(hold_end) => return (held, accept(gate.expire())),
-            () = at(idle_end) => return (held, Err(NotReal::Transport(Transport::IdleTimeout))),
+            () = at(hold_end) => return accept(gate.expire()),
+            () = at(idle_end) => return Err(NotReal::Transport(Transport::IdleTimeout)),
         };
         let ruling = match frame {
             Some(Ok(frame)) => {
@@ -74,22 +101,20 @@ pub async fn until_real(
                 if data.is_empty() {
                     continue;
                 }
-                held.bytes += data.len();
                 let ruling = inspector.feed_gated(&data, gate);
-                held.frames.push(data);
+                held.add(data, inspector);
                 if ruling == Ruling::Hold && held.bytes >= limits.bytes { gate.expire() } else { ruling }
             }
-            Some(Err(_)) if held.frames.is_empty() => {
-                return (held, Err(NotReal::Transport(Transport::Reset)));
-            }
-            Some(Err(_)) => return (held, Err(NotReal::Gate(GateFailure::Cut))),
+            Some(Err(_)) if held.bytes == 0 => return Err(NotReal::Transport(Transport::Reset)),
+            Some(Err(_)) => return Err(NotReal::Gate(GateFailure::Cut)),
             None => {
                 held.ended = true;
+                held.take_kept(inspector);
                 inspector.end_gated(gate)
             }
         };
         if ruling != Ruling::Hold {
-            return (held, accept(ruling));
+            return accept(ruling);
         }
         let now = Instant::now();
         idle_end = limits.idle.map(|d| now + d);

@@ -3,11 +3,12 @@
 //! One [`Inspector`] looks at one body from its first byte to its end, through the gate and after it. It never changes a
 //! byte and never fails: what it cannot read it stops looking at.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
 
 use super::decode::ContentDecoder;
+use super::hold::MAX_BODY;
 use crate::claude::gate::{BodyGate, GateFailure, Ruling, StreamEnd, StreamGate, StreamProgress};
 use crate::claude::request::Class;
 use crate::claude::sse::{Decoder, Event};
@@ -45,14 +46,23 @@ enum Pieces {
     /// The first piece, and how long the body is to be.
     One(Bytes, usize),
     Joined(Vec<u8>),
+    /// Every byte as it came, of a body that will be held to its end: nobody else has to hold them, and what they were
+    /// read into is free for the next ones.
+    Kept(BytesMut),
 }
 
 impl Pieces {
     /// Adds decoded bytes, which are those of `chunk` itself if it came uncoded.
     fn add(&mut self, decoded: &[u8], chunk: &Bytes) {
         match self {
-            Self::One(first, _) if first.is_empty() && std::ptr::eq(decoded, chunk.as_ref()) => {
-                *first = chunk.clone();
+            Self::One(first, announced) if first.is_empty() && std::ptr::eq(decoded, chunk.as_ref()) => {
+                if (decoded.len() + 1..=MAX_BODY).contains(announced) {
+                    let mut kept = BytesMut::with_capacity(*announced);
+                    kept.extend_from_slice(decoded);
+                    *self = Self::Kept(kept);
+                } else {
+                    *first = chunk.clone();
+                }
             }
             Self::One(first, announced) => {
                 let mut joined = Vec::with_capacity((*announced).max(first.len() + decoded.len()));
@@ -61,6 +71,7 @@ impl Pieces {
                 *self = Self::Joined(joined);
             }
             Self::Joined(joined) => joined.extend_from_slice(decoded),
+            Self::Kept(kept) => kept.extend_from_slice(decoded),
         }
     }
 
@@ -68,7 +79,16 @@ impl Pieces {
         match self {
             Self::One(first, _) => first,
             Self::Joined(joined) => joined,
+            Self::Kept(kept) => kept,
         }
+    }
+
+    /// What was kept so far, if it was: from now on it is shared.
+    fn share(&mut self) -> Option<Bytes> {
+        let Self::Kept(kept) = self else { return None };
+        let bytes = std::mem::take(kept).freeze();
+        *self = Self::One(bytes.clone(), 0);
+        Some(bytes)
     }
 
     fn fits(&self, more: &[u8]) -> bool {
@@ -146,6 +166,17 @@ impl Inspector {
             Look::Body(Pieces::One(Bytes::new(), announced(headers)))
         };
         Self { decoder: ContentDecoder::for_headers(headers), meter: UsageMeter::new(), look }
+    }
+
+    /// True when it keeps every byte it was given, so that nobody else has to.
+    pub fn keeps(&self) -> bool {
+        matches!(self.look, Look::Body(Pieces::Kept(_)))
+    }
+
+    /// All bytes it has kept, if it does.
+    pub fn share(&mut self) -> Option<Bytes> {
+        let Look::Body(pieces) = &mut self.look else { return None };
+        pieces.share()
     }
 
     /// Takes the next bytes while the gate holds.

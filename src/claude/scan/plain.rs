@@ -1,23 +1,48 @@
 //! How far the characters of a JSON string stand for themselves.
 //!
-//! Nearly all of an answer is text. Where nothing is escaped, 32 bytes are looked at at once, in a loop that compilers make
-//! vector instructions of. In text with line breaks and quotes something that is escaped comes every few words, too often
-//! for a search that has to be called for each: it is found in eight bytes at once, as one number.
+//! Nearly all of an answer is text, and in text with line breaks and quotes something is escaped every few words. So 64
+//! bytes are looked at together and become 64 bits, one for each byte that is special; what is left at the end of a text
+//! is looked at eight bytes at a time, as one number.
+
+use wide::u8x16;
+
+/// As many bytes as there are bits in [`specials`].
+pub(super) const BLOCK: usize = 64;
+
+const LANES: usize = 16;
 
 /// One of each byte of a word.
 const ONES: u64 = u64::from_le_bytes([1; 8]);
 const HIGH: u64 = ONES << 7;
 const WORD: usize = size_of::<u64>();
 
-const CHUNK: usize = 32;
-
 /// The number of bytes before the first quote, backslash or control character (below 0x20): all of them if there is none.
 pub(super) fn plain_len(text: &[u8]) -> usize {
-    let plain = CHUNK * text.as_chunks::<CHUNK>().0.iter().take_while(|chunk| is_plain(chunk)).count();
-    plain + plain_words(&text[plain..])
+    let (blocks, rest) = text.as_chunks::<BLOCK>();
+    for (at, block) in blocks.iter().enumerate() {
+        let specials = specials(block);
+        if specials != 0 {
+            return at * BLOCK + specials.trailing_zeros() as usize;
+        }
+    }
+    blocks.len() * BLOCK + plain_words(rest)
 }
 
-/// The same, for text in which it is not far.
+/// A bit for each quote, backslash and control character, the lowest for the first byte.
+pub(super) fn specials(block: &[u8; BLOCK]) -> u64 {
+    let (parts, _) = block.as_chunks::<LANES>();
+    parts.iter().rev().fold(0, |bits, part| bits << LANES | u64::from(specials_of(*part)))
+}
+
+fn specials_of(part: [u8; LANES]) -> u32 {
+    let bytes = u8x16::new(part);
+    let quote = bytes.simd_eq(u8x16::splat(b'"'));
+    let backslash = bytes.simd_eq(u8x16::splat(b'\\'));
+    let control = bytes.min(u8x16::splat(0x1F)).simd_eq(bytes);
+    (quote | backslash | control).to_bitmask()
+}
+
+/// As [`plain_len`], for less than a block.
 fn plain_words(text: &[u8]) -> usize {
     let (words, rest) = text.as_chunks::<WORD>();
     for (at, word) in words.iter().enumerate() {
@@ -26,17 +51,8 @@ fn plain_words(text: &[u8]) -> usize {
             return at * WORD + special.trailing_zeros() as usize / 8;
         }
     }
-    let tail = rest.iter().take_while(|byte| mark(**byte) == 0).count();
+    let tail = rest.iter().take_while(|byte| !matches!(byte, 0..b' ' | b'"' | b'\\')).count();
     words.len() * WORD + tail
-}
-
-fn is_plain(chunk: &[u8; CHUNK]) -> bool {
-    chunk.iter().fold(0, |any, byte| any | mark(*byte)) == 0
-}
-
-/// Zero for a plain byte. A number, and without branches: of `bool`s the compiler makes a loop that takes a quarter longer.
-fn mark(byte: u8) -> u8 {
-    u8::from(byte < b' ') | u8::from(byte == b'"') | u8::from(byte == b'\\')
 }
 
 /// The lowest bit set is the high bit of the first special byte. Those above it mean nothing: a special byte borrows from
@@ -90,6 +106,16 @@ mod tests {
                 let mut text = [b'x'; 80];
                 text[place] = byte;
                 assert_eq!(plain_len(&text), if is_special(byte) { place } else { 80 }, "{byte} at {place}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_special_byte_of_a_block_has_its_bit(text in prop::collection::vec(byte(), BLOCK)) {
+            let bits = specials(text.as_slice().try_into().unwrap());
+            for (place, byte) in text.iter().enumerate() {
+                prop_assert_eq!(bits >> place & 1 == 1, is_special(*byte), "{} at {}", byte, place);
             }
         }
     }

@@ -16,7 +16,7 @@
 //! Strings, which are nearly all of an answer, are passed over many bytes at a time: see [`super::plain`]. No recursion:
 //! see [`Nesting`].
 
-use super::plain::plain_len;
+use super::plain::{BLOCK, plain_len, specials};
 use super::{Nesting, is_blank};
 
 #[cfg(test)]
@@ -129,6 +129,12 @@ fn string_end(json: &[u8], open: usize) -> Option<usize> {
         return None;
     }
     let mut at = open + 1;
+    while let Some(block) = json[at..].first_chunk() {
+        at = match look_into(json, at, block) {
+            Seen::Goes(on) => on,
+            Seen::Ends(end) => return end,
+        };
+    }
     loop {
         at += plain_len(&json[at..]);
         match json.get(at)? {
@@ -137,6 +143,32 @@ fn string_end(json: &[u8], open: usize) -> Option<usize> {
             _control => return None,
         }
     }
+}
+
+/// What a block of a string shows.
+enum Seen {
+    /// The string goes on at this position, which is behind the block.
+    Goes(usize),
+    /// Its end, or none if it is malformed.
+    Ends(Option<usize>),
+}
+
+/// Looks into the block that stands at `at`.
+fn look_into(json: &[u8], at: usize, block: &[u8; BLOCK]) -> Seen {
+    let mut specials = specials(block);
+    while specials != 0 {
+        let place = specials.trailing_zeros() as usize;
+        match block[place] {
+            b'"' => return Seen::Ends(Some(at + place + 1)),
+            b'\\' => {}
+            _control => return Seen::Ends(None),
+        }
+        let Some(end) = escape_end(json, at + place + 1) else { return Seen::Ends(None) };
+        // What belongs to an escape is not looked at again.
+        let Some(behind) = (!0_u64).checked_shl((end - at) as u32) else { return Seen::Goes(end) };
+        specials &= behind;
+    }
+    Seen::Goes(at + BLOCK)
 }
 
 fn escape_end(json: &[u8], at: usize) -> Option<usize> {

@@ -105,6 +105,24 @@ fn every_byte_is_judged_alike_wherever_a_block_ends() {
 }
 
 #[test]
+fn every_escape_is_judged_alike_wherever_a_block_ends() {
+    let escapes = [
+        r"\n", r#"\""#, r"\\", r"\\\", r"\\\\", r"\u00e9", r"\u00g9", r"\u00e", r"\q", "\\\u{1}", r#"\\""#,
+        r"\n\t\q",
+    ];
+    for escape in escapes {
+        for before in 0..140 {
+            for behind in [0, 1, 2, 70, 130] {
+                let (before, behind) = ("x".repeat(before), "y".repeat(behind));
+                agree(format!("\"{before}{escape}{behind}\"").as_bytes());
+                agree(format!("\"{before}{escape}{behind}").as_bytes());
+                agree(format!("[\"{before}{escape}{behind}\\\\\",\"z\"]").as_bytes());
+            }
+        }
+    }
+}
+
+#[test]
 fn every_part_of_a_document_is_broken_and_only_the_whole_is_whole() {
     let json = br#"{"type":"message","content":[{"type":"text","text":"a \"quoted\" line\n, thirty-two bytes and more of it"},{"n":[-1.5e3,true,null,{}]}],"usage":{"output_tokens":12}}"#;
     for end in 0..json.len() {
