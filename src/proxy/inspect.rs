@@ -13,7 +13,6 @@ use crate::claude::gate::{BodyGate, GateFailure, Ruling, StreamEnd, StreamGate, 
 use crate::claude::request::Class;
 use crate::claude::sse::{Decoder, Event};
 use crate::claude::usage::{Usage, UsageMeter};
-use crate::claude::wire::Facts;
 use crate::events::progress::Progress;
 
 /// Largest JSON body whose usage is read, decoded.
@@ -21,6 +20,8 @@ const MAX_JSON: usize = 32 * 1024 * 1024;
 /// Most that is reserved because an endpoint says that it will come. What does not come is never touched and takes no
 /// memory.
 const MAX_RESERVED: usize = 4 * 1024 * 1024;
+// What is kept for the client is never let go because it is too long to be read.
+const _: () = assert!(MAX_BODY < MAX_JSON / 2);
 
 /// Looks at one response body.
 pub struct Inspector {
@@ -36,8 +37,8 @@ enum Look {
     },
     /// A JSON body so far.
     Body(Pieces),
-    /// What the gate has read in a JSON body once it was whole.
-    Read(Box<Facts>),
+    /// A JSON body that the gate has read when it was whole.
+    Read,
     Away,
 }
 
@@ -46,8 +47,8 @@ enum Pieces {
     /// The first piece, and how long the body is to be.
     One(Bytes, usize),
     Joined(Vec<u8>),
-    /// Every byte as it came, of a body that will be held to its end: nobody else has to hold them, and what they were
-    /// read into is free for the next ones.
+    /// Every byte as it came, of a body that says it is short enough to be held to its end: while it is held, nobody else
+    /// has to hold them, and what they were read into is free for the next ones.
     Kept(BytesMut),
 }
 
@@ -173,8 +174,8 @@ impl Inspector {
         matches!(self.look, Look::Body(Pieces::Kept(_)))
     }
 
-    /// All bytes it has kept, if it does.
-    pub fn share(&mut self) -> Option<Bytes> {
+    /// All bytes it has kept, if it does. From now on it keeps no more.
+    pub fn share_kept(&mut self) -> Option<Bytes> {
         let Look::Body(pieces) = &mut self.look else { return None };
         pieces.share()
     }
@@ -223,7 +224,8 @@ impl Inspector {
             (Look::Body(pieces), GateKind::Body(judge)) => {
                 judge.on_end(pieces.bytes());
                 if let Some(facts) = judge.take_facts() {
-                    *look = Look::Read(facts);
+                    meter.on_facts(*facts);
+                    *look = Look::Read;
                 }
             }
             _ => {}
@@ -247,7 +249,7 @@ impl Inspector {
             }
             Look::Body(pieces) if pieces.fits(decoded) => pieces.add(decoded, chunk),
             Look::Body(_) => *look = Look::Away,
-            Look::Read(_) | Look::Away => {}
+            Look::Read | Look::Away => {}
         });
     }
 
@@ -270,10 +272,7 @@ impl Inspector {
                     StreamEnd::Errored(error) => Finish::Errored(error.kind),
                 }
             }
-            Look::Read(facts) => {
-                meter.on_facts(std::mem::take(&mut **facts));
-                Finish::Whole
-            }
+            Look::Read => Finish::Whole,
             Look::Body(pieces) => {
                 meter.on_json(pieces.bytes());
                 Finish::Whole
@@ -356,6 +355,16 @@ mod tests {
         assert_eq!(inspector.end(), Finish::Unknown);
     }
 
+    #[test]
+    fn what_an_answer_used_is_known_as_soon_as_it_is_whole() {
+        let mut inspector = Inspector::new(false, &HeaderMap::new());
+        let mut gate = Gate::new(Class::Messages, false, false);
+        inspector.feed_gated(&Bytes::from_static(BODIES[0].as_bytes()), &mut gate);
+        assert_eq!(inspector.end_gated(&mut gate), Ruling::Commit);
+        // Its client may leave before it has all of it.
+        assert_eq!((inspector.usage(false).output, inspector.model()), (7, Some("m-1")));
+    }
+
     const BODIES: [&str; 10] = [
         r#"{"type":"message","model":"m-1","content":[{"type":"text","text":"héllo \"you\""}],"stop_reason":"end_turn","usage":{"input_tokens":3,"output_tokens":7}}"#,
         "\u{feff} \r\n{\"type\":\"message\",\"model\":\"m\",\"content\":[],\"stop_reason\":\"end_turn\",\"usage\":{\"output_tokens\":0}}\n",
@@ -380,6 +389,7 @@ mod tests {
         for piece in &pieces[..gated] {
             inspector.feed_gated(piece, &mut gate);
         }
+        inspector.share_kept();
         let ruling = if gated == pieces.len() { inspector.end_gated(&mut gate) } else { gate.expire() };
         pieces[gated..].iter().for_each(|piece| inspector.feed(piece));
         let finish = inspector.end();

@@ -345,7 +345,11 @@ fn answer(
     answered: Instant,
     body: impl FnOnce(Incoming) -> UpstreamBody,
 ) -> Answer {
-    let (head, incoming) = response.into_parts();
+    let (mut head, incoming) = response.into_parts();
+    if head.headers.contains_key(TRANSFER_ENCODING) {
+        // A length beside it means nothing and must not be passed on (RFC 9112 section 6.3).
+        head.headers.remove(CONTENT_LENGTH);
+    }
     let timing = Timing { connect, answered, reused: connect.is_none() };
     Answer { head, body: body(incoming), timing }
 }

@@ -118,7 +118,17 @@ async fn every_spelling_of_a_stream_in_every_cut() {
 async fn large_answers() {
     let large = |megabytes: usize| Behaviour::large(megabytes << 20);
     let coded = large(4).encoding(Encoding::Forced(Coding::Gzip));
+    // As long as is held at most, and next to it.
+    let exactly = |bytes: usize| {
+        let message = r#"{"type":"message","model":"m","content":[{"type":"text","text":"TEXT"}],"usage":{"output_tokens":1}}"#;
+        let body = message.replace("TEXT", &"x".repeat(bytes + 4 - message.len()));
+        let case = Behaviour::fixed(200, "application/json", body).writes(Writes::Blocks);
+        Case::message("about 1 MiB", false, case)
+    };
     assert_all_identical(vec![
+        exactly((1 << 20) - 1),
+        exactly(1 << 20),
+        exactly((1 << 20) + 1),
         Case::message("20 MB", false, large(20).writes(Writes::Blocks)),
         Case::message("4 MB", true, large(4).writes(Writes::Blocks)),
         Case::message("4 MB until close", false, large(4).framing(Framing::UntilClose)),

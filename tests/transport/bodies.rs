@@ -35,6 +35,18 @@ async fn missing_bytes_are_a_cut() {
 }
 
 #[tokio::test]
+async fn a_length_beside_chunks_means_nothing_and_goes() {
+    let answer =
+        b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n4\r\n1234\r\n0\r\n\r\n";
+    let upstream = Upstream::answering_once(answer).await;
+    let (transport, spec) = (direct(), upstream.spec());
+    let answer = send(&transport, &spec).await.unwrap();
+    assert!(!answer.head.headers.contains_key(CONTENT_LENGTH), "{:?}", answer.head.headers);
+    let (bytes, end) = drain(answer.body).await;
+    assert!(end.is_ok() && bytes == "1234", "{bytes:?}");
+}
+
+#[tokio::test]
 async fn nonsense_chunks_are_a_protocol_error() {
     let nonsense =
         answered(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\n1234\r\nzz\r\n").await;

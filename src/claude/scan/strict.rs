@@ -129,7 +129,7 @@ fn string_end(json: &[u8], open: usize) -> Option<usize> {
         return None;
     }
     let mut at = open + 1;
-    while let Some(block) = json[at..].first_chunk() {
+    while let Some(block) = json[at..].first_chunk::<BLOCK>() {
         at = match look_into(json, at, block) {
             Seen::Goes(on) => on,
             Seen::Ends(end) => return end,
@@ -164,7 +164,7 @@ fn look_into(json: &[u8], at: usize, block: &[u8; BLOCK]) -> Seen {
             _control => return Seen::Ends(None),
         }
         let Some(end) = escape_end(json, at + place + 1) else { return Seen::Ends(None) };
-        // What belongs to an escape is not looked at again.
+        // What belongs to an escape is not looked at again; it may reach beyond the block.
         let Some(behind) = (!0_u64).checked_shl((end - at) as u32) else { return Seen::Goes(end) };
         specials &= behind;
     }
