@@ -101,6 +101,44 @@ fn deep_nesting_costs_no_stack() {
     assert_eq!(members(crossed.as_bytes()).last(), Some(Err(Malformed)));
 }
 
+/// Byte by byte.
+fn end_of_string(json: &[u8]) -> Option<usize> {
+    let mut bytes = json.iter().enumerate().skip(1);
+    loop {
+        match bytes.next()? {
+            (at, b'"') => return Some(at + 1),
+            (_, b'\\') => _ = bytes.next(),
+            _ => {}
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn strings_end_where_they_do_byte_by_byte(text in prop::collection::vec(
+        prop_oneof![6 => Just(&b"\\"[..]), 2 => Just(&b"\""[..]), 2 => Just(&b"\\\""[..]), 1 => Just(&b"\n"[..]), 4 => Just(&b"xyz"[..]),
+            1 => Just(&[b'x'; 29][..]), 1 => Just(&[b'y'; 61][..])], 0..40))
+    {
+        let json = [b"\"", text.concat().as_slice()].concat();
+        prop_assert_eq!(string_end(&json, 0), end_of_string(&json), "{:?}", String::from_utf8_lossy(&json));
+    }
+}
+
+#[test]
+fn a_quote_is_told_from_an_escaped_one_wherever_a_block_ends() {
+    for before in 0..140 {
+        for backslashes in 0..6 {
+            for behind in [0, 1, 60, 130] {
+                let (before, behind) = ("x".repeat(before), "y".repeat(behind));
+                let json = format!("\"{before}{}\"{behind}\"", "\\".repeat(backslashes)).into_bytes();
+                for end in [json.len(), json.len() - 1] {
+                    assert_eq!(string_end(&json[..end], 0), end_of_string(&json[..end]));
+                }
+            }
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn nesting_gives_back_what_was_pushed(levels in prop::collection::vec(any::<bool>(), 0..300)) {
