@@ -19,7 +19,9 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use self::plain::{BLOCK, plain_len, specials};
+use memchr::memchr;
+
+use self::plain::plain_len;
 
 mod plain;
 mod strict;
@@ -258,44 +260,21 @@ fn ends_scalar(byte: u8) -> bool {
     is_blank(byte) || matches!(byte, b',' | b'}' | b']')
 }
 
-/// The position after the closing quote of the string that opens at `open`, whatever stands in it.
+/// The position after the closing quote of the string that opens at `open`.
 fn string_end(json: &[u8], open: usize) -> Option<usize> {
     if json.get(open) != Some(&b'"') {
         return None;
     }
-    let mut at = open + 1;
-    while let Some(block) = json.get(at..)?.first_chunk() {
-        match closing_quote(block) {
-            Ok(place) => return Some(at + place + 1),
-            Err(length) => at += length,
-        }
-    }
+    let mut from = open + 1;
     loop {
-        at += json.get(at..)?.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
-        if json[at] == b'"' {
-            return Some(at + 1);
+        let quote = from + memchr(b'"', &json[from..])?;
+        // A run of backslashes belongs to one quote only, so looking back stays linear.
+        let backslashes = json[from..quote].iter().rev().take_while(|b| **b == b'\\').count();
+        from = quote + 1;
+        if backslashes % 2 == 0 {
+            return Some(from);
         }
-        at += 2;
     }
-}
-
-/// Where in the block a string ends; if it does not, how many bytes of it are done with: one more than a block has when its
-/// last byte escapes the next.
-fn closing_quote(block: &[u8; BLOCK]) -> Result<usize, usize> {
-    let mut specials = specials(block);
-    while specials != 0 {
-        let place = specials.trailing_zeros() as usize;
-        let seen = match block[place] {
-            b'"' => return Ok(place),
-            b'\\' => place + 2,
-            _control => place + 1,
-        };
-        if seen > BLOCK {
-            return Err(seen);
-        }
-        specials &= (!0_u64).checked_shl(seen as u32).unwrap_or(0);
-    }
-    Err(BLOCK)
 }
 
 fn container_end(json: &[u8], open: usize) -> Option<usize> {
