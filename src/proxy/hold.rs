@@ -18,7 +18,7 @@ use crate::domain::outcome::Transport;
 pub const MAX_STREAM: usize = 64 * 1024;
 /// Most that is held of another body.
 pub const MAX_BODY: usize = 1024 * 1024;
-/// Largest frame made of what was kept.
+/// Largest frame made of what was kept. A frame that was handed over counts as sent, whether its client took it or not.
 const FRAME: usize = 256 * 1024;
 
 /// How long and how much is held.
@@ -60,7 +60,7 @@ impl Held {
         }
     }
 
-    /// Takes what the inspector has kept, in frames: one that was handed over counts as sent.
+    /// Takes what the inspector has kept, in frames.
     fn take_kept(&mut self, inspector: &mut Inspector) {
         let mut kept = inspector.share_kept().unwrap_or_default();
         while !kept.is_empty() {

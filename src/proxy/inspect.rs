@@ -57,7 +57,8 @@ impl Pieces {
     fn add(&mut self, decoded: &[u8], chunk: &Bytes) {
         match self {
             Self::One(first, announced) if first.is_empty() && std::ptr::eq(decoded, chunk.as_ref()) => {
-                if (decoded.len() + 1..=MAX_BODY).contains(announced) {
+                let more_is_to_come = decoded.len() < *announced;
+                if more_is_to_come && *announced <= MAX_BODY {
                     let mut kept = BytesMut::with_capacity(*announced);
                     kept.extend_from_slice(decoded);
                     *self = Self::Kept(kept);
