@@ -21,7 +21,7 @@ use std::ops::Range;
 
 use memchr::memchr;
 
-use self::plain::plain_len;
+use self::plain::{name_len, plain_len};
 
 mod plain;
 mod strict;
@@ -144,15 +144,14 @@ impl<'a> Walk<'a> {
         Ok(Member { key, value: &self.json[span.clone()], span })
     }
 
-    /// A key of plain characters, as nearly all are, is read in one go.
     fn key(&mut self) -> Result<Cow<'a, [u8]>, Malformed> {
         self.peek();
         let start = self.at;
-        let inner = self.json.get(start + 1..).ok_or(Malformed)?;
-        let plain = &inner[..plain_len(inner)];
-        if self.json[start] == b'"' && inner.get(plain.len()) == Some(&b'"') && plain.is_ascii() {
-            self.at = start + plain.len() + 2;
-            return Ok(Cow::Borrowed(plain));
+        if let Some([b'"', inner @ ..]) = self.json.get(start..)
+            && let Some(len) = name_len(inner)
+        {
+            self.at = start + len + 2;
+            return Ok(Cow::Borrowed(&inner[..len]));
         }
         self.at = string_end(self.json, start).ok_or(Malformed)?;
         match text(&self.json[start..self.at])?.ok_or(Malformed)? {

@@ -10,8 +10,11 @@
 
 use core::net::IpAddr;
 
-use http::HeaderMap;
 use http::header::{HOST, ORIGIN};
+use http::{HeaderMap, HeaderName};
+
+/// Where a request comes from, by a browser's own word.
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// What one port lets in.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +57,7 @@ pub fn check(headers: &HeaderMap, door: &Door<'_>) -> Result<(), BrowserRefusal>
     let listed = has_origin && origins.iter().all(|o| is_listed(o));
     let own = door.own_pages && origins.iter().all(|o| is_own(o, host));
     let elsewhere = headers
-        .get_all("sec-fetch-site")
+        .get_all(SEC_FETCH_SITE)
         .iter()
         .any(|site| ![&b"same-origin"[..], b"none"].contains(&site.as_bytes()));
     if !listed && ((has_origin && !own) || elsewhere) {

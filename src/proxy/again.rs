@@ -9,20 +9,39 @@
 //! |---|---|
 //! | by another thread, or between polls | the task is woken |
 //! | by its own poll | it is polled again, up to [`ROUNDS`] times; then it is woken, so that others have their turn |
+//! | by its own poll, for nothing | nothing; see [`hush`] |
 //!
 //! Must never: lose a wake-up, or keep a thread to itself.
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 /// Polls in a row: a body of a megabyte in the pieces it is read in.
 const ROUNDS: usize = 32;
 
 thread_local! {
-    /// The address of the [`Echo`] whose task is being polled on this thread; 0 for none.
-    static POLLED: Cell<usize> = const { Cell::new(0) };
+    static POLLED: Cell<Polled> = const { Cell::new(Polled { echo: 0, heard: false }) };
+}
+
+/// What is being polled on this thread.
+#[derive(Clone, Copy)]
+struct Polled {
+    /// The address of the [`Echo`] of its task; 0 for none.
+    echo: usize,
+    /// It has woken itself.
+    heard: bool,
+}
+
+/// Does something, as part of a poll, that may wake the task that does it, and forgets that wake-up if `is_needless` says
+/// so of the result. One from before still counts.
+pub(super) fn hush<T>(act: impl FnOnce() -> T, is_needless: impl FnOnce(&T) -> bool) -> T {
+    let before = POLLED.get();
+    let result = act();
+    if is_needless(&result) {
+        POLLED.set(before);
+    }
+    result
 }
 
 /// Polls one task's future; see the module.
@@ -34,7 +53,6 @@ pub(super) struct Again {
 /// What the future gets for a waker.
 struct Echo {
     task: Waker,
-    heard: AtomicBool,
 }
 
 impl Again {
@@ -47,9 +65,8 @@ impl Again {
         let (echo, waker) = self.echo_to(cx.waker());
         let mut inner = Context::from_waker(waker);
         for _ in 0..ROUNDS {
-            echo.heard.store(false, Ordering::Relaxed);
-            let polled = echo.listening(|| poll(&mut inner));
-            if polled.is_ready() || !echo.heard.load(Ordering::Relaxed) {
+            let (polled, heard) = echo.listening(|| poll(&mut inner));
+            if polled.is_ready() || !heard {
                 return polled;
             }
         }
@@ -60,17 +77,18 @@ impl Again {
     fn echo_to(&mut self, task: &Waker) -> &(Arc<Echo>, Waker) {
         let old = self.echo.take().filter(|(echo, _)| echo.task.will_wake(task));
         self.echo.insert(old.unwrap_or_else(|| {
-            let echo = Arc::new(Echo { task: task.clone(), heard: AtomicBool::new(false) });
+            let echo = Arc::new(Echo { task: task.clone() });
             (Arc::clone(&echo), Waker::from(echo))
         }))
     }
 }
 
 impl Echo {
-    /// Runs a poll whose wake-ups from this thread are noted instead of passed on. A poll inside a poll has its own.
-    fn listening<T>(self: &Arc<Self>, poll: impl FnOnce() -> T) -> T {
-        let _outer = Outer(POLLED.replace(self.address()));
-        poll()
+    /// Runs a poll whose wake-ups from this thread are noted instead of passed on, and tells whether there were any. A poll
+    /// inside a poll has its own.
+    fn listening<T>(self: &Arc<Self>, poll: impl FnOnce() -> T) -> (T, bool) {
+        let _outer = Outer(POLLED.replace(Polled { echo: self.address(), heard: false }));
+        (poll(), POLLED.get().heard)
     }
 
     fn address(self: &Arc<Self>) -> usize {
@@ -79,7 +97,7 @@ impl Echo {
 }
 
 /// Restores what was polled before, also when a poll panics.
-struct Outer(usize);
+struct Outer(Polled);
 
 impl Drop for Outer {
     fn drop(&mut self) {
@@ -93,8 +111,9 @@ impl Wake for Echo {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if POLLED.get() == self.address() {
-            self.heard.store(true, Ordering::Relaxed);
+        let polled = POLLED.get();
+        if polled.echo == self.address() {
+            POLLED.set(Polled { heard: true, ..polled });
         } else {
             self.task.wake_by_ref();
         }
@@ -103,7 +122,7 @@ impl Wake for Echo {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
 
@@ -137,6 +156,24 @@ mod tests {
         assert_eq!(seen, (3, 0));
         assert_eq!(polls_and_wakes(|_, _| Poll::Pending), (1, 0));
         assert_eq!(polls_and_wakes(|_, _| Poll::Ready(())), (1, 0));
+    }
+
+    #[test]
+    fn only_needless_wake_ups_are_hushed() {
+        let wake = |cx: &mut Context<'_>, polls| {
+            if polls == 1 {
+                cx.waker().wake_by_ref();
+            }
+        };
+        let needless = |is_needless: bool| {
+            polls_and_wakes(|cx, polls| hush(|| (wake(cx, polls), Poll::Pending).1, |_| is_needless))
+        };
+        assert_eq!((needless(true), needless(false)), ((1, 0), (2, 0)));
+        let before = polls_and_wakes(|cx, polls| {
+            wake(cx, polls);
+            hush(|| (cx.waker().wake_by_ref(), Poll::Pending).1, |_| true)
+        });
+        assert_eq!(before, (2, 0), "what was heard before counts");
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 pub const X_CC_FORWARDER_TOKEN: HeaderName = HeaderName::from_static("x-cc-forwarder-token");
 /// The API version header, required by every Anthropic endpoint.
 pub const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
+/// The API's own id of an answer, which the SDKs show in their errors.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 /// The one published version; probes name it because no client does it for them.
 const PROBE_VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
 

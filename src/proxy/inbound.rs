@@ -5,7 +5,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, Method, Uri};
+use http::header::USER_AGENT;
+use http::{HeaderMap, HeaderName, Method, Uri};
 use tokio::time::Instant;
 
 use super::affinity::Wish;
@@ -48,6 +49,12 @@ pub struct Inbound {
     /// Its record.
     pub lifecycle: Box<Lifecycle>,
 }
+
+// Names made once: looking one up by its text reads that text anew.
+const AGENT_ID: HeaderName = HeaderName::from_static("x-claude-code-agent-id");
+const SESSION_ID: HeaderName = HeaderName::from_static("x-claude-code-session-id");
+/// In seconds; see [`deadline`].
+const CLIENT_TIMEOUT: HeaderName = HeaderName::from_static("x-stainless-timeout");
 
 /// What a client leaves us for our own answers: it must know of a failure before it gives up itself.
 const CLIENT_MARGIN: Duration = Duration::from_secs(20);
@@ -110,27 +117,27 @@ pub fn opening(
         method: method.as_str().into(),
         path: uri.path().into(),
         client: Some(peer.ip()),
-        user_agent: text(headers, "user-agent"),
-        agent: text(headers, "x-claude-code-agent-id"),
+        user_agent: text(headers, USER_AGENT),
+        agent: text(headers, AGENT_ID),
     }
 }
 
 /// The session a request belongs to: the header, else what its body says.
 pub fn session(headers: &HeaderMap, peek: &Peek) -> Option<Arc<str>> {
-    text(headers, "x-claude-code-session-id").or_else(|| peek.session.as_deref().and_then(cut))
+    text(headers, SESSION_ID).or_else(|| peek.session.as_deref().and_then(cut))
 }
 
 /// When nothing new is begun: `patience` from now, or a little before the client says it will give up. SDKs state that
 /// in seconds, or say `NOT_GIVEN`, which is no number and states nothing.
 pub fn deadline(headers: &HeaderMap, patience: Duration, now: Instant) -> Instant {
-    let stated = headers.get("x-stainless-timeout").and_then(|v| v.to_str().ok()?.trim().parse::<f64>().ok());
+    let stated = headers.get(CLIENT_TIMEOUT).and_then(|v| v.to_str().ok()?.trim().parse::<f64>().ok());
     let stated = stated.and_then(|s| Duration::try_from_secs_f64(s).ok());
     let stated = stated.map(|s| s.saturating_sub(CLIENT_MARGIN));
     now + stated.map_or(patience, |s| s.min(patience))
 }
 
 /// A header as text, cut to what a record should hold.
-fn text(headers: &HeaderMap, name: &str) -> Option<Arc<str>> {
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<Arc<str>> {
     cut(headers.get(name)?.to_str().ok()?)
 }
 

@@ -12,6 +12,7 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use tokio::time::Instant;
 
+use super::again;
 use super::transport::{Alarm, Payload, UploadError};
 
 /// Longest silence of a client in the middle of its body.
@@ -164,7 +165,8 @@ async fn gather<B: ClientUpload>(body: &mut B, limit: u64, budget: &Budget) -> R
     let mut bytes = BytesMut::new();
     let mut alarm = Alarm::default();
     loop {
-        let Some(frame) = next_frame(body, &mut alarm).await? else { break };
+        let left = announced.map(|whole| whole.saturating_sub(bytes.len() as u64));
+        let Some(frame) = next_frame(body, left, &mut alarm).await? else { break };
         let Ok(data) = frame.map_err(|_| IntakeError::Unreadable)?.into_data() else { continue };
         if bytes.is_empty() && announced == Some(data.len() as u64) {
             room.grow(data.len() as u64)?;
@@ -185,13 +187,20 @@ async fn gather<B: ClientUpload>(body: &mut B, limit: u64, budget: &Budget) -> R
     Ok(Gathered::Whole(Intake::Whole { bytes: bytes.freeze(), share: room.share }))
 }
 
+/// The next frame of a body of which so much is `left`.
 async fn next_frame<B: ClientUpload>(
     body: &mut B,
+    left: Option<u64>,
     alarm: &mut Alarm,
 ) -> Result<Option<Result<Frame<Bytes>, B::Error>>, IntakeError> {
     let mut stalled = None;
+    // Taking a frame wakes the connection, which is this very task, to bring the next. Behind the last there is none.
+    let is_last = |polled: &Poll<Option<Result<Frame<Bytes>, B::Error>>>| {
+        let Poll::Ready(Some(Ok(frame))) = polled else { return false };
+        frame.data_ref().map(|data| data.len() as u64) == left && left.is_some()
+    };
     poll_fn(|cx| {
-        if let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) {
+        if let Poll::Ready(frame) = again::hush(|| Pin::new(&mut *body).poll_frame(cx), is_last) {
             return Poll::Ready(Ok(frame));
         }
         let stalled = *stalled.get_or_insert_with(|| Instant::now() + MAX_STALL);

@@ -25,6 +25,7 @@ use tracing::Span;
 
 use self::sampling::Sampling;
 use super::affinity::Answering;
+use super::headers::REQUEST_ID;
 use super::transport::Timing;
 use super::unread::Samples;
 use super::witness::{Sighting, Witness};
@@ -230,7 +231,7 @@ impl Lifecycle {
             open.first_byte_ms = Some(millis(timing.answered - open.started));
             open.status = Some(status);
         }
-        let id = headers.get("request-id").and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let id = headers.get(REQUEST_ID).and_then(|v| v.to_str().ok()).map(str::to_owned);
         self.note(|r| r.upstream_id = id.or(r.upstream_id.take()));
         self.tell_budgets(status, headers);
     }

@@ -9,6 +9,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use serde::Serialize;
 
+use super::headers;
 use super::keepalive::Company;
 use super::tap::Tap;
 use crate::domain::outcome::error_type_of_status;
@@ -106,9 +107,8 @@ pub fn refuse(refusal: &Refusal, id: Option<RequestId>) -> Response<ClientBody> 
         let seconds = wait.as_secs_f64().ceil().max(1.0);
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds as u64));
     }
-    // The API's own name for it too: the SDKs show that one in their errors.
     if let Some(value) = id.and_then(|id| HeaderValue::from_str(&id.to_string()).ok()) {
-        response.headers_mut().insert(HeaderName::from_static("request-id"), value);
+        response.headers_mut().insert(headers::REQUEST_ID, value);
     }
     with_id(response, id)
 }

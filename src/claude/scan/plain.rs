@@ -15,6 +15,8 @@ const LANES: usize = 16;
 const ONES: u64 = u64::from_le_bytes([1; 8]);
 const HIGH: u64 = ONES << 7;
 const WORD: usize = size_of::<u64>();
+/// Names up to here are read in one go. The longest that the API has are a little shorter.
+const LONGEST_NAME: usize = 40;
 
 /// The number of bytes before the first quote, backslash or control character (below 0x20): all of them if there is none.
 pub(super) fn plain_len(text: &[u8]) -> usize {
@@ -40,6 +42,21 @@ fn specials_of(part: [u8; LANES]) -> u32 {
     let backslash = bytes.simd_eq(u8x16::splat(b'\\'));
     let control = bytes.min(u8x16::splat(0x1F)).simd_eq(bytes);
     (quote | backslash | control).to_bitmask()
+}
+
+/// The number of bytes before the closing quote of a short name in plain ASCII, as nearly all keys are. Nothing for any
+/// other: it has to be looked at more closely.
+pub(super) fn name_len(text: &[u8]) -> Option<usize> {
+    let (words, _) = text.as_chunks::<WORD>();
+    for (at, word) in words.iter().take(LONGEST_NAME / WORD).enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let stops = special(word) | (word & HIGH);
+        if stops != 0 {
+            let len = at * WORD + stops.trailing_zeros() as usize / 8;
+            return (text[len] == b'"').then_some(len);
+        }
+    }
+    None
 }
 
 /// As [`plain_len`], for less than a block.
@@ -96,6 +113,30 @@ mod tests {
         fn the_first_special_byte_is_found(text in prop::collection::vec(byte(), 0..150)) {
             let first = text.iter().position(|b| is_special(*b)).unwrap_or(text.len());
             prop_assert_eq!(plain_len(&text), first);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_is_read_to_its_quote_or_left_alone(
+            name in "[a-z_]{0,45}", odd in prop::option::of(byte()), rest in prop::collection::vec(byte(), 0..20),
+        ) {
+            let plain = odd.is_none_or(|byte| byte.is_ascii() && !is_special(byte));
+            let mut text = name.into_bytes();
+            text.extend(odd);
+            let len = text.len();
+            text.push(b'"');
+            text.extend(rest);
+            let found = name_len(&text);
+            if plain && len < LONGEST_NAME && text.len() >= len.next_multiple_of(WORD) + WORD {
+                prop_assert_eq!(found, Some(len));
+            } else if plain {
+                prop_assert!(found.is_none_or(|found| found == len));
+            } else if odd == Some(b'"') {
+                prop_assert!(found.is_none_or(|found| found == len - 1));
+            } else {
+                prop_assert_eq!(found, None);
+            }
         }
     }
 

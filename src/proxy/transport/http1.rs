@@ -84,7 +84,8 @@ impl Http1 {
         let mut answer = pin!(sender.try_send_request(*request));
         let mut is_new = true;
         poll_fn(|cx| {
-            if bell.listen(cx.waker()) || std::mem::take(&mut is_new) {
+            // Not one or the other: the first look is spent in any case.
+            if bell.listen(cx.waker()) | std::mem::take(&mut is_new) {
                 drive(driver, bell);
             }
             // Nobody but the driver answers, and it has just run: nobody has to be woken.
